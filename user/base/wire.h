@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * wire - bounded cursors over octets, with an error that sticks.
+ *
+ * A writer or reader that has run past its end sets `failed`, moves no
+ * further, reads zeros and writes nothing: callers check once, at the end.
+ * Numbers are in network order on the wire.
+ */
+#ifndef ANAMED_BASE_WIRE_H
+#define ANAMED_BASE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct wire {
+	uint8_t *base; /* readers do not write through it */
+	size_t size;
+	size_t at;
+	bool failed;
+};
+
+static inline struct wire wire_writer(void *base, size_t size)
+{
+	return (struct wire){ .base = base, .size = size };
+}
+
+static inline struct wire wire_reader(const void *base, size_t size)
+{
+	return (struct wire){ .base = (uint8_t *)(uintptr_t)base, .size = size };
+}
+
+/* The next n octets, moving past them; NULL and failed if there are fewer. */
+static inline uint8_t *wire_take(struct wire *w, size_t n)
+{
+	uint8_t *p = w->base + w->at;
+
+	if (w->failed || n > w->size - w->at) {
+		w->failed = true;
+		return NULL;
+	}
+	w->at += n;
+	return p;
+}
+
+static inline size_t wire_left(const struct wire *w)
+{
+	return w->failed ? 0 : w->size - w->at;
+}
+
+static inline void wire_put(struct wire *w, const void *data, size_t n)
+{
+	uint8_t *p = wire_take(w, n);
+
+	if (p && n)
+		memcpy(p, data, n);
+}
+
+static inline void wire_put8(struct wire *w, unsigned int value)
+{
+	uint8_t *p = wire_take(w, 1);
+
+	if (p)
+		p[0] = (uint8_t)value;
+}
+
+static inline void wire_put16(struct wire *w, unsigned int value)
+{
+	uint8_t *p = wire_take(w, 2);
+
+	if (p) {
+		p[0] = (uint8_t)(value >> 8);
+		p[1] = (uint8_t)value;
+	}
+}
+
+static inline void wire_put32(struct wire *w, uint32_t value)
+{
+	wire_put16(w, value >> 16);
+	wire_put16(w, value & 0xffff);
+}
+
+static inline unsigned int wire_get8(struct wire *w)
+{
+	const uint8_t *p = wire_take(w, 1);
+
+	return p ? p[0] : 0;
+}
+
+static inline unsigned int wire_get16(struct wire *w)
+{
+	const uint8_t *p = wire_take(w, 2);
+
+	return p ? (unsigned int)(p[0] << 8 | p[1]) : 0;
+}
+
+static inline uint32_t wire_get32(struct wire *w)
+{
+	uint32_t high = wire_get16(w);
+
+	return high << 16 | wire_get16(w);
+}
+
+/* Overwrites two octets at an offset already written. */
+static inline void wire_set16(struct wire *w, size_t at, unsigned int value)
+{
+	if (w->failed || at + 2 > w->at)
+		return;
+	w->base[at] = (uint8_t)(value >> 8);
+	w->base[at + 1] = (uint8_t)value;
+}
+
+#endif

@@ -15,7 +15,7 @@
 
 #define AN_INLINE static inline __attribute__((always_inline, unused))
 
-#define AN_ONES 0x0101010101010101ULL
+#define AN_ONES  0x0101010101010101ULL
 #define AN_HIGHS 0x8080808080808080ULL
 
 /* Eight octets at p, the first in the lowest bits on every machine. */
@@ -40,7 +40,8 @@ AN_INLINE __u64 an_lower8(__u64 word)
 	return word | ((ge_a ^ gt_z) & ~word & AN_HIGHS) >> 2;
 }
 
-/* A mark in the lowest zero octet of word (its bit 7), 0 if there is none. Higher marks may be false. */
+/* A mark in the lowest zero octet of word (its bit 7), 0 if there is none. Higher marks may be
+ * false. */
 AN_INLINE __u64 an_zero8(__u64 word)
 {
 	return (word - AN_ONES) & ~word & AN_HIGHS;
@@ -74,7 +75,7 @@ AN_INLINE __u64 an_name_hash(__u64 seed, const __u8 *name, __u32 len)
 	__u64 hash = seed;
 
 	for (__u32 at = 0; at < len; at += 8) {
-		__u8 piece[8] = { 0 };
+		__u8 piece[8] = {0};
 
 		for (__u32 i = 0; i < 8 && at + i < len; i++)
 			piece[i] = name[at + i];

@@ -18,10 +18,10 @@
 #include "anamed/key.h"
 
 #define AN_ABI_VERSION 1
-#define AN_PIN_ROOT "/sys/fs/bpf/anamed"
-#define AN_PIN_DIR AN_PIN_ROOT "/v1"
+#define AN_PIN_ROOT    "/sys/fs/bpf/anamed"
+#define AN_PIN_DIR     AN_PIN_ROOT "/v1"
 
-#define AN_ASSERT_AT(type, field, offset)                                                         \
+#define AN_ASSERT_AT(type, field, offset)                                                          \
 	_Static_assert(__builtin_offsetof(type, field) == (offset), #type "." #field " moved")
 #define AN_ASSERT_SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " changed size")
 
@@ -40,7 +40,7 @@ enum an_mode {
 };
 
 #define AN_CONTROL_PASS_COOKIE 0x1u /* cookies are switched on: queries with COOKIE go up */
-#define AN_CONTROL_PASS_NSID 0x2u   /* NSID is configured: queries that ask for it go up */
+#define AN_CONTROL_PASS_NSID   0x2u /* NSID is configured: queries that ask for it go up */
 
 struct an_control {
 	/* The first 64 octets are frozen for every ABI version. */
@@ -57,7 +57,8 @@ struct an_control {
 	/* From here on by ABI version. */
 	__u32 flags;          /* AN_CONTROL_* */
 	__u16 udp_payload;    /* ours: advertised, and the longest reply */
-	__u8 source_ipv4_len; /* prefix length that a packet's source stands for without ECS: 24; 0 = nobody */
+	__u8 source_ipv4_len; /* prefix length that a packet's source stands for without ECS: 24; 0
+	                         = nobody */
 	__u8 source_ipv6_len; /* the same for IPv6: 56 */
 	__u64 next_uid;       /* owner uids from here on are unused */
 	__u64 zero2[6];
@@ -70,7 +71,7 @@ AN_ASSERT_AT(struct an_control, flags, 64);
 
 /* ---- served: ARRAY of AN_SERVED_SIZE, memory-mapped; open addressing ---- */
 
-#define AN_SERVED_SIZE 256 /* a power of 2 */
+#define AN_SERVED_SIZE   256 /* a power of 2 */
 #define AN_SERVED_PROBES 4
 
 /* One address and port that is ours, on one interface. family 0 = free place. */
@@ -86,7 +87,8 @@ struct an_served {
 AN_ASSERT_SIZE(struct an_served, 32);
 AN_ASSERT_AT(struct an_served, mac, 24);
 
-/* First place to look: an entry is at this index or one of the next AN_SERVED_PROBES - 1, modulo the size. */
+/* First place to look: an entry is at this index or one of the next AN_SERVED_PROBES - 1, modulo
+ * the size. */
 AN_INLINE __u32 an_served_index(const __u8 address[16], __u32 ifindex, __be16 port)
 {
 	__u64 hash = an_hash_step(ifindex, an_load8(address));
@@ -96,7 +98,8 @@ AN_INLINE __u32 an_served_index(const __u8 address[16], __u32 ifindex, __be16 po
 	return (__u32)(hash >> 32) & (AN_SERVED_SIZE - 1);
 }
 
-/* ---- special: ARRAY of __u64, memory-mapped: two bits for each first 16 bits of an address ---- */
+/* ---- special: ARRAY of __u64, memory-mapped: two bits for each first 16 bits of an address ----
+ */
 
 #define AN_SPECIAL_WORDS 2048 /* for each family; IPv4 first, then IPv6 */
 enum an_special {
@@ -117,16 +120,16 @@ AN_INLINE __u32 an_special_bits(__u64 word, __u16 top)
 
 /* ---- zones: ARRAY, memory-mapped ---- */
 
-#define AN_ZONE_COMPLETE 0x1u /* every name of the zone is known to the kernel (reserved) */
+#define AN_ZONE_COMPLETE  0x1u /* every name of the zone is known to the kernel (reserved) */
 #define AN_ZONE_WILDCARDS 0x2u
-#define AN_ZONE_DNAMES 0x4u
-#define AN_ZONE_CUTS 0x8u
+#define AN_ZONE_DNAMES    0x4u
+#define AN_ZONE_CUTS      0x8u
 
 struct an_zone {
-	__u32 generation; /* slots of another generation do not count; 0 = no zone here */
-	__u32 flags;      /* AN_ZONE_* */
+	__u32 generation;  /* slots of another generation do not count; 0 = no zone here */
+	__u32 flags;       /* AN_ZONE_* */
 	__u64 valid_until; /* ticks; AN_NEVER where data does not expire */
-	__u64 content;    /* hash of the zone's data: tells a restarted daemon that nothing changed */
+	__u64 content; /* hash of the zone's data: tells a restarted daemon that nothing changed */
 	__u8 apex_len;
 	__u8 zero[7];
 	__u8 apex[256]; /* wire name, lower case */
@@ -151,15 +154,16 @@ enum an_audience_kind {
 	AN_AUDIENCE_EXACT = 2, /* only for queries whose SOURCE is this very prefix length */
 };
 
-/* Answer for everyone: NET, family 0, length 0. For nobody (SOURCE 0): EXACT, family 0, length 0. */
+/* Answer for everyone: NET, family 0, length 0. For nobody (SOURCE 0): EXACT, family 0, length 0.
+ */
 struct an_audience_key {
-	__u64 uid;     /* of the owner slot; never used again */
-	__u32 region;  /* 0: no region */
-	__u16 type;    /* host order */
-	__u8 variant;  /* 0; bit 0: DO, bits 1-7: view (reserved) */
-	__u8 kind;     /* enum an_audience_kind */
-	__u8 family;   /* AN_FAMILY_*, 0 with length 0 */
-	__u8 len;      /* prefix length, 0 to 64 */
+	__u64 uid;    /* of the owner slot; never used again */
+	__u32 region; /* 0: no region */
+	__u16 type;   /* host order */
+	__u8 variant; /* 0; bit 0: DO, bits 1-7: view (reserved) */
+	__u8 kind;    /* enum an_audience_kind */
+	__u8 family;  /* AN_FAMILY_*, 0 with length 0 */
+	__u8 len;     /* prefix length, 0 to 64 */
 	__u8 zero[6];
 	__u8 prefix[8]; /* first 64 bits, network order, bits past len zero */
 };
@@ -174,11 +178,11 @@ AN_ASSERT_AT(struct an_audience_key, prefix, 24);
  * one yet; a program passes up what it does not know), bits 0-23 the index.
  * Index 0 of each array stays empty.
  */
-#define AN_SLOT_NONE 0u
-#define AN_SLOT_ASK 0xffffffffu /* tombstone: pass up */
-#define AN_SLOT_LARGE 0x80000000u
+#define AN_SLOT_NONE    0u
+#define AN_SLOT_ASK     0xffffffffu /* tombstone: pass up */
+#define AN_SLOT_LARGE   0x80000000u
 #define AN_SLOT_SEGMENT 0x7f000000u
-#define AN_SLOT_INDEX 0x00ffffffu
+#define AN_SLOT_INDEX   0x00ffffffu
 
 #define AN_SLOT_SMALL_SIZE 256
 #define AN_SLOT_LARGE_SIZE 1024
@@ -206,13 +210,16 @@ struct an_slot_head {
 AN_ASSERT_SIZE(struct an_slot_head, 16);
 
 #define AN_LENS_MAX 8
-#define AN_LEN_EXACT 0x80 /* in lens: an EXACT audience of this length exists; it stands before NET of the same length */
+#define AN_LEN_EXACT                                                                               \
+	0x80 /* in lens: an EXACT audience of this length exists; it stands before NET of the same \
+	        length */
 #define AN_LEN_BITS 0x7f
 
 #define AN_OWNER_BY_DO 0x1u /* head.flags: answers differ by the DO bit (variant bit 0) */
 
 #define AN_OWNER_NAME_AT 88
-#define AN_OWNER_NAME_SMALL (AN_SLOT_SMALL_SIZE - AN_OWNER_NAME_AT) /* 168: longest name in a small slot */
+#define AN_OWNER_NAME_SMALL                                                                        \
+	(AN_SLOT_SMALL_SIZE - AN_OWNER_NAME_AT) /* 168: longest name in a small slot */
 
 /* kind AN_SLOT_OWNER. The name is lower case, padded with zeros to a whole 8 octets. */
 struct an_owner_slot {
@@ -242,10 +249,10 @@ enum an_ttl_mode {
 	AN_TTL_COUNTING = 1, /* flattened: seconds until fresh_until, rounded up */
 };
 
-#define AN_TAIL_TTLS 4
+#define AN_TAIL_TTLS      4
 #define AN_ANSWER_DATA_AT 112
-#define AN_ANSWER_SMALL (AN_SLOT_SMALL_SIZE - AN_ANSWER_DATA_AT)
-#define AN_ANSWER_LARGE (AN_SLOT_LARGE_SIZE - AN_ANSWER_DATA_AT)
+#define AN_ANSWER_SMALL   (AN_SLOT_SMALL_SIZE - AN_ANSWER_DATA_AT)
+#define AN_ANSWER_LARGE   (AN_SLOT_LARGE_SIZE - AN_ANSWER_DATA_AT)
 
 /*
  * kind AN_SLOT_ANSWER: everything behind the question but OPT. Data is
@@ -271,10 +278,13 @@ struct an_answer_slot {
 	__u16 tail_len;
 	__u8 tail_ttl_count;
 	__u8 zero0;
-	__u16 tail_ttl[AN_TAIL_TTLS]; /* offsets in the tail of TTL fields that follow the answer's TTL */
-	__u16 records_sum; /* folded one's complement sum, as if at an even place, in memory order */
+	__u16 tail_ttl[AN_TAIL_TTLS]; /* offsets in the tail of TTL fields that follow the answer's
+	                                 TTL */
+	__u16 records_sum; /* folded one's complement sum, as if at an even place, in memory order
+	                    */
 	__u16 tail_sum;
-	__u16 members; /* offset in data of `count` octets: each record's bit in the cell (reserved; 0 = all records always) */
+	__u16 members; /* offset in data of `count` octets: each record's bit in the cell (reserved;
+	                  0 = all records always) */
 	__u8 zero1[6];
 	__u8 data[];
 };
@@ -288,26 +298,27 @@ AN_ASSERT_AT(struct an_answer_slot, data, AN_ANSWER_DATA_AT);
 
 /* ---- cells: ARRAY of __u64, memory-mapped ---- */
 
-#define AN_CELL_STALE 0x8000000000000000ULL /* upstream gives nothing: serve last good answers */
+#define AN_CELL_STALE   0x8000000000000000ULL /* upstream gives nothing: serve last good answers */
 #define AN_CELL_MEMBERS 0x7fffffffffffffffULL /* bit i: member i lives */
-#define AN_CELL_FIXED 0u /* index of the cell that is always: all alive, not stale */
+#define AN_CELL_FIXED   0u /* index of the cell that is always: all alive, not stale */
 
-/* ---- used, used_large: ARRAY of __u64, memory-mapped: ticks of the last hit, by slot index ---- */
+/* ---- used, used_large: ARRAY of __u64, memory-mapped: ticks of the last hit, by slot index ----
+ */
 
 /* ---- counters: PERCPU_ARRAY of 1, struct an_counters ---- */
 
 /* Names of the pins under AN_PIN_DIR; maps carry the same names (at most 15 characters). */
-#define AN_MAP_CONTROL "control"
-#define AN_MAP_SERVED "served"
-#define AN_MAP_SPECIAL "special"
-#define AN_MAP_ZONES "zones"
-#define AN_MAP_OWNERS "owners"
-#define AN_MAP_AUDIENCES "audiences"
-#define AN_MAP_SLOTS "slots"
+#define AN_MAP_CONTROL     "control"
+#define AN_MAP_SERVED      "served"
+#define AN_MAP_SPECIAL     "special"
+#define AN_MAP_ZONES       "zones"
+#define AN_MAP_OWNERS      "owners"
+#define AN_MAP_AUDIENCES   "audiences"
+#define AN_MAP_SLOTS       "slots"
 #define AN_MAP_SLOTS_LARGE "slots_large"
-#define AN_MAP_CELLS "cells"
-#define AN_MAP_USED "used"
-#define AN_MAP_USED_LARGE "used_large"
-#define AN_MAP_COUNTERS "counters"
+#define AN_MAP_CELLS       "cells"
+#define AN_MAP_USED        "used"
+#define AN_MAP_USED_LARGE  "used_large"
+#define AN_MAP_COUNTERS    "counters"
 
 #endif

@@ -16,11 +16,11 @@ void log_init(enum log_level level)
 
 void log_line(enum log_level level, const char *format, ...)
 {
-	static const char *const words[] = { [LOG_LEVEL_ERROR] = "error",
-					     [LOG_LEVEL_WARNING] = "warning",
-					     [LOG_LEVEL_NOTICE] = "notice",
-					     [LOG_LEVEL_INFO] = "info",
-					     [LOG_LEVEL_DEBUG] = "debug" };
+	static const char *const words[] = {[LOG_LEVEL_ERROR] = "error",
+	                                    [LOG_LEVEL_WARNING] = "warning",
+	                                    [LOG_LEVEL_NOTICE] = "notice",
+	                                    [LOG_LEVEL_INFO] = "info",
+	                                    [LOG_LEVEL_DEBUG] = "debug"};
 	char line[2048];
 	va_list args;
 	int at, more;

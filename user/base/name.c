@@ -49,7 +49,8 @@ static size_t text_octet(const char *text, uint8_t *ret)
 	return 4;
 }
 
-int name_from_text(const char *text, const uint8_t *origin, size_t origin_len, uint8_t ret[NAME_MAX_LEN])
+int name_from_text(const char *text, const uint8_t *origin, size_t origin_len,
+                   uint8_t ret[NAME_MAX_LEN])
 {
 	size_t label = 0, at = 1;
 
@@ -88,7 +89,7 @@ int name_from_text(const char *text, const uint8_t *origin, size_t origin_len, u
 	}
 	ret[label] = (uint8_t)(at - label - 1);
 	if (!origin) {
-		static const uint8_t root[1] = { 0 };
+		static const uint8_t root[1] = {0};
 
 		origin = root;
 		origin_len = 1;
@@ -179,7 +180,7 @@ const uint8_t *name_parent(const uint8_t *name)
 int name_compare(const uint8_t *a, const uint8_t *b)
 {
 	const uint8_t *labels[2][128];
-	unsigned int count[2] = { 0, 0 };
+	unsigned int count[2] = {0, 0};
 
 	for (; *a; a += 1 + *a)
 		labels[0][count[0]++] = a;

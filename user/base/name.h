@@ -15,10 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NAME_MAX_LEN 255
+#define NAME_MAX_LEN  255
 #define NAME_TEXT_MAX 1025 /* each octet as \DDD, dots, and the terminator */
 
-/* Length of the well-formed name that starts at p within `size` octets; -EBADMSG if there is none (compression is none). */
+/* Length of the well-formed name that starts at p within `size` octets; -EBADMSG if there is none
+ * (compression is none). */
 int name_parse_wire(const uint8_t *p, size_t size);
 
 /*
@@ -27,7 +28,8 @@ int name_parse_wire(const uint8_t *p, size_t size);
  * \X are understood. Writes at most 255 octets to `ret`. Returns the length or
  * -EINVAL.
  */
-int name_from_text(const char *text, const uint8_t *origin, size_t origin_len, uint8_t ret[NAME_MAX_LEN]);
+int name_from_text(const char *text, const uint8_t *origin, size_t origin_len,
+                   uint8_t ret[NAME_MAX_LEN]);
 
 /* Writes the presentation form with its final dot (root: "."). Returns ret. */
 char *name_to_text(const uint8_t *name, char ret[NAME_TEXT_MAX]);

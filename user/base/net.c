@@ -22,7 +22,7 @@ void net_mask(uint8_t address[16], unsigned int len)
 
 struct network network_of(uint8_t family, const uint8_t address[16], unsigned int len)
 {
-	struct network network = { .family = family };
+	struct network network = {.family = family};
 
 	if (len > net_family_bits(family))
 		len = net_family_bits(family);
@@ -75,7 +75,7 @@ static int parse_number(const char *text, unsigned long limit, unsigned long *re
 int network_parse(const char *text, struct network *ret)
 {
 	char copy[NET_TEXT_MAX];
-	struct network full = { 0 }, cut;
+	struct network full = {0}, cut;
 	unsigned long len;
 	char *slash;
 
@@ -111,13 +111,13 @@ char *network_text(const struct network *network, char ret[NET_TEXT_MAX])
 	if (!network->family)
 		return strcpy(ret, "0/0");
 	snprintf(ret, NET_TEXT_MAX, "%.50s/%u",
-		 net_address_text(network->family, network->address, address), network->len);
+	         net_address_text(network->family, network->address, address), network->len);
 	return ret;
 }
 
 int endpoint_parse(const char *text, uint16_t default_port, struct endpoint *ret)
 {
-	struct endpoint endpoint = { .port = default_port };
+	struct endpoint endpoint = {.port = default_port};
 	char copy[NET_TEXT_MAX];
 	char *mark;
 
@@ -144,7 +144,7 @@ char *endpoint_text(const struct endpoint *endpoint, char ret[NET_TEXT_MAX])
 	char address[NET_TEXT_MAX];
 
 	snprintf(ret, NET_TEXT_MAX, "%.50s@%u",
-		 net_address_text(endpoint->family, endpoint->address, address), endpoint->port);
+	         net_address_text(endpoint->family, endpoint->address, address), endpoint->port);
 	return ret;
 }
 
@@ -170,8 +170,8 @@ socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr_
 
 int endpoint_from_sockaddr(const struct sockaddr_storage *address, struct endpoint *ret)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	struct endpoint endpoint = { 0 };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct endpoint endpoint = {0};
 
 	if (address->ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)address;

@@ -54,7 +54,8 @@ bool network_equal(const struct network *a, const struct network *b);
 /* True if `inner` lies wholly within `outer` (same family, no shorter). family 0 contains all. */
 bool network_contains(const struct network *outer, const struct network *inner);
 
-/* "192.0.2.0/24", "2001:db8::/32", or an address alone (full length). 0 or -EINVAL; host bits are -EINVAL. */
+/* "192.0.2.0/24", "2001:db8::/32", or an address alone (full length). 0 or -EINVAL; host bits are
+ * -EINVAL. */
 int network_parse(const char *text, struct network *ret);
 char *network_text(const struct network *network, char ret[NET_TEXT_MAX]);
 
@@ -63,7 +64,8 @@ int endpoint_parse(const char *text, uint16_t default_port, struct endpoint *ret
 char *endpoint_text(const struct endpoint *endpoint, char ret[NET_TEXT_MAX]); /* "address@port" */
 char *net_address_text(uint8_t family, const uint8_t *address, char ret[NET_TEXT_MAX]);
 
-/* To and from sockets' addresses. The second returns 0 or -EAFNOSUPPORT; IPv4-mapped IPv6 becomes IPv4. */
+/* To and from sockets' addresses. The second returns 0 or -EAFNOSUPPORT; IPv4-mapped IPv6 becomes
+ * IPv4. */
 socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, struct sockaddr_storage *ret);
 int endpoint_from_sockaddr(const struct sockaddr_storage *address, struct endpoint *ret);
 

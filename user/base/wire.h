@@ -23,12 +23,12 @@ struct wire {
 
 static inline struct wire wire_writer(void *base, size_t size)
 {
-	return (struct wire){ .base = base, .size = size };
+	return (struct wire){.base = base, .size = size};
 }
 
 static inline struct wire wire_reader(const void *base, size_t size)
 {
-	return (struct wire){ .base = (uint8_t *)(uintptr_t)base, .size = size };
+	return (struct wire){.base = (uint8_t *)(uintptr_t)base, .size = size};
 }
 
 /* The next n octets, moving past them; NULL and failed if there are fewer. */

@@ -1,0 +1,77 @@
+# anamed - `make help` lists the targets.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD ?= build
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= /usr/sbin/bpftool
+V ?=
+Q := $(if $(V),,@)
+
+VERSION := 0.1.0
+MULTIARCH := $(shell $(CC) -print-multiarch)
+PKGS := libbpf libxdp ldns libcares libuv lmdb jansson libsystemd liburcu liburcu-cds libcyaml \
+	libcap-ng libxxhash openssl
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla -Wundef -Werror
+OPT ?= -O2 -g
+SAN ?=
+CFLAGS ?=
+ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(SAN) -fno-strict-aliasing -D_GNU_SOURCE \
+	-DANAMED_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD) \
+	$(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
+LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcares -llmdb -lpthread
+
+ROOMS := base zone steer upstream kernel answer serve control
+LIB_SRC := $(sort $(foreach room,$(ROOMS),$(wildcard user/$(room)/*.c)))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
+LIB := $(BUILD)/libanamed.a
+TEST_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
+TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
+SKELETON := $(BUILD)/anamed.skel.h
+BPF_OBJ := $(BUILD)/anamed.bpf.o
+
+.PHONY: all help clean install format lint check unit demo bench vmtest fuzz deps
+all: $(BUILD)/anamed $(BUILD)/anamectl ## build build/anamed, build/anamectl and the BPF object
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 14
+
+$(BPF_OBJ): $(wildcard bpf/*.c bpf/*.h include/anamed/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
+		-D__TARGET_ARCH_x86 -I/usr/include/$(MULTIARCH) -Iinclude -Ibpf -c bpf/anamed.bpf.c -o $@.tmp
+	$(Q)$(BPFTOOL) gen object $@ $@.tmp && rm -f $@.tmp
+
+$(SKELETON): $(BPF_OBJ)
+	$(Q)$(BPFTOOL) gen skeleton $< name anamed_bpf > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/user/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/user/kernel/maps.o $(BUILD)/user/kernel/attach.o: $(SKELETON)
+
+$(LIB): $(LIB_OBJ)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/anamed: $(BUILD)/user/anamed.o $(LIB)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/anamectl: $(BUILD)/user/anamectl.o $(LIB)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(LIBS)
+
+# One cmocka program a room.
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -Ibpf -MMD -MP -o $@ $< $(LIB) $(LIBS) -lcmocka
+
+unit: $(TEST_BIN) ## build and run the unit tests
+	$(Q)tests/run-unit $(TEST_BIN)
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+-include $(LIB_OBJ:.o=.d) $(BUILD)/user/anamed.d $(BUILD)/user/anamectl.d $(TEST_BIN:=.d)

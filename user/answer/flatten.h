@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * flatten - the loop that makes flattened answers: the only writer of the
+ * store and, through publish, of the kernel's maps.
+ *
+ * Workers put wants; the loop coalesces them into flights, resolves members
+ * (own zones first, else upstream), puts answers into the store, the kernel
+ * and on disk, refreshes what is asked for, rechecks what fails.
+ */
+#ifndef ANAMED_ANSWER_FLATTEN_H
+#define ANAMED_ANSWER_FLATTEN_H
+
+#include <uv.h>
+
+#include "answer/respond.h"
+
+struct flatten;
+struct upstream;
+struct publish;
+struct keep;
+
+/* A waiting query. `done` runs on the loop's thread, once, when the store has what there is to
+ * have. */
+struct flatten_wait {
+	struct want want;
+	void (*done)(struct flatten_wait *wait);
+	struct flatten_wait *next; /* while queued */
+};
+
+/* upstream, publish and keep may be NULL (none configured, no kernel, keeps nothing). `world` is
+ * set by flatten_world(). */
+struct flatten *flatten_new(uv_loop_t *loop, struct store *store);
+void flatten_free(struct flatten *flatten); /* waits are done() first */
+
+/* The surroundings, on the loop's thread; again after each reload. */
+void flatten_world(struct flatten *flatten, const struct world *world, struct upstream *upstream,
+                   struct publish *publish, struct keep *keep);
+
+/* Puts what is on disk into the store; then adopts what the kernel holds. Before the first query.
+ */
+void flatten_restore(struct flatten *flatten);
+
+/* From any thread: fetch what is wanted. */
+void flatten_want(struct flatten *flatten, struct flatten_wait *wait);
+
+/* From any thread: this (name, type) was answered from static zone data and may go to the kernel.
+ * Bounded queue; may be dropped. */
+void flatten_offer(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type);
+
+/* From any thread: a stored answer was served by the daemon though it could be the kernel's
+ * (evicted): put it there. */
+void flatten_offer_stored(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
+                          const struct network *client);
+
+/* Forget answers of a name (and, with it, names below? no: exactly it), all or those inside a
+ * network. Count. */
+size_t flatten_flush(struct flatten *flatten, const uint8_t *owner, size_t len,
+                     const struct network *network);
+
+struct flatten_stats {
+	uint64_t wants, flights, coalesced, lookups, local, failures, stale_served_timer, refreshed,
+	        rechecked, over_budget, denied, private_dropped, loops, offers, offers_dropped;
+};
+void flatten_stats(const struct flatten *flatten, struct flatten_stats *ret);
+
+/* Words for `explain`: chain, member states, upstream, of an owner; JSON object (jansson), new
+ * reference. */
+struct json_t;
+struct json_t *flatten_explain(struct flatten *flatten, const uint8_t *owner, size_t len,
+                               uint16_t type, const struct network *client);
+
+#endif

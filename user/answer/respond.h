@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * respond - from a packet to the reply, out of zone data and the store.
+ *
+ * One function for every transport. It never blocks: where a flattened answer
+ * is missing it says WAIT and what to ask for; the flatten loop fetches, and
+ * the same packet is put to respond() again with `last_try` set, which then
+ * always gives a reply. Same bytes as the kernel half: the order of OPT's
+ * options is ECS, NSID, COOKIE, EDE; rotation by an_choice() over the seed.
+ */
+#ifndef ANAMED_ANSWER_RESPOND_H
+#define ANAMED_ANSWER_RESPOND_H
+
+#include "answer/query.h"
+#include "answer/store.h"
+#include "zone/zones.h"
+
+/* All that answers are made of, swapped as a whole under RCU on reload. */
+struct world {
+	const struct config *config;
+	struct zones *zones;
+	struct store *store;
+	uint64_t seed; /* of an_choice(): the kernel's when there is one */
+};
+
+enum respond_verdict {
+	RESPOND_SEND, /* len octets to send */
+	RESPOND_WAIT, /* flatten `want` first */
+	RESPOND_DROP,
+};
+
+/* An answer that is to be fetched. */
+struct want {
+	uint8_t owner[NAME_MAX_LEN]; /* lower case: the name asked, or the last of a local CNAME
+	                                chain */
+	uint8_t owner_len;
+	uint16_t type;         /* A or AAAA */
+	struct network client; /* deciding network, see struct client */
+	bool refused_egress;   /* reserved */
+};
+
+#define RESPOND_FROM_ZONE  0x01u /* static data only */
+#define RESPOND_FROM_STORE 0x02u /* a flattened answer */
+#define RESPOND_STALE      0x04u /* last good, past its time */
+#define RESPOND_TRUNCATED  0x08u
+#define RESPOND_CACHEABLE  0x10u /* exact or wildcard, one owner, complete: the kernel may hold it \
+	                          */
+
+struct respond_result {
+	enum respond_verdict verdict;
+	size_t len;
+	uint16_t rcode;
+	unsigned int flags; /* RESPOND_* */
+	struct want want;
+	const struct zone *zone; /* valid under the same RCU section */
+};
+
+struct respond_input {
+	const uint8_t *packet;
+	size_t len;
+	struct endpoint source; /* of the packet */
+	bool tcp;
+	bool last_try; /* do not WAIT: last good answer, else SERVFAIL */
+	uint64_t now_ms;
+};
+
+/* Writes at most `size` octets to out (UDP: 1232 do; TCP: 65535). Caller holds the RCU read lock.
+ */
+void respond(const struct world *world, const struct respond_input *input, uint8_t *out,
+             size_t size, struct respond_result *ret);
+
+/*
+ * Kernel images. The answer behind the question for (name, type) out of static
+ * zone data as a slot image in `ret` (AN_SLOT_LARGE_SIZE octets); key, uid and
+ * cell are the publisher's to fill. Length of the image, 0 if the kernel
+ * cannot hold it (not static, chains, too large).
+ */
+size_t respond_image_static(const struct world *world, const uint8_t *name, size_t len,
+                            uint16_t type, struct an_answer_slot *ret);
+
+/* The same for a flattened answer; wire scope, TTL, flags and data filled, times and key left to
+ * the publisher. */
+size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t owner_len,
+                          const struct answer *answer, struct an_answer_slot *ret);
+
+#endif

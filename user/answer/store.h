@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * store - flattened answers, per owner, type and audience.
+ *
+ * One writer, the flatten loop; any number of readers under the RCU read lock
+ * (liburcu, default flavour). An owner entry exists from the first answer (or
+ * failure) on. The look-up is the one that the kernel does: longest prefix
+ * that is no longer than the client's SOURCE; a shorter audience never stands
+ * in for a longer one that exists. Times are clock_ms().
+ */
+#ifndef ANAMED_ANSWER_STORE_H
+#define ANAMED_ANSWER_STORE_H
+
+#include <urcu.h>
+#include <urcu/rculfhash.h>
+
+#include "base/name.h"
+#include "steer/audience.h"
+
+struct store;
+struct store_owner;
+
+struct answer {
+	struct cds_lfht_node node; /* by key */
+	struct rcu_head rcu;
+	struct store_owner *owner;
+	struct answer *next, *prev; /* of the owner; writer only */
+	struct an_audience_key key;
+	struct network asked; /* what upstream was asked with; family 0: SOURCE 0 */
+	uint64_t fetched_ms;
+	uint64_t fresh_until_ms;
+	uint64_t stale_until_ms;
+	uint32_t ttl; /* seconds, as it was when made: floor and cap applied */
+	uint8_t wire_scope;
+	bool negative;    /* NODATA */
+	uint8_t upstream; /* which one gave it, for `explain`; 255: our own zones */
+	uint16_t count;   /* addresses */
+	uint64_t used_ms; /* last use by the daemon; relaxed atomic */
+	/* Writer only. */
+	uint32_t slot;     /* kernel slot, AN_SLOT_NONE if not there */
+	uint32_t queue_at; /* place in the flatten loop's refresh queue + 1; 0: none */
+	uint64_t due_ms;   /* when it is looked at again */
+	uint8_t octets[];  /* count addresses of 4 or 16 octets, in canonical (sorted) order */
+};
+
+struct store_owner {
+	struct cds_lfht_node node; /* by name and type */
+	struct rcu_head rcu;
+	uint64_t uid;
+	uint8_t name[NAME_MAX_LEN]; /* lower case */
+	uint8_t name_len;
+	uint16_t type;
+	/* Read by workers (relaxed atomics or RCU pointers). */
+	uint64_t lens_net[3]; /* by family: bit n set: a NET audience of length n exists (n at most
+	                         63); bit 0 unused */
+	uint64_t lens_exact[3];
+	bool len64_net, len64_exact;                  /* IPv6 length 64 */
+	struct answer *everyone, *nobody, *catch_all; /* rcu_dereference */
+	bool failing;                                 /* the state cell says stale */
+	uint64_t failed_until_ms; /* a failure without last good answer is kept until then */
+	int failed_ede;           /* EDE code that goes with it, -1 for none */
+	const char *failed_text;  /* static string or NULL */
+	/* Writer only. */
+	struct answer *answers; /* list */
+	uint32_t answer_count;
+	uint32_t slot; /* kernel's owner slot */
+	uint32_t cell; /* kernel's state cell */
+	uint64_t rechecked_ms;
+	uint64_t created_ms;
+	void *flat; /* of flatten.c */
+};
+
+struct store *store_new(uint32_t answers_max, uint32_t networks_per_name_max);
+void store_free(struct store *store);
+
+/* ---- readers ---- */
+
+struct store_owner *store_owner_find(struct store *store, const uint8_t *name, size_t len,
+                                     uint16_t type);
+
+enum store_state {
+	STORE_FRESH,
+	STORE_STALE,   /* past its time, and the owner is failing (or last_try): last good */
+	STORE_EXPIRED, /* past its time: fetch again */
+	STORE_ABSENT,
+	STORE_FAILED, /* nothing to give, and the failure is recent: SERVFAIL now */
+};
+
+struct store_found {
+	enum store_state state;
+	struct answer *answer; /* FRESH, STALE, EXPIRED */
+	struct store_owner *owner;
+	uint8_t wire_scope;
+	uint32_t ttl; /* seconds to put on the wire: FRESH: rest of life rounded up, STALE: 30 */
+	int ede;      /* FAILED */
+};
+
+/*
+ * The answer for a client network (family 0: nobody). last_try: whatever has
+ * been stored and is not past stale_until counts, in the order same network,
+ * wider network, everyone, newest of any network. A failing owner is treated
+ * so at once, as the kernel does.
+ */
+struct store_found store_find(struct store *store, const uint8_t *owner, size_t len, uint16_t type,
+                              const struct network *client, bool last_try, uint64_t now_ms);
+
+/* ---- the writer ---- */
+
+/* Finds or makes. NULL if out of memory or full. */
+struct store_owner *store_owner_get(struct store *store, const uint8_t *name, size_t len,
+                                    uint16_t type, uint64_t now_ms);
+
+/*
+ * Puts an answer in (replacing the one of the same key, whose slot and queue
+ * place the new one takes over): `model` gives every field but node, rcu,
+ * owner and links; octets are copied. Returns it; *ret_old the replaced one
+ * (freed after a grace period, readable until the caller leaves) or NULL.
+ * NULL: full, or out of memory.
+ */
+struct answer *store_put(struct store *store, struct store_owner *owner, const struct answer *model,
+                         const uint8_t *octets, struct answer **ret_old, uint64_t now_ms);
+void store_remove(struct store *store, struct answer *answer);
+void store_owner_remove(struct store *store, struct store_owner *owner); /* with all its answers */
+void store_owner_each(struct store *store, void (*visit)(struct store_owner *owner, void *arg),
+                      void *arg);
+size_t store_count(const struct store *store);
+uint64_t store_next_uid(struct store *store);
+void store_set_next_uid(struct store *store, uint64_t uid);
+
+#endif

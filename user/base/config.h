@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * config - the settings of a running anamed, as plain data.
+ *
+ * control/config.c fills it from YAML; everybody else only reads. A config is
+ * immutable once loaded and is swapped as a whole on reload. Strings and
+ * arrays belong to the config. Durations are milliseconds, TTLs seconds.
+ */
+#ifndef ANAMED_BASE_CONFIG_H
+#define ANAMED_BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/net.h"
+
+enum xdp_mode { XDP_MODE_AUTO, XDP_MODE_NATIVE, XDP_MODE_GENERIC, XDP_MODE_OFF };
+enum upstream_kind { UPSTREAM_RESOLVER, UPSTREAM_AUTHORITATIVE };
+enum siblings_mode { SIBLINGS_MERGE, SIBLINGS_FALLBACK, SIBLINGS_OVERRIDE, SIBLINGS_REJECT };
+enum flatten_cnames { FLATTEN_CNAMES_OFF, FLATTEN_CNAMES_APEX, FLATTEN_CNAMES_ALL };
+
+struct config_name {
+	uint8_t name[255]; /* lower-case wire */
+	uint8_t len;
+};
+
+struct config_interface {
+	char *name;
+	enum xdp_mode xdp;
+};
+
+struct config_zone {
+	struct config_name name;
+	char *file; /* absolute, or relative to the configuration file's folder, resolved by the
+	               parser */
+	enum siblings_mode siblings;
+	enum flatten_cnames flatten_cnames;
+	struct config_name *flatten_owners; /* flattened whatever flatten_cnames says */
+	size_t flatten_owners_count;
+	bool expose_aname;
+	uint32_t budget_per_s; /* look-ups upstream a second on behalf of this zone */
+	uint32_t budget_burst;
+	unsigned int line; /* in the configuration, for messages */
+};
+
+struct config_upstream {
+	struct endpoint address;
+	enum upstream_kind kind;
+	struct config_name suffix; /* asked for targets at and below; len 1 (root) = all. Longest
+	                              suffix wins. */
+	uint8_t ecs_ipv4_max;      /* 24; 0 = send SOURCE 0 */
+	uint8_t ecs_ipv6_max;      /* 56; at most 64 */
+	bool ecs;                  /* false: never send the option */
+	uint32_t timeout_ms;       /* one try: 2000 */
+	uint32_t hedge_ms;         /* ask the next upstream too after this: 200 */
+	uint8_t tries;             /* on each upstream: 2 */
+};
+
+struct config {
+	char *path; /* of the file it came from */
+
+	struct endpoint *listen;
+	size_t listen_count;
+	struct config_interface *interfaces;
+	size_t interfaces_count;
+	struct config_zone *zones;
+	size_t zones_count;
+	struct config_upstream *upstreams;
+	size_t upstreams_count;
+
+	/* Flattening. */
+	uint16_t aname_type;          /* 65401 */
+	uint32_t ttl_floor;           /* 5 */
+	uint32_t ttl_cap;             /* 86400 */
+	uint32_t freshness_ms;        /* 0 = off */
+	uint32_t client_timer_ms;     /* 300: then the last good answer goes out */
+	uint32_t resolution_ms;       /* 10000: then a look-up has failed */
+	uint32_t recheck_ms;          /* 30000: a failing target is asked again */
+	uint64_t stale_max_ms;        /* 3 days */
+	uint32_t hold_on_negative_ms; /* 0 */
+	uint32_t failure_ttl_ms;      /* 5000: failure kept where there is no last good answer */
+	bool trust_scope_zero;        /* true: scope 0 is always for everyone */
+	bool ecs_from_source;         /* true */
+	bool lenient_family0;         /* false */
+	bool accept_private;          /* true: special-use addresses from upstream are taken */
+	struct config_name *targets_allow; /* empty: all */
+	size_t targets_allow_count;
+	struct config_name *targets_deny;
+	size_t targets_deny_count;
+	struct network *special; /* special-use client networks (RFC 6890); default list of
+	                            SEMANTICS filled in */
+	size_t special_count;
+
+	/* Sizes. */
+	uint32_t owners_max;            /* kernel: 65536 */
+	uint32_t audiences_max;         /* kernel: 131072 */
+	uint32_t slots_max;             /* kernel, 256 octets each: 131072 */
+	uint32_t slots_large_max;       /* kernel, 1024 octets each: 8192 */
+	uint32_t zones_max;             /* kernel: 1024 */
+	uint32_t answers_max;           /* daemon, flattened answers: 1000000 */
+	uint32_t networks_per_name_max; /* 4096 */
+
+	/* Server. */
+	uint32_t workers;            /* 0: one a core */
+	uint16_t udp_payload;        /* 1232 */
+	uint32_t tcp_idle_ms;        /* 10000 */
+	uint32_t tcp_max;            /* connections: 1024 */
+	char *nsid;                  /* NULL: none; raw octets */
+	char *control_socket;        /* /run/anamed/anamed.sock */
+	char *state_dir;             /* /var/lib/anamed: LMDB; "" = keep nothing */
+	char *pin_dir;               /* AN_PIN_DIR */
+	char *user;                  /* to drop to when started as root; NULL: stay */
+	uint32_t heartbeat_limit_ms; /* 5000 */
+	bool xdp_detach_on_stop;     /* false: the kernel goes on answering after `stop` */
+};
+
+#endif

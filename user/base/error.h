@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * error - a fault that a person reads: where, and what.
+ *
+ * Functions that take a struct error fill it whenever they return a negative
+ * errno, and leave it alone otherwise. Formatting: "FILE:LINE: error: TEXT".
+ */
+#ifndef ANAMED_BASE_ERROR_H
+#define ANAMED_BASE_ERROR_H
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct error {
+	char file[256];
+	unsigned int line; /* 0: not about a line */
+	char text[512];
+};
+
+/* Fills *error (may be NULL) and returns -code. */
+static inline int __attribute__((format(printf, 5, 6)))
+error_set(struct error *error, int code, const char *file, unsigned int line, const char *format,
+          ...)
+{
+	va_list args;
+
+	if (!error)
+		return -code;
+	snprintf(error->file, sizeof(error->file), "%s", file ? file : "");
+	error->line = line;
+	va_start(args, format);
+	vsnprintf(error->text, sizeof(error->text), format, args);
+	va_end(args);
+	return -code;
+}
+
+/* "FILE:LINE: error: TEXT" without what is unknown; returns buffer. */
+static inline char *error_text(const struct error *error, char *buffer, size_t size)
+{
+	if (error->file[0] && error->line)
+		snprintf(buffer, size, "%s:%u: error: %s", error->file, error->line, error->text);
+	else if (error->file[0])
+		snprintf(buffer, size, "%s: error: %s", error->file, error->text);
+	else
+		snprintf(buffer, size, "error: %s", error->text);
+	return buffer;
+}
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kernel - the maps and the program: load, pin, attach, open.
+ *
+ * kernel/maps.c is the only file with libbpf, kernel/attach.c the only one
+ * with libxdp. Attaching needs privilege and is done by `anamectl xdp attach`
+ * (or by anamed while it is still root); afterwards descriptors and mapped
+ * memory are all that is needed.
+ */
+#ifndef ANAMED_KERNEL_KERNEL_H
+#define ANAMED_KERNEL_KERNEL_H
+
+#include "anamed/treaty.h"
+#include "base/config.h"
+#include "base/error.h"
+
+/* Every map, opened; arrays mapped read-write. Capacities are those of the pinned maps. */
+struct kernel_maps {
+	struct an_control *control;
+	struct an_served *served; /* AN_SERVED_SIZE */
+	uint64_t *special;        /* 2 * AN_SPECIAL_WORDS */
+	struct an_zone *zones;
+	uint32_t zones_count;
+	uint8_t *slots, *slots_large; /* AN_SLOT_*_SIZE octets each */
+	uint32_t slots_count, slots_large_count;
+	uint64_t *used, *used_large;
+	uint64_t *cells;
+	uint32_t cells_count;
+	int owners_fd, audiences_fd, counters_fd;
+	uint32_t owners_max, audiences_max;
+	int cpus; /* possible ones: values of counters_fd */
+	/* Tick conversion: ticks = tick0 + (ms - ms0) * hz / 1000. */
+	uint64_t tick0, ms0;
+};
+
+/*
+ * Opens what is pinned under dir, checks ABI, sizes of keys and values, and
+ * maps the arrays. -ENOENT: nothing is pinned; -EPROTO: not of our ABI.
+ */
+int kernel_open(const char *dir, struct kernel_maps **ret, struct error *error);
+void kernel_close(struct kernel_maps *maps); /* pins stay */
+
+uint64_t kernel_ticks(const struct kernel_maps *maps,
+                      uint64_t ms); /* CLOCK_MS_NEVER <-> AN_NEVER */
+uint64_t kernel_ms(const struct kernel_maps *maps, uint64_t ticks);
+
+/* Sum over the CPUs. */
+int kernel_counters(const struct kernel_maps *maps, struct an_counters *ret);
+extern const char *const kernel_counter_names[];
+extern const char *const kernel_counter_texts[];
+#define KERNEL_COUNTER_COUNT (sizeof(struct an_counters) / sizeof(uint64_t))
+
+/* ---- with privilege ---- */
+
+/*
+ * Loads the object with the capacities of config, pins maps and program under
+ * config->pin_dir (mounting bpffs there if need be), sets the control block up
+ * once (seed, hz, unix offset; mode ANSWER), or takes over what is pinned.
+ * Pinned maps of other capacities are kept, with a warning.
+ */
+int kernel_load(const struct config *config, struct error *error);
+
+struct kernel_attachment {
+	char interface[32];
+	unsigned int ifindex;
+	bool attached;
+	bool native;     /* else generic */
+	bool dispatcher; /* under libxdp's dispatcher; else a plain pinned bpf_link */
+	uint32_t program_id;
+	bool ours;      /* the program that runs is the one pinned */
+	char note[160]; /* why a mode was not taken */
+};
+
+/* Attaches to one interface by the configured mode; says in *ret what was read back. Idempotent. */
+int kernel_attach(const struct config *config, const struct config_interface *interface,
+                  struct kernel_attachment *ret, struct error *error);
+int kernel_detach(const struct config *config, const char *interface, struct error *error);
+/* Replaces the running program by the one in this binary, atomically, keeping the maps (same ABI).
+ */
+int kernel_upgrade(const struct config *config, const char *interface,
+                   struct kernel_attachment *ret, struct error *error);
+int kernel_status(const struct config *config, const char *interface, struct kernel_attachment *ret,
+                  struct error *error);
+/* Removes all pins under the pin directory (maps go when nobody holds them). */
+int kernel_unpin(const struct config *config, struct error *error);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * publish - the daemon's hand in the kernel's maps.
+ *
+ * The only writer of owners, audiences, slots, cells, zones, served, special,
+ * and of the control block after it was set up. Called from the flatten loop
+ * alone. Owns the slot allocators and keeps the order of writes that the
+ * treaty asks for: slot, then key, then the owner's list of lengths; removal
+ * the other way round. An audience is never taken away while a shorter one
+ * could stand in for it: it becomes AN_SLOT_ASK until the owner goes.
+ * Nothing here fails an answer: what does not fit stays with the daemon.
+ */
+#ifndef ANAMED_KERNEL_PUBLISH_H
+#define ANAMED_KERNEL_PUBLISH_H
+
+#include "kernel/kernel.h"
+
+struct publish;
+
+/*
+ * Takes over the maps: rebuilds the allocators by scanning (slots with an odd
+ * sequence number are freed, keys that point nowhere or to a slot with another
+ * key are removed, no length is trusted), starts the heartbeat.
+ */
+int publish_new(struct kernel_maps *maps, const struct config *config, struct publish **ret,
+                struct error *error);
+void publish_free(struct publish *publish); /* maps stay as they are */
+
+/* Calls back for each owner and each answer slot that adoption found in order. For the restart of a
+ * daemon. */
+struct publish_visitor {
+	void (*owner)(const struct an_owner_slot *slot, size_t name_len, void *arg);
+	void (*answer)(const struct an_owner_slot *owner, const struct an_answer_slot *slot,
+	               uint32_t number, void *arg);
+	void *arg;
+};
+void publish_each(struct publish *publish, const struct publish_visitor *visitor);
+
+/* Once a second: heartbeat, clock offset. */
+void publish_beat(struct publish *publish);
+
+/* Settings that the program reads (special networks, ECS from source, flags, payload). */
+int publish_settings(struct publish *publish, const struct config *config);
+
+/* The served addresses now: one entry for each (address, port, interface). Replaces what was there.
+ * Count of those that did not fit. */
+int publish_served(struct publish *publish, const struct an_served *entries, size_t count);
+
+/*
+ * Zones. publish_zone finds the zone's record by apex or takes a free one,
+ * gives its index, and says whether the content is the one that the kernel has
+ * (then its generation stays; else it is raised, which takes every older slot
+ * of the zone out at one instant). -ENOSPC: zone stays with the daemon.
+ */
+int publish_zone(struct publish *publish, const uint8_t *apex, size_t apex_len, uint64_t content,
+                 uint32_t zone_flags, uint64_t valid_until_ms, uint32_t *ret_index,
+                 uint32_t *ret_generation);
+void publish_zone_remove(struct publish *publish, uint32_t index);
+
+/* ---- owners and answers ---- */
+
+/*
+ * Makes sure that an owner slot for (name, type) exists; -> its uid. An owner
+ * of the same name and type with an older generation is renewed in place
+ * (uid kept, all its answers dropped). -EEXIST: hash taken by another name;
+ * -ENOSPC: full even after eviction; -ENAMETOOLONG never (large slots hold all).
+ * The uid is the publisher's own: it fills it into the keys.
+ */
+int publish_owner(struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type,
+                  uint32_t zone, uint32_t generation, uint64_t *ret_uid);
+
+/*
+ * Writes an answer (image: head.zone, head.generation, uid and cell are filled
+ * in here; `used` octets of it count) for an audience of the owner (kind,
+ * family, len, prefix of `key` count), times in clock_ms() with CLOCK_MS_NEVER.
+ * A ninth prefix length is folded: stored under the next longer length that
+ * exists with `asked`'s prefix, or left to the daemon as AN_SLOT_ASK where that
+ * cannot be. catch_all: this is the newest answer. 0, or -ENOSPC, -E2BIG:
+ * the daemon keeps it, and the kernel passes such queries up.
+ */
+int publish_answer(struct publish *publish, uint64_t uid, const struct an_audience_key *key,
+                   const uint8_t asked_prefix[8], uint8_t asked_len,
+                   const struct an_answer_slot *image, uint64_t fresh_until_ms,
+                   uint64_t stale_until_ms, bool catch_all, uint32_t *ret_slot);
+
+/* Takes an answer (all of an owner's) out; keys become ASK where a shorter one would stand in. */
+void publish_answer_remove(struct publish *publish, uint64_t uid,
+                           const struct an_audience_key *key);
+void publish_owner_remove(struct publish *publish, uint64_t uid);
+
+/* The owner's state cell: stale or not. One memory write. */
+void publish_stale(struct publish *publish, uint64_t uid, bool stale);
+
+/* clock_ms() of the kernel's last hit on a slot, 0 for never. */
+uint64_t publish_used_ms(const struct publish *publish, uint32_t slot);
+
+/* Is there an owner slot of the current generation for this name and type? For de-duplicating
+ * requests. */
+bool publish_has(const struct publish *publish, const uint8_t *name, size_t name_len,
+                 uint16_t type);
+
+struct publish_stats {
+	uint64_t owners, answers, slots_used, slots_large_used, evicted, refused, folded,
+	        collisions, adopted, adopted_dropped;
+};
+void publish_stats(const struct publish *publish, struct publish_stats *ret);
+
+#endif

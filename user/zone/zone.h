@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zone - one zone's data, immutable once made.
+ *
+ * A zone is a table of nodes by lower-cased name; a node holds RRsets as
+ * uncompressed wire rdata. Empty non-terminals are nodes without RRsets. The
+ * builder checks what a master file must not hold (CNAME beside others, ANAME
+ * beside CNAME, NS target that is an ANAME owner, ...). Look-up follows RFC
+ * 1034 4.3.2, RFC 4592 and RFC 6672 and says which case it is; it does not
+ * follow CNAMEs: the answerer does.
+ */
+#ifndef ANAMED_ZONE_ZONE_H
+#define ANAMED_ZONE_ZONE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/name.h"
+
+struct zone_rdata {
+	uint16_t len;
+	const uint8_t *data; /* wire form, names in it uncompressed */
+};
+
+struct zone_rrset {
+	uint16_t type; /* an ANAME is AN_TYPE_ANAME, whatever its number or mnemonic was */
+	uint16_t count;
+	uint32_t ttl; /* one for the set: the least that was given */
+	struct zone_rdata *rdata;
+};
+
+#define ZONE_NODE_APEX           0x01u
+#define ZONE_NODE_CUT            0x02u /* NS below the apex: a delegation */
+#define ZONE_NODE_DNAME          0x04u
+#define ZONE_NODE_CNAME          0x08u
+#define ZONE_NODE_ANAME          0x10u
+#define ZONE_NODE_OCCLUDED       0x20u /* below a cut or a DNAME: glue at most */
+#define ZONE_NODE_WILDCARD_CHILD 0x40u /* "*" exists directly below */
+
+struct zone_node {
+	const uint8_t *name; /* as written, case kept */
+	uint8_t name_len;
+	uint8_t flags;             /* ZONE_NODE_* */
+	uint16_t rrset_count;      /* 0: an empty non-terminal */
+	struct zone_rrset *rrsets; /* ordered by type */
+};
+
+struct zone {
+	uint8_t apex[NAME_MAX_LEN]; /* lower case */
+	uint8_t apex_len;
+	uint32_t id; /* index in the kernel's zones map; kept over reloads; UINT32_MAX: none */
+	uint32_t generation; /* raised whenever the content changes */
+	uint32_t serial;
+	uint64_t content; /* hash of all names, types, TTLs and rdata, order aside */
+	const struct zone_node *apex_node;
+	const struct zone_rrset *soa;
+	uint32_t negative_ttl; /* min(SOA TTL, MINIMUM), RFC 2308 3 */
+	size_t node_count;
+	size_t record_count;
+	bool has_wildcards, has_dnames, has_cuts, has_anames;
+	void *table; /* of zone.c */
+	/* Settings that answers need (copied from the configuration). */
+	uint8_t siblings;       /* enum siblings_mode */
+	uint8_t flatten_cnames; /* enum flatten_cnames */
+	bool expose_aname;
+	const struct config_zone *settings; /* lives as long as the config that the zone was loaded
+	                                       under; NULL in tests */
+};
+
+enum zone_case {
+	ZONE_ANSWER, /* node holds data at this name (exact or by wildcard); the RRset may still be
+	                absent: NODATA */
+	ZONE_NXDOMAIN,
+	ZONE_DELEGATION, /* cut: the node with the NS set */
+	ZONE_DNAME,      /* node: owner of the DNAME above the name */
+};
+
+struct zone_match {
+	enum zone_case verdict;
+	const struct zone_node *node;    /* exact, "*", cut, or DNAME owner; NULL for NXDOMAIN */
+	const struct zone_node *closest; /* closest encloser that exists */
+	bool wildcard;                   /* node is the source of synthesis */
+};
+
+/* Looks `name` (lower or any case, inside the zone) up. `type` matters at a cut only: DS is
+ * answered by the parent. */
+struct zone_match zone_find(const struct zone *zone, const uint8_t *name, size_t len,
+                            uint16_t type);
+
+/* The node of exactly this name, glue and occluded names included; NULL if absent. */
+const struct zone_node *zone_node_exact(const struct zone *zone, const uint8_t *name, size_t len);
+
+const struct zone_rrset *zone_rrset(const struct zone_node *node, uint16_t type);
+
+/* Calls visit for every node, order unspecified; stops when it returns non-zero and returns that.
+ */
+int zone_each(const struct zone *zone, int (*visit)(const struct zone_node *node, void *arg),
+              void *arg);
+
+/* True if A/AAAA at this node are flattened: ANAME there, or a CNAME under flatten-cnames. */
+bool zone_flattens(const struct zone *zone, const struct zone_node *node);
+
+void zone_free(struct zone *zone); /* NULL is fine */
+
+/* ---- building: begin, add, end (zone.c) ---- */
+
+struct zone_builder;
+
+struct config_zone;
+
+/* settings may be NULL (defaults). NULL if out of memory. */
+struct zone_builder *zone_begin(const uint8_t *apex, size_t apex_len,
+                                const struct config_zone *settings);
+
+/*
+ * Adds one record; name in any case, rdata uncompressed wire. Duplicates are
+ * dropped. 0, or a negative errno with *error filled (file and line are the
+ * caller's to add: pass them in). Out-of-zone data, CNAME clashes and the like
+ * are errors with file:line.
+ */
+int zone_add(struct zone_builder *builder, const uint8_t *name, size_t name_len, uint16_t type,
+             uint32_t ttl, const uint8_t *rdata, uint16_t rdata_len, const char *file,
+             unsigned int line, struct error *error);
+
+/* Checks the whole and makes the zone; the builder is gone either way. */
+int zone_end(struct zone_builder *builder, struct zone **ret, struct error *error);
+void zone_abandon(struct zone_builder *builder);
+
+/* ---- master files (parse.c, the only file with ldns' parser) ---- */
+
+/*
+ * Reads an RFC 1035 master file: all types of ldns, $ORIGIN, $TTL, $INCLUDE
+ * (relative to the including file, depth 10, no loops), ANAME, ALIAS,
+ * TYPE65401 (and TYPE<aname_type>). 0, or a negative errno and *error with
+ * file and line.
+ */
+int zone_load_file(const uint8_t *apex, size_t apex_len, const char *path, uint16_t aname_type,
+                   const struct config_zone *settings, struct zone **ret, struct error *error);
+
+#endif

@@ -111,7 +111,7 @@ enum an_special {
 /* Index of the word for the /16 with these first 16 bits (host order). */
 AN_INLINE __u32 an_special_word(__u8 family, __u16 top)
 {
-	return (family == AN_FAMILY_IPV6 ? AN_SPECIAL_WORDS : 0) + (top >> 5);
+	return (family == AN_FAMILY_IPV6 ? AN_SPECIAL_WORDS : 0u) + (__u32)(top >> 5);
 }
 AN_INLINE __u32 an_special_bits(__u64 word, __u16 top)
 {

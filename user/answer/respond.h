@@ -43,8 +43,9 @@ struct want {
 #define RESPOND_FROM_STORE 0x02u /* a flattened answer */
 #define RESPOND_STALE      0x04u /* last good, past its time */
 #define RESPOND_TRUNCATED  0x08u
-#define RESPOND_CACHEABLE  0x10u /* exact or wildcard, one owner, complete: the kernel may hold it \
-	                          */
+#define RESPOND_CACHEABLE                                                                          \
+	0x10u /* exact or wildcard, one owner, complete: the kernel may hold it                    \
+	       */
 
 struct respond_result {
 	enum respond_verdict verdict;

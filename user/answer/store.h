@@ -24,7 +24,8 @@ struct answer {
 	struct cds_lfht_node node; /* by key */
 	struct rcu_head rcu;
 	struct store_owner *owner;
-	struct answer *next, *prev; /* of the owner; writer only */
+	struct answer *next, *prev;           /* of the owner; writer only */
+	struct answer *ring_next, *ring_prev; /* of the store, for eviction; writer only */
 	struct an_audience_key key;
 	struct network asked; /* what upstream was asked with; family 0: SOURCE 0 */
 	uint64_t fetched_ms;
@@ -37,10 +38,11 @@ struct answer {
 	uint16_t count;   /* addresses */
 	uint64_t used_ms; /* last use by the daemon; relaxed atomic */
 	/* Writer only. */
-	uint32_t slot;     /* kernel slot, AN_SLOT_NONE if not there */
-	uint32_t queue_at; /* place in the flatten loop's refresh queue + 1; 0: none */
-	uint64_t due_ms;   /* when it is looked at again */
-	uint8_t octets[];  /* count addresses of 4 or 16 octets, in canonical (sorted) order */
+	uint32_t slot;      /* kernel slot, AN_SLOT_NONE if not there */
+	uint32_t queue_at;  /* place in the flatten loop's refresh queue + 1; 0: none */
+	uint64_t due_ms;    /* when it is looked at again */
+	uint64_t passed_ms; /* when eviction last passed it by */
+	uint8_t octets[];   /* count addresses of 4 or 16 octets, in canonical (sorted) order */
 };
 
 struct store_owner {
@@ -51,10 +53,8 @@ struct store_owner {
 	uint8_t name_len;
 	uint16_t type;
 	/* Read by workers (relaxed atomics or RCU pointers). */
-	uint64_t lens_net[3]; /* by family: bit n set: a NET audience of length n exists (n at most
-	                         63); bit 0 unused */
-	uint64_t lens_exact[3];
-	bool len64_net, len64_exact;                  /* IPv6 length 64 */
+	uint64_t lens_net[3];   /* by family: bit n-1 set: a NET audience of length n exists */
+	uint64_t lens_exact[3]; /* the same for EXACT */
 	struct answer *everyone, *nobody, *catch_all; /* rcu_dereference */
 	bool failing;                                 /* the state cell says stale */
 	uint64_t failed_until_ms; /* a failure without last good answer is kept until then */
@@ -63,11 +63,10 @@ struct store_owner {
 	/* Writer only. */
 	struct answer *answers; /* list */
 	uint32_t answer_count;
-	uint32_t slot; /* kernel's owner slot */
-	uint32_t cell; /* kernel's state cell */
 	uint64_t rechecked_ms;
-	uint64_t created_ms;
-	void *flat; /* of flatten.c */
+	uint64_t definition;   /* hash of the zone data that the answers came from */
+	bool has_kernel_owner; /* kernel_uid means something */
+	uint64_t kernel_uid;   /* publish's own */
 };
 
 struct store *store_new(uint32_t answers_max, uint32_t networks_per_name_max);
@@ -92,7 +91,8 @@ struct store_found {
 	struct store_owner *owner;
 	uint8_t wire_scope;
 	uint32_t ttl; /* seconds to put on the wire: FRESH: rest of life rounded up, STALE: 30 */
-	int ede;      /* FAILED */
+	int ede;      /* FAILED: what the failure was, -1 unknown */
+	const char *ede_text; /* EXTRA-TEXT that goes with it, or NULL */
 };
 
 /*
@@ -123,8 +123,14 @@ void store_remove(struct store *store, struct answer *answer);
 void store_owner_remove(struct store *store, struct store_owner *owner); /* with all its answers */
 void store_owner_each(struct store *store, void (*visit)(struct store_owner *owner, void *arg),
                       void *arg);
+/* The answer that eviction takes next: of one owner, or (NULL) of all; the one least used. NULL:
+ * there is none. */
+struct answer *store_victim(struct store *store, struct store_owner *owner, uint64_t now_ms);
+
+/* True if a shorter audience of the same owner would stand in for this one were it gone. */
+bool store_covered(const struct answer *answer);
+
 size_t store_count(const struct store *store);
-uint64_t store_next_uid(struct store *store);
-void store_set_next_uid(struct store *store, uint64_t uid);
+size_t store_owner_count(const struct store *store);
 
 #endif

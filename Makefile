@@ -33,7 +33,8 @@ TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 SKELETON := $(BUILD)/anamed.skel.h
 BPF_OBJ := $(BUILD)/anamed.bpf.o
 
-.PHONY: all help clean install format lint check unit demo bench vmtest fuzz deps
+.PHONY: all help clean install format lint check unit demo bench vmtest fuzz deps demo-down \
+	unit-asan fuzz-short layers e2e differential
 all: $(BUILD)/anamed $(BUILD)/anamectl ## build build/anamed, build/anamectl and the BPF object
 
 help: ## list the targets
@@ -71,7 +72,64 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 unit: $(TEST_BIN) ## build and run the unit tests
 	$(Q)tests/run-unit $(TEST_BIN)
 
+# The sub-makes look at the machine again, after deps has changed it.
+
+deps: ## install from Debian what the tests need
+	$(Q)tests/deps check
+
+demo: ## show it all in namespaces of its own (root; KEEP=1 leaves the edge up)
+	$(Q)tests/deps demo
+	$(Q)$(MAKE) --no-print-directory -s all
+	$(Q)KEEP=$(KEEP) tests/demo/run $(BUILD)
+
+demo-down: ## take down what `make demo KEEP=1` left up
+	$(Q)tests/demo/run --down
+
+check: ## every test (root)
+	$(Q)tests/deps check
+	$(Q)$(MAKE) --no-print-directory -s all
+	$(Q)tests/check
+
+unit-asan: ## the unit tests under ASan and UBSan
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan OPT='-O1 -g' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' unit
+
+fuzz-short: ## every fuzz target for ten seconds
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
+
+layers: ## includes go downward, as docs/layers.txt has it
+	$(Q)tests/check-layers
+
+e2e: all ## end to end: client, edge, unbound, knotd (root; CASE=words picks some)
+	$(Q)tests/e2e/run $(BUILD) $(CASE)
+
+differential: all ## kernel and daemon give the same octets (root)
+	$(Q)tests/differential/run $(BUILD)
+
+$(BUILD)/vmtest-loader: vmtest/loader.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -lbpf
+
+KERNEL ?= 6.1
+vmtest: ## boot Debian's KERNEL=6.1|6.12 under qemu, load, answer queries
+	$(Q)tests/deps vmtest
+	$(Q)$(MAKE) --no-print-directory -s all $(BUILD)/vmtest-loader
+	$(Q)vmtest/run $(KERNEL) $(BUILD)
+
+C_FILES = $(sort $(shell git ls-files '*.c' '*.h'))
+
+format: ## clang-format every C file
+	$(Q)clang-format -i $(C_FILES)
+
+lint: ## clang-tidy, cppcheck, and the format
+	$(Q)tests/deps lint
+	$(Q)$(MAKE) --no-print-directory -s $(SKELETON)
+	$(Q)clang-format --dry-run --Werror $(C_FILES)
+	$(Q)clang-tidy --quiet $(filter user/%.c,$(C_FILES)) -- $(filter-out -W%,$(ALL_CFLAGS))
+	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
+		--suppress=missingInclude -Iinclude -Iuser -D__x86_64__ user
+
 clean: ## remove what was built
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD)-asan
 
 -include $(LIB_OBJ:.o=.d) $(BUILD)/user/anamed.d $(BUILD)/user/anamectl.d $(TEST_BIN:=.d)

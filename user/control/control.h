@@ -15,6 +15,10 @@
 
 /* Reads, checks, fills defaults. 0 or a negative errno with *error (file and line). */
 int config_load(const char *path, struct config **ret, struct error *error);
+/* The same from a text in memory; `file` names it in messages, and its folder is the one that paths
+ * are relative to. */
+int config_parse(const char *file, const char *text, size_t len, struct config **ret,
+                 struct error *error);
 /* All defaults, no zones: for anamectl without a configuration, and for tests. */
 struct config *config_default(void);
 void config_free(struct config *config);

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a YAML text to a struct config: places.c reads it once for the lines,
+ * libcyaml loads every value as the text that it is (refusing what settings.c
+ * does not name), then each text goes through its setting's parser.
+ */
+#include "control/control.h"
+
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/name.h"
+#include "control/check.h"
+#include "control/places.h"
+#include "control/settings.h"
+
+#define FILE_MAX     (64U << 20)
+#define SECTIONS_MAX 16
+#define TEXT_MAX     4096
+
+/* One setting as it was written. */
+struct raw {
+	char *text;
+	char **items;
+	uint32_t items_count;
+};
+
+/* One section: an array of entries, each settings' count of struct raw. */
+struct raw_section {
+	struct raw *entries;
+	uint32_t entries_count;
+};
+
+/* libcyaml's schema, made from the tables of settings.c. */
+struct schema {
+	cyaml_schema_field_t fields[SECTIONS_MAX][SETTINGS_MAX + 1];
+	cyaml_schema_value_t entry[SECTIONS_MAX];
+	cyaml_schema_field_t top[SECTIONS_MAX + SETTINGS_MAX + 1];
+	cyaml_schema_value_t root;
+};
+
+/* What libcyaml fills. */
+struct raw_config {
+	struct raw_section section[SECTIONS_MAX];
+	struct raw top[SETTINGS_MAX];
+};
+
+struct load {
+	const char *file;
+	const char *folder;
+	struct places *places;
+	struct raw_config *raw;
+	struct config *config;
+	struct error *error;
+};
+
+/* ---- the schema ---- */
+
+static const cyaml_schema_value_t text_value = {.type = CYAML_STRING,
+                                                .flags = CYAML_FLAG_POINTER,
+                                                .data_size = sizeof(char),
+                                                .string = {0, TEXT_MAX}};
+
+static cyaml_schema_field_t field_of(const struct setting *setting, size_t offset)
+{
+	cyaml_schema_field_t field = {.key = setting->key};
+
+	if (setting_is_list(setting)) {
+		field.data_offset = (uint32_t)(offset + offsetof(struct raw, items));
+		field.count_offset = (uint32_t)(offset + offsetof(struct raw, items_count));
+		field.count_size = sizeof(uint32_t);
+		field.value.type = CYAML_SEQUENCE;
+		field.value.data_size = sizeof(char *);
+		field.value.sequence.entry = &text_value;
+		field.value.sequence.max = (uint32_t)setting->max;
+	} else {
+		field.data_offset = (uint32_t)(offset + offsetof(struct raw, text));
+		field.value = text_value;
+	}
+	field.value.flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL;
+	return field;
+}
+
+static cyaml_schema_field_t section_field(const struct section *section,
+                                          const cyaml_schema_value_t *entry, size_t offset)
+{
+	cyaml_schema_field_t field = {.key = section->key, .value = *entry};
+
+	field.data_offset = (uint32_t)(offset + offsetof(struct raw_section, entries));
+	if (section->entry_size) {
+		field.count_offset =
+		        (uint32_t)(offset + offsetof(struct raw_section, entries_count));
+		field.count_size = sizeof(uint32_t);
+		field.value = (cyaml_schema_value_t){.type = CYAML_SEQUENCE,
+		                                     .data_size = entry->data_size};
+		field.value.sequence.entry = entry;
+		field.value.sequence.max = (uint32_t)section->entries_max;
+	}
+	field.value.flags = CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL;
+	return field;
+}
+
+static void make_schema(struct schema *schema)
+{
+	size_t at = 0;
+
+	memset(schema, 0, sizeof(*schema));
+	for (size_t i = 0; i < section_top.count; i++)
+		schema->top[at++] =
+		        field_of(&section_top.settings[i],
+		                 offsetof(struct raw_config, top) + i * sizeof(struct raw));
+	for (size_t s = 0; s < sections_count; s++) {
+		const struct section *section = &sections[s];
+
+		for (size_t i = 0; i < section->count; i++)
+			schema->fields[s][i] =
+			        field_of(&section->settings[i], i * sizeof(struct raw));
+		schema->entry[s] = (cyaml_schema_value_t){
+		        .type = CYAML_MAPPING,
+		        .data_size = (uint32_t)(section->count * sizeof(struct raw)),
+		        .mapping = {schema->fields[s]}};
+		schema->top[at++] = section_field(section, &schema->entry[s],
+		                                  offsetof(struct raw_config, section) +
+		                                          s * sizeof(struct raw_section));
+	}
+	schema->root = (cyaml_schema_value_t){.type = CYAML_MAPPING,
+	                                      .flags = CYAML_FLAG_POINTER,
+	                                      .data_size = sizeof(struct raw_config),
+	                                      .mapping = {schema->top}};
+}
+
+/* ---- loading the texts ---- */
+
+/* What libcyaml says: the complaint, then a backtrace whose first line knows the place. */
+struct complaint {
+	char text[256];
+	unsigned int line;
+};
+
+static void __attribute__((format(printf, 3, 0)))
+take_complaint(cyaml_log_t level, void *arg, const char *format, va_list args)
+{
+	struct complaint *complaint = arg;
+	char line[512], *place;
+
+	if (level < CYAML_LOG_ERROR)
+		return;
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = 0;
+	place = strstr(line, "(line: ");
+	if (place && !complaint->line)
+		complaint->line = (unsigned int)strtoul(place + 7, NULL, 10);
+	else if (!place && !complaint->text[0])
+		snprintf(complaint->text, sizeof(complaint->text), "%.255s",
+		         strncmp(line, "Load: ", 6) == 0 ? line + 6 : line);
+}
+
+static cyaml_config_t yaml_config(struct complaint *complaint)
+{
+	return (cyaml_config_t){.log_fn = take_complaint,
+	                        .log_ctx = complaint,
+	                        .mem_fn = cyaml_mem,
+	                        .log_level = CYAML_LOG_ERROR,
+	                        .flags = CYAML_CFG_NO_ALIAS};
+}
+
+static int load_raw(struct load *load, const struct schema *schema, const char *text, size_t len)
+{
+	struct complaint complaint = {0};
+	cyaml_config_t config = yaml_config(&complaint);
+	cyaml_data_t *data = NULL;
+	const char *key;
+	cyaml_err_t err;
+
+	err = cyaml_load_data((const uint8_t *)text, len, &config, &schema->root, &data, NULL);
+	load->raw = data;
+	if (!err)
+		return 0;
+	/* The place of a key that is unknown is said to be that of the one before it. */
+	key = strstr(complaint.text, "key: ");
+	if (err == CYAML_ERR_INVALID_KEY && key)
+		complaint.line = places_line_of_key(load->places, key + 5, complaint.line);
+	return error_set(load->error, err == CYAML_ERR_OOM ? ENOMEM : EINVAL, load->file,
+	                 complaint.line, "%s",
+	                 complaint.text[0] ? complaint.text : cyaml_strerror(err));
+}
+
+static void free_raw(const struct schema *schema, struct raw_config *raw)
+{
+	struct complaint complaint = {0};
+	cyaml_config_t config = yaml_config(&complaint);
+
+	if (raw)
+		cyaml_free(&config, &schema->root, raw, 0);
+}
+
+/* ---- from texts to values ---- */
+
+static struct setting_place place_at(const struct load *load, unsigned int line)
+{
+	return (struct setting_place){load->file, load->folder, line};
+}
+
+/* `where` is the path of the mapping, with its final slash. */
+static int set_list(struct load *load, const struct setting *setting, const struct raw *raw,
+                    void *base, const char *where)
+{
+	/* An empty list is one, too; a key that is absent leaves the default. */
+	unsigned int line = places_line(load->places, "%s%s", where, setting->key);
+	int err;
+
+	if (!line)
+		return 0;
+	if (raw->items_count < setting->min)
+		return error_set(load->error, EINVAL, load->file, line, "%s: must not be empty",
+		                 setting->key);
+	err = setting_list_begin(setting, base, raw->items_count);
+	if (err)
+		return error_set(load->error, -err, load->file, line, "out of memory");
+	for (uint32_t i = 0; i < raw->items_count && !err; i++) {
+		struct setting_place place = place_at(
+		        load, places_line(load->places, "%s%s/%u", where, setting->key, i));
+
+		err = setting_list_set(setting, base, i, raw->items[i], &place, load->error);
+	}
+	return err;
+}
+
+static int set_settings(struct load *load, const struct section *section, const struct raw *raw,
+                        void *base, const char *where, unsigned int line)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < section->count && !err; i++) {
+		const struct setting *setting = &section->settings[i];
+		struct setting_place place;
+
+		if (setting_is_list(setting)) {
+			err = set_list(load, setting, &raw[i], base, where);
+		} else if (raw[i].text) {
+			place = place_at(load,
+			                 places_line(load->places, "%s%s", where, setting->key));
+			err = setting_set(setting, base, raw[i].text, &place, load->error);
+		} else if (setting->required) {
+			err = error_set(load->error, EINVAL, load->file, line, "`%s' is missing",
+			                setting->key);
+		}
+	}
+	return err;
+}
+
+static int set_entries(struct load *load, const struct section *section,
+                       const struct raw_section *raw)
+{
+	size_t count = raw->entries_count;
+	char *entries = count ? calloc(count, section->entry_size) : NULL;
+	char where[64];
+	int err = 0;
+
+	if (count && !entries)
+		return error_set(load->error, ENOMEM, load->file, 0, "out of memory");
+	memcpy((char *)load->config + section->offset, &entries, sizeof(entries));
+	memcpy((char *)load->config + section->count_offset, &count, sizeof(count));
+	for (size_t i = 0; i < count && !err; i++) {
+		char *entry = entries + i * section->entry_size;
+		unsigned int line = places_line(load->places, "%s/%zu", section->key, i);
+
+		err = settings_default(section, entry);
+		if (err)
+			return error_set(load->error, ENOMEM, load->file, line, "out of memory");
+		snprintf(where, sizeof(where), "%s/%zu/", section->key, i);
+		err = set_settings(load, section, raw->entries + i * section->count, entry, where,
+		                   line);
+		if (section->offset == offsetof(struct config, zones))
+			((struct config_zone *)(void *)entry)->line = line;
+	}
+	return err;
+}
+
+static int set_section(struct load *load, size_t index)
+{
+	const struct section *section = &sections[index];
+	const struct raw_section *raw = &load->raw->section[index];
+	char where[64];
+
+	if (section->entry_size)
+		return set_entries(load, section, raw);
+	snprintf(where, sizeof(where), "%s/", section->key);
+	if (!raw->entries)
+		return 0;
+	return set_settings(load, section, raw->entries, load->config, where, 0);
+}
+
+static int set_all(struct load *load)
+{
+	int err;
+
+	load->config = config_default();
+	if (!load->config)
+		return error_set(load->error, ENOMEM, load->file, 0, "out of memory");
+	free(load->config->path);
+	load->config->path = strdup(load->file);
+	if (!load->config->path)
+		return error_set(load->error, ENOMEM, load->file, 0, "out of memory");
+	err = set_settings(load, &section_top, load->raw->top, load->config, "", 0);
+	for (size_t i = 0; i < sections_count && !err; i++)
+		err = set_section(load, i);
+	return err;
+}
+
+/* ---- the file ---- */
+
+/* Reads to the end, so that a pipe does as well as a file. */
+static int read_stream(FILE *stream, char **ret, size_t *ret_len)
+{
+	char *text = NULL, *more;
+	size_t len = 0, room = 0;
+
+	do {
+		room = room ? room * 2 : 16384;
+		more = realloc(text, room);
+		if (!more || room > FILE_MAX) {
+			free(more ? more : text);
+			return more ? -EFBIG : -ENOMEM;
+		}
+		text = more;
+		len += fread(text + len, 1, room - len, stream);
+	} while (len == room);
+	if (ferror(stream)) {
+		free(text);
+		return -EIO;
+	}
+	*ret = text;
+	*ret_len = len;
+	return 0;
+}
+
+static int read_file(const char *path, char **ret, size_t *ret_len, struct error *error)
+{
+	FILE *stream = fopen(path, "re");
+	int err;
+
+	if (!stream)
+		return error_set(error, errno, path, 0, "%s", strerror(errno));
+	err = read_stream(stream, ret, ret_len);
+	fclose(stream);
+	return err ? error_set(error, -err, path, 0, "%s", strerror(-err)) : 0;
+}
+
+int config_parse(const char *file, const char *text, size_t len, struct config **ret,
+                 struct error *error)
+{
+	struct load load = {.file = file, .error = error};
+	char *copy = strdup(file);
+	struct schema schema;
+	int err;
+
+	if (!copy)
+		return error_set(error, ENOMEM, file, 0, "out of memory");
+	load.folder = dirname(copy);
+	make_schema(&schema);
+	err = places_read(file, text, len, &load.places, error);
+	if (!err)
+		err = load_raw(&load, &schema, text, len);
+	if (!err)
+		err = set_all(&load);
+	if (!err)
+		err = config_check(load.config, load.places, error);
+	free_raw(&schema, load.raw);
+	places_free(load.places);
+	free(copy);
+	if (err)
+		config_free(load.config);
+	else
+		*ret = load.config;
+	return err;
+}
+
+int config_load(const char *path, struct config **ret, struct error *error)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int err = read_file(path, &text, &len, error);
+
+	if (err)
+		return err;
+	err = config_parse(path, text, len, ret, error);
+	free(text);
+	return err;
+}
+
+struct config *config_default(void)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	int err = 0;
+
+	if (!config)
+		return NULL;
+	config->path = strdup("");
+	err = config->path ? settings_default(&section_top, config) : -ENOMEM;
+	for (size_t i = 0; i < sections_count && !err; i++) {
+		if (!sections[i].entry_size)
+			err = settings_default(&sections[i], config);
+	}
+	if (!err)
+		return config;
+	config_free(config);
+	return NULL;
+}
+
+static void free_entries(const struct section *section, struct config *config)
+{
+	char *entries = *(char **)(void *)((char *)config + section->offset);
+	size_t count = *(size_t *)(void *)((char *)config + section->count_offset);
+
+	for (size_t i = 0; i < count; i++)
+		settings_free(section, entries + i * section->entry_size);
+	free(entries);
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	settings_free(&section_top, config);
+	for (size_t i = 0; i < sections_count; i++) {
+		if (sections[i].entry_size)
+			free_entries(&sections[i], config);
+		else
+			settings_free(&sections[i], config);
+	}
+	free(config->path);
+	free(config);
+}

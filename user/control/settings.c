@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/settings.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "anamed/treaty.h"
+#include "base/name.h"
+#include "control/units.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define AT(field)    offsetof(struct config, field)
+#define ZONE(field)  offsetof(struct config_zone, field)
+#define UP(field)    offsetof(struct config_upstream, field)
+
+#define SECOND 1000ULL
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+static const char *const xdp_words[] = {"auto", "native", "generic", "off", NULL};
+static const char *const siblings_words[] = {"merge", "fallback", "override", "reject", NULL};
+static const char *const cnames_words[] = {"off", "apex", "all", NULL};
+static const char *const kind_words[] = {"resolver", "authoritative", NULL};
+
+/* RFC 6890, and multicast: networks that are no client's place in the internet. */
+#define SPECIAL_NETWORKS                                                                           \
+	"0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 "             \
+	"192.168.0.0/16 224.0.0.0/3 ::/128 ::1/128 ::ffff:0:0/96 fc00::/7 fe80::/10 ff00::/8"
+
+#define VALUE(key_, form_, at, low, high, standard_)                                               \
+	{                                                                                          \
+		.key = key_, .form = form_, .offset = at, .min = low, .max = high,                 \
+		.standard = standard_                                                              \
+	}
+#define FLAG(key_, at, standard_) VALUE(key_, SETTING_BOOL, at, 0, 0, standard_)
+#define CHOICE(key_, at, standard_, words_)                                                        \
+	{                                                                                          \
+		.key = key_, .form = SETTING_WORD, .offset = at, .standard = standard_,            \
+		.words = words_                                                                    \
+	}
+#define LIST(key_, form_, at, count_at, low, high, standard_)                                      \
+	{                                                                                          \
+		.key = key_, .form = form_, .offset = at, .count_offset = count_at, .min = low,    \
+		.max = high, .standard = standard_                                                 \
+	}
+#define REQUIRED(key_, form_, at, low, high)                                                       \
+	{                                                                                          \
+		.key = key_, .form = form_, .offset = at, .min = low, .max = high,                 \
+		.required = true                                                                   \
+	}
+
+static const struct setting top[] = {
+        LIST("listen", SETTING_ADDRESSES, AT(listen), AT(listen_count), 1, 256, "0.0.0.0@53 ::@53"),
+};
+
+static const struct setting interface[] = {
+        REQUIRED("name", SETTING_TEXT, offsetof(struct config_interface, name), 1, 15),
+        CHOICE("xdp", offsetof(struct config_interface, xdp), "auto", xdp_words),
+};
+
+static const struct setting zone[] = {
+        REQUIRED("name", SETTING_NAME, ZONE(name), 0, 0),
+        REQUIRED("file", SETTING_PATH, ZONE(file), 1, 4095),
+        CHOICE("siblings", ZONE(siblings), "merge", siblings_words),
+        CHOICE("flatten-cnames", ZONE(flatten_cnames), "off", cnames_words),
+        LIST("flatten-owners", SETTING_NAMES, ZONE(flatten_owners), ZONE(flatten_owners_count), 0,
+             65536, NULL),
+        FLAG("expose-aname", ZONE(expose_aname), "no"),
+        VALUE("budget", SETTING_NUMBER32, ZONE(budget_per_s), 1, 1000000, "1000"),
+        VALUE("budget-burst", SETTING_NUMBER32, ZONE(budget_burst), 1, 10000000, "5000"),
+};
+
+static const struct setting upstream[] = {
+        REQUIRED("address", SETTING_ADDRESS, UP(address), 0, 0),
+        CHOICE("kind", UP(kind), "resolver", kind_words),
+        VALUE("suffix", SETTING_NAME, UP(suffix), 0, 0, "."),
+        FLAG("ecs", UP(ecs), "yes"),
+        VALUE("ecs-ipv4-max", SETTING_NUMBER8, UP(ecs_ipv4_max), 0, 32, "24"),
+        VALUE("ecs-ipv6-max", SETTING_NUMBER8, UP(ecs_ipv6_max), 0, 64, "56"),
+        VALUE("timeout", SETTING_MS32, UP(timeout_ms), 10, 30 * SECOND, "2s"),
+        VALUE("hedge", SETTING_MS32, UP(hedge_ms), 1, 30 * SECOND, "200ms"),
+        VALUE("tries", SETTING_NUMBER8, UP(tries), 1, 10, "2"),
+};
+
+static const struct setting answers[] = {
+        VALUE("aname-type", SETTING_NUMBER16, AT(aname_type), 65280, 65534, "65401"),
+        VALUE("ttl-floor", SETTING_SECONDS, AT(ttl_floor), 0, 3600, "5"),
+        VALUE("ttl-cap", SETTING_SECONDS, AT(ttl_cap), 1, 604800, "86400"),
+        VALUE("freshness", SETTING_MS32, AT(freshness_ms), 0, DAY, "0"),
+        VALUE("client-timer", SETTING_MS32, AT(client_timer_ms), 1, 10 * SECOND, "300ms"),
+        VALUE("resolution-time", SETTING_MS32, AT(resolution_ms), 100, MINUTE, "10s"),
+        /* RFC 8767 5: a failing target is asked again no slower than every five minutes. */
+        VALUE("recheck", SETTING_MS32, AT(recheck_ms), 100, 5 * MINUTE, "30s"),
+        VALUE("stale-max", SETTING_MS64, AT(stale_max_ms), 0, 365 * DAY, "3d"),
+        VALUE("hold-on-negative", SETTING_MS32, AT(hold_on_negative_ms), 0, 7 * DAY, "0"),
+        /* RFC 2308 7.1: failures are kept for five minutes at most. */
+        VALUE("failure-ttl", SETTING_MS32, AT(failure_ttl_ms), 100, 5 * MINUTE, "5s"),
+        FLAG("trust-scope-zero", AT(trust_scope_zero), "yes"),
+        FLAG("ecs-from-source", AT(ecs_from_source), "yes"),
+        FLAG("lenient-family0", AT(lenient_family0), "no"),
+        FLAG("accept-private", AT(accept_private), "yes"),
+        LIST("targets-allow", SETTING_NAMES, AT(targets_allow), AT(targets_allow_count), 0, 65536,
+             NULL),
+        LIST("targets-deny", SETTING_NAMES, AT(targets_deny), AT(targets_deny_count), 0, 65536,
+             NULL),
+        LIST("special-networks", SETTING_NETWORKS, AT(special), AT(special_count), 0, 1024,
+             SPECIAL_NETWORKS),
+};
+
+static const struct setting maps[] = {
+        VALUE("owners", SETTING_SIZE32, AT(owners_max), 16, AN_SLOT_INDEX, "64K"),
+        VALUE("audiences", SETTING_SIZE32, AT(audiences_max), 16, 1 << 27, "128K"),
+        VALUE("slots", SETTING_SIZE32, AT(slots_max), 16, AN_SLOT_INDEX, "128K"),
+        VALUE("slots-large", SETTING_SIZE32, AT(slots_large_max), 16, AN_SLOT_INDEX, "8K"),
+        VALUE("zones", SETTING_SIZE32, AT(zones_max), 1, 1 << 20, "1K"),
+        VALUE("pin-dir", SETTING_TEXT, AT(pin_dir), 1, 255, AN_PIN_DIR),
+        /* The daemon gives a sign of life once a second. */
+        VALUE("heartbeat-limit", SETTING_MS32, AT(heartbeat_limit_ms), 2 * SECOND, HOUR, "5s"),
+};
+
+static const struct setting memory[] = {
+        VALUE("answers", SETTING_SIZE32, AT(answers_max), 16, 1 << 30, "1000000"),
+        VALUE("networks-per-name", SETTING_SIZE32, AT(networks_per_name_max), 1, 1 << 24, "4096"),
+};
+
+static const struct setting server[] = {
+        VALUE("workers", SETTING_NUMBER32, AT(workers), 0, 256, "0"),
+        VALUE("udp-payload", SETTING_NUMBER16, AT(udp_payload), AN_DNS_UDP_MIN, AN_DNS_UDP_OURS,
+              "1232"),
+        VALUE("tcp-idle", SETTING_MS32, AT(tcp_idle_ms), 100, HOUR, "10s"),
+        VALUE("tcp-max", SETTING_NUMBER32, AT(tcp_max), 1, 1000000, "1024"),
+        VALUE("nsid", SETTING_TEXT, AT(nsid), 1, 128, NULL),
+        /* sun_path holds 107 octets; the absolute path is checked once more when it is opened. */
+        VALUE("control-socket", SETTING_PATH, AT(control_socket), 0, 107,
+              "/run/anamed/anamed.sock"),
+        VALUE("state-dir", SETTING_PATH, AT(state_dir), 0, 4000, "/var/lib/anamed"),
+        VALUE("user", SETTING_TEXT, AT(user), 1, 31, NULL),
+        FLAG("xdp-detach-on-stop", AT(xdp_detach_on_stop), "no"),
+};
+
+#define ENTRIES(key_, table, type, list, list_count, most)                                         \
+	{                                                                                          \
+		.key = key_, .settings = table, .count = COUNT(table), .entry_size = sizeof(type), \
+		.offset = AT(list), .count_offset = AT(list_count), .entries_max = most            \
+	}
+#define ONCE(key_, table)                                                                          \
+	{                                                                                          \
+		.key = key_, .settings = table, .count = COUNT(table)                              \
+	}
+
+const struct section section_top = ONCE(NULL, top);
+const struct section sections[] = {
+        ENTRIES("interfaces", interface, struct config_interface, interfaces, interfaces_count, 64),
+        ENTRIES("zones", zone, struct config_zone, zones, zones_count, 1000000),
+        ENTRIES("upstreams", upstream, struct config_upstream, upstreams, upstreams_count, 250),
+        ONCE("answers", answers),
+        ONCE("maps", maps),
+        ONCE("memory", memory),
+        ONCE("server", server),
+};
+const size_t sections_count = COUNT(sections);
+
+static int bad(const struct setting *setting, const struct setting_place *place,
+               struct error *error, const char *what, const char *text)
+{
+	return error_set(error, EINVAL, place->file, place->line, "%s: %s, not `%s'", setting->key,
+	                 what, text);
+}
+
+/* ---- numbers ---- */
+
+static int seconds_of(const char *text, uint64_t *ret)
+{
+	uint64_t ms;
+	int err = units_number(text, ret);
+
+	if (err != -EINVAL)
+		return err;
+	err = units_duration_ms(text, &ms);
+	if (err)
+		return err;
+	if (ms % SECOND)
+		return -EINVAL;
+	*ret = ms / SECOND;
+	return 0;
+}
+
+static const char *form_words(enum setting_form form)
+{
+	if (form == SETTING_MS32 || form == SETTING_MS64)
+		return "a duration such as 300ms, 5s, 10m, 3d";
+	if (form == SETTING_SECONDS)
+		return "whole seconds, such as 300, 5m, 1d";
+	if (form == SETTING_SIZE32)
+		return "a size such as 4096, 64K, 16M";
+	return "a whole number";
+}
+
+static char *bound_text(const struct setting *setting, uint64_t value, char ret[UNITS_TEXT_MAX])
+{
+	if (setting->form == SETTING_MS32 || setting->form == SETTING_MS64)
+		return units_duration_text(value, ret);
+	snprintf(ret, UNITS_TEXT_MAX, "%" PRIu64, value);
+	return ret;
+}
+
+static void put_number(const struct setting *setting, void *base, uint64_t value)
+{
+	char *field = (char *)base + setting->offset;
+	uint8_t value8 = (uint8_t)value;
+	uint16_t value16 = (uint16_t)value;
+	uint32_t value32 = (uint32_t)value;
+
+	if (setting->form == SETTING_NUMBER8)
+		memcpy(field, &value8, sizeof(value8));
+	else if (setting->form == SETTING_NUMBER16)
+		memcpy(field, &value16, sizeof(value16));
+	else if (setting->form == SETTING_MS64)
+		memcpy(field, &value, sizeof(value));
+	else
+		memcpy(field, &value32, sizeof(value32));
+}
+
+static int set_number(const struct setting *setting, void *base, const char *text,
+                      const struct setting_place *place, struct error *error)
+{
+	char low[UNITS_TEXT_MAX], high[UNITS_TEXT_MAX];
+	uint64_t value = 0;
+	int err;
+
+	if (setting->form == SETTING_MS32 || setting->form == SETTING_MS64)
+		err = units_duration_ms(text, &value);
+	else if (setting->form == SETTING_SECONDS)
+		err = seconds_of(text, &value);
+	else if (setting->form == SETTING_SIZE32)
+		err = units_size(text, &value);
+	else
+		err = units_number(text, &value);
+	if (err == -EINVAL)
+		return bad(setting, place, error, form_words(setting->form), text);
+	if (err || value < setting->min || value > setting->max)
+		return error_set(error, EINVAL, place->file, place->line,
+		                 "%s: from %s to %s, not `%s'", setting->key,
+		                 bound_text(setting, setting->min, low),
+		                 bound_text(setting, setting->max, high), text);
+	put_number(setting, base, value);
+	return 0;
+}
+
+/* ---- words and texts ---- */
+
+static int set_bool(const struct setting *setting, void *base, const char *text,
+                    const struct setting_place *place, struct error *error)
+{
+	static const char *const words[] = {"no", "yes", "false", "true", "off", "on"};
+
+	for (size_t i = 0; i < COUNT(words); i++) {
+		bool value = i & 1;
+
+		if (strcmp(text, words[i]) != 0)
+			continue;
+		memcpy((char *)base + setting->offset, &value, sizeof(value));
+		return 0;
+	}
+	return bad(setting, place, error, "yes or no", text);
+}
+
+static int set_word(const struct setting *setting, void *base, const char *text,
+                    const struct setting_place *place, struct error *error)
+{
+	char all[128] = "one of";
+
+	for (int i = 0; setting->words[i]; i++) {
+		size_t len = strlen(all);
+
+		if (strcmp(text, setting->words[i]) == 0) {
+			memcpy((char *)base + setting->offset, &i, sizeof(i));
+			return 0;
+		}
+		snprintf(all + len, sizeof(all) - len, "%s %s", i ? "," : "", setting->words[i]);
+	}
+	return bad(setting, place, error, all, text);
+}
+
+static char *resolve_path(const char *folder, const char *text)
+{
+	char *path;
+
+	if (!folder || !text[0] || text[0] == '/')
+		return strdup(text);
+	return asprintf(&path, "%s/%s", folder, text) < 0 ? NULL : path;
+}
+
+static int set_text(const struct setting *setting, void *base, const char *text,
+                    const struct setting_place *place, struct error *error)
+{
+	bool path = setting->form == SETTING_PATH;
+	size_t len = strlen(text);
+	char **field = (char **)(void *)((char *)base + setting->offset);
+	char *copy;
+
+	if (len < setting->min)
+		return error_set(error, EINVAL, place->file, place->line, "%s: must not be empty",
+		                 setting->key);
+	if (len > setting->max)
+		return error_set(error, EINVAL, place->file, place->line,
+		                 "%s: longer than %" PRIu64 " octets", setting->key, setting->max);
+	copy = resolve_path(path ? place->folder : NULL, text);
+	if (!copy)
+		return error_set(error, ENOMEM, place->file, place->line, "out of memory");
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+/* ---- names, networks, addresses ---- */
+
+static int parse_name(const char *text, void *ret)
+{
+	struct config_name name;
+	int len;
+
+	if (!text[0])
+		return -EINVAL;
+	len = name_from_text(text, NULL, 0, name.name);
+	if (len < 0)
+		return len;
+	name_lower(name.name, name.name, (size_t)len);
+	name.len = (uint8_t)len;
+	memcpy(ret, &name, sizeof(name));
+	return 0;
+}
+
+static int parse_network(const char *text, void *ret)
+{
+	return network_parse(text, ret);
+}
+
+static int parse_address(const char *text, void *ret)
+{
+	struct endpoint endpoint;
+	int err = endpoint_parse(text, AN_DNS_PORT, &endpoint);
+
+	if (err)
+		return err;
+	if (!endpoint.port)
+		return -EINVAL;
+	memcpy(ret, &endpoint, sizeof(endpoint));
+	return 0;
+}
+
+/* What a value or list entry of these forms is made of. */
+struct maker {
+	int (*parse)(const char *text, void *ret);
+	size_t size;
+	const char *words;
+};
+
+static struct maker maker_of(enum setting_form form)
+{
+	if (form == SETTING_NAME || form == SETTING_NAMES)
+		return (struct maker){parse_name, sizeof(struct config_name), "a domain name"};
+	if (form == SETTING_NETWORKS)
+		return (struct maker){parse_network, sizeof(struct network),
+		                      "a network such as 192.0.2.0/24"};
+	return (struct maker){parse_address, sizeof(struct endpoint),
+	                      "an address such as 192.0.2.1 or 2001:db8::1@5300"};
+}
+
+static int set_made(const struct setting *setting, void *field, const char *text,
+                    const struct setting_place *place, struct error *error)
+{
+	struct maker maker = maker_of(setting->form);
+
+	return maker.parse(text, field) ? bad(setting, place, error, maker.words, text) : 0;
+}
+
+int setting_set(const struct setting *setting, void *base, const char *text,
+                const struct setting_place *place, struct error *error)
+{
+	switch (setting->form) {
+	case SETTING_BOOL:
+		return set_bool(setting, base, text, place, error);
+	case SETTING_WORD:
+		return set_word(setting, base, text, place, error);
+	case SETTING_TEXT:
+	case SETTING_PATH:
+		return set_text(setting, base, text, place, error);
+	case SETTING_NAME:
+	case SETTING_ADDRESS:
+		return set_made(setting, (char *)base + setting->offset, text, place, error);
+	default:
+		return set_number(setting, base, text, place, error);
+	}
+}
+
+/* ---- lists ---- */
+
+int setting_list_begin(const struct setting *setting, void *base, size_t count)
+{
+	void **list = (void **)(void *)((char *)base + setting->offset);
+	void *room = NULL;
+
+	if (count) {
+		room = calloc(count, maker_of(setting->form).size);
+		if (!room)
+			return -ENOMEM;
+	}
+	free(*list);
+	*list = room;
+	memcpy((char *)base + setting->count_offset, &count, sizeof(count));
+	return 0;
+}
+
+int setting_list_set(const struct setting *setting, void *base, size_t index, const char *text,
+                     const struct setting_place *place, struct error *error)
+{
+	char *list = *(char **)(void *)((char *)base + setting->offset);
+
+	return set_made(setting, list + index * maker_of(setting->form).size, text, place, error);
+}
+
+static int default_list(const struct setting *setting, void *base)
+{
+	char *text = strdup(setting->standard), *rest = text, *item;
+	struct setting_place place = {0};
+	size_t count = 1, index = 0;
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	for (const char *p = text; *p; p++)
+		count += *p == ' ';
+	err = setting_list_begin(setting, base, count);
+	while (!err && (item = strsep(&rest, " ")))
+		err = setting_list_set(setting, base, index++, item, &place, NULL);
+	free(text);
+	return err;
+}
+
+int settings_default(const struct section *section, void *base)
+{
+	struct setting_place place = {0};
+	int err = 0;
+
+	for (size_t i = 0; i < section->count && !err; i++) {
+		const struct setting *setting = &section->settings[i];
+
+		if (!setting->standard)
+			continue;
+		if (setting_is_list(setting))
+			err = default_list(setting, base);
+		else
+			err = setting_set(setting, base, setting->standard, &place, NULL);
+	}
+	return err;
+}
+
+void settings_free(const struct section *section, void *base)
+{
+	for (size_t i = 0; i < section->count; i++) {
+		const struct setting *setting = &section->settings[i];
+
+		if (setting->form != SETTING_TEXT && setting->form != SETTING_PATH &&
+		    !setting_is_list(setting))
+			continue;
+		free(*(void **)(void *)((char *)base + setting->offset));
+	}
+}

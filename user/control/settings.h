@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * settings - every key of the configuration, in one place.
+ *
+ * A table for each section: key, form, place in the struct, bounds, and the
+ * default as it would be written. Defaults go through the same parsers as the
+ * file. Knows nothing of YAML. Source of the man page anamed.conf(5).
+ */
+#ifndef ANAMED_CONTROL_SETTINGS_H
+#define ANAMED_CONTROL_SETTINGS_H
+
+#include "base/config.h"
+#include "base/error.h"
+
+enum setting_form {
+	SETTING_NUMBER8, /* whole numbers, by the width of the field */
+	SETTING_NUMBER16,
+	SETTING_NUMBER32,
+	SETTING_SIZE32, /* with K, M, G */
+	SETTING_MS32,   /* duration; kept in milliseconds */
+	SETTING_MS64,
+	SETTING_SECONDS, /* duration of whole seconds; a number alone is seconds; kept in seconds */
+	SETTING_BOOL,
+	SETTING_WORD,    /* one of words[]: an enum by its order */
+	SETTING_TEXT,    /* length is bounded */
+	SETTING_PATH,    /* the same; relative to the configuration's folder */
+	SETTING_NAME,    /* domain name */
+	SETTING_ADDRESS, /* endpoint, port 53 if none is given */
+	/* Lists: pointer at `offset`, size_t at `count_offset`. */
+	SETTING_NAMES,
+	SETTING_NETWORKS,
+	SETTING_ADDRESSES,
+};
+
+struct setting {
+	const char *key;
+	enum setting_form form;
+	size_t offset, count_offset;
+	uint64_t min, max;
+	const char *standard; /* default; lists: separated by blanks; NULL: none, left zero */
+	const char *const *words;
+	bool required;
+};
+
+/* A section: what one mapping of the file may hold. */
+struct section {
+	const char *key; /* at the top level */
+	const struct setting *settings;
+	size_t count;
+	size_t entry_size; /* of the struct that each list entry fills; 0: fills struct config */
+	size_t offset, count_offset; /* of the list in struct config */
+	size_t entries_max;
+};
+
+#define SETTINGS_MAX 32 /* most in any section */
+
+extern const struct section section_top; /* settings that stand at the top level */
+extern const struct section sections[];
+extern const size_t sections_count;
+
+static inline bool setting_is_list(const struct setting *setting)
+{
+	return setting->form >= SETTING_NAMES;
+}
+
+/* Where a value stands. */
+struct setting_place {
+	const char *file;   /* of the configuration */
+	const char *folder; /* that relative paths start from; NULL: as they are */
+	unsigned int line;
+};
+
+/* Parses text into its field of the struct at base. 0, -EINVAL, -ENOMEM with *error. */
+int setting_set(const struct setting *setting, void *base, const char *text,
+                const struct setting_place *place, struct error *error);
+
+/* A list: makes room for count entries, then each is set. A list that was there is freed. */
+int setting_list_begin(const struct setting *setting, void *base, size_t count);
+int setting_list_set(const struct setting *setting, void *base, size_t index, const char *text,
+                     const struct setting_place *place, struct error *error);
+
+/* All defaults of a section into the struct at base (zeroed before). 0 or -ENOMEM. */
+int settings_default(const struct section *section, void *base);
+
+/* Frees the strings and lists of a section's struct. */
+void settings_free(const struct section *section, void *base);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "answer/edns.h"
+
+#define OPTION_LEN 4 /* code and length */
+
+static size_t ecs_octets(const struct ecs *ecs)
+{
+	return ((size_t)ecs->source + 7) / 8;
+}
+
+static size_t text_len(const char *text)
+{
+	return text ? strlen(text) : 0;
+}
+
+static size_t options_len(const struct edns *edns)
+{
+	size_t len = 0;
+
+	if (edns->ecs)
+		len += OPTION_LEN + 4 + ecs_octets(edns->ecs);
+	if (edns->nsid)
+		len += OPTION_LEN + strlen(edns->nsid);
+	if (edns->ede >= 0)
+		len += OPTION_LEN + 2 + text_len(edns->ede_text);
+	return len;
+}
+
+size_t edns_len(const struct edns *edns)
+{
+	return AN_DNS_OPT_LEN + options_len(edns);
+}
+
+/* RFC 7871 7.2.1: FAMILY, SOURCE and ADDRESS as they were asked. */
+static void put_ecs(struct wire *w, const struct ecs *ecs, unsigned int scope)
+{
+	wire_put16(w, AN_EDNS_ECS);
+	wire_put16(w, (unsigned int)(4 + ecs_octets(ecs)));
+	wire_put16(w, ecs->family);
+	wire_put8(w, ecs->source);
+	wire_put8(w, scope);
+	wire_put(w, ecs->address, ecs_octets(ecs));
+}
+
+void edns_put(struct wire *w, const struct edns *edns)
+{
+	wire_put8(w, 0);
+	wire_put16(w, AN_TYPE_OPT);
+	wire_put16(w, edns->payload);
+	wire_put8(w, edns->rcode >> 4);
+	wire_put8(w, 0);
+	wire_put16(w, edns->dnssec_ok ? AN_EDNS_DO : 0);
+	wire_put16(w, (unsigned int)options_len(edns));
+	if (edns->ecs)
+		put_ecs(w, edns->ecs, edns->scope);
+	if (edns->nsid) {
+		wire_put16(w, AN_EDNS_NSID);
+		wire_put16(w, (unsigned int)strlen(edns->nsid));
+		wire_put(w, edns->nsid, strlen(edns->nsid));
+	}
+	if (edns->ede >= 0) {
+		wire_put16(w, AN_EDNS_EDE);
+		wire_put16(w, (unsigned int)(2 + text_len(edns->ede_text)));
+		wire_put16(w, (unsigned int)edns->ede);
+		wire_put(w, edns->ede_text, text_len(edns->ede_text));
+	}
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel images. The reply is rendered by the very code that answers queries,
+ * for a question without EDNS, and then cut into the records that rotate and
+ * the tail. So the kernel's bytes are the daemon's.
+ */
+#include "answer/plan.h"
+
+#define RECORD_FIXED_LEN 12 /* pointer, type, class, TTL, length */
+#define RECORD_TTL_AT    6
+#define DRAFT_MAX        (AN_DNS_HEADER_LEN + NAME_MAX_LEN + 4 + AN_ANSWER_LARGE)
+
+/* Folded sum of octets in memory order, as treaty.h wants it. */
+static uint16_t sum_of(const uint8_t *data, size_t len)
+{
+	uint64_t sum = 0;
+	uint16_t word;
+
+	for (; len > 1; data += 2, len -= 2) {
+		memcpy(&word, data, 2);
+		sum += word;
+	}
+	if (len) {
+		uint8_t last[2] = {*data, 0};
+
+		memcpy(&word, last, 2);
+		sum += word;
+	}
+	return an_sum_fold(sum);
+}
+
+/* Plans hold the question, so both live in one place. */
+struct draft {
+	struct plan plan;
+	struct message m;
+	size_t data_at; /* behind the question */
+	uint8_t out[DRAFT_MAX];
+};
+
+/* Writes header, question and the plan's items. */
+static bool render(struct draft *draft, const uint8_t *name, size_t len, uint16_t type)
+{
+	uint8_t question[NAME_MAX_LEN + 4];
+	struct wire w = wire_writer(question, sizeof(question));
+
+	wire_put(&w, name, len);
+	wire_put16(&w, type);
+	wire_put16(&w, AN_CLASS_IN);
+	message_begin(&draft->m, draft->out, AN_DNS_HEADER_LEN + len + 4 + AN_ANSWER_LARGE);
+	message_question(&draft->m, question, len);
+	draft->data_at = draft->m.w.at;
+	return plan_render(&draft->plan, &draft->m, 0) && !draft->m.w.failed;
+}
+
+static void zero_ttl(uint8_t *ttl)
+{
+	memset(ttl, 0, 4);
+}
+
+/* The records that rotate: those of the first item, if it is the question's own addresses. */
+static void cut_records(const struct draft *draft, struct an_answer_slot *ret)
+{
+	const struct plan_item *first = &draft->plan.items[0];
+
+	if (!draft->plan.count || !first->rotate)
+		return;
+	ret->count = (uint8_t)first->count;
+	ret->stride =
+	        first->wire_type == AN_TYPE_AAAA ? RECORD_FIXED_LEN + 16 : RECORD_FIXED_LEN + 4;
+	for (unsigned int i = 0; i < first->count; i++)
+		zero_ttl(ret->data + (size_t)i * ret->stride + RECORD_TTL_AT);
+}
+
+/* The SOA of a negative answer is all of the tail; its TTL is the answer's. */
+static void mark_tail_ttl(const struct draft *draft, struct an_answer_slot *ret)
+{
+	size_t at = draft->m.ttl_at - draft->data_at;
+
+	if (ret->count || !draft->plan.count)
+		return;
+	zero_ttl(ret->data + at);
+	ret->tail_ttl[0] = (uint16_t)at;
+	ret->tail_ttl_count = 1;
+}
+
+static size_t cut(const struct draft *draft, struct an_answer_slot *ret)
+{
+	const struct plan *plan = &draft->plan;
+	size_t len = draft->m.w.at - draft->data_at, records;
+
+	memset(ret, 0, AN_SLOT_LARGE_SIZE);
+	memcpy(ret->data, draft->out + draft->data_at, len);
+	cut_records(draft, ret);
+	mark_tail_ttl(draft, ret);
+	records = (size_t)ret->count * ret->stride;
+	ret->tail_len = (uint16_t)(len - records);
+	ret->records_sum = sum_of(ret->data, records);
+	ret->tail_sum = sum_of(ret->data + records, ret->tail_len);
+	memcpy(ret->counts, draft->m.counts, sizeof(ret->counts));
+	ret->flags = (uint16_t)((plan->aa ? AN_FLAG_AA : 0) | plan->rcode);
+	ret->ttl = plan->items[0].ttl;
+	ret->stale_ttl = ret->ttl < AN_STALE_TTL ? ret->ttl : AN_STALE_TTL;
+	ret->ttl_mode = AN_TTL_FIXED;
+	ret->wire_scope = plan->scope;
+	ret->head.kind = AN_SLOT_ANSWER;
+	ret->head.zone = plan->zone->id;
+	ret->head.generation = plan->zone->generation;
+	ret->head.used = (uint16_t)(AN_ANSWER_DATA_AT + len);
+	return ret->head.used;
+}
+
+static bool is_possible(size_t len, uint16_t type)
+{
+	/* At the root, an owner is shorter than the pointer that the records have. */
+	return len > 1 && (type == AN_TYPE_A || type == AN_TYPE_AAAA);
+}
+
+size_t respond_image_static(const struct world *world, const uint8_t *name, size_t len,
+                            uint16_t type, struct an_answer_slot *ret)
+{
+	struct plan_question question = {.world = world, .len = len, .type = type};
+	const unsigned int asked = RESPOND_CACHEABLE | RESPOND_FROM_ZONE;
+	uint8_t lower[NAME_MAX_LEN];
+	struct draft draft;
+
+	if (!is_possible(len, type))
+		return 0;
+	name_lower(lower, name, len);
+	question.name = lower;
+	plan_make(&draft.plan, &question);
+	if (draft.plan.wait || (draft.plan.flags & asked) != asked ||
+	    !render(&draft, lower, len, type))
+		return 0;
+	return cut(&draft, ret);
+}
+
+size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t owner_len,
+                          const struct answer *answer, struct an_answer_slot *ret)
+{
+	uint16_t type = answer->owner->type;
+	struct plan_question question = {.name = owner, .len = owner_len, .type = type};
+	struct draft draft;
+	size_t len;
+
+	/* The ANAME beside the addresses would need its number on the wire: the daemon's to do. */
+	if (!is_possible(owner_len, type) || (zone->expose_aname && !answer->negative))
+		return 0;
+	plan_stored(&draft.plan, &question, zone, answer);
+	if (!render(&draft, owner, owner_len, type))
+		return 0;
+	len = cut(&draft, ret);
+	if (!answer->negative) {
+		ret->ttl_mode = AN_TTL_COUNTING;
+		ret->stale_ttl = AN_STALE_TTL;
+	}
+	return len;
+}

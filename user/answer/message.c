@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "answer/message.h"
+
+#include "anamed/dns.h"
+#include "base/name.h"
+
+#define POINTER     0xc000u
+#define POINTER_MAX 0x3fffu
+#define TYPE_MINFO  14
+
+void message_begin(struct message *m, void *out, size_t size)
+{
+	m->w = wire_writer(out, size);
+	m->target_count = 0;
+	m->ttl_at = 0;
+	memset(m->counts, 0, sizeof(m->counts));
+	wire_take(&m->w, AN_DNS_HEADER_LEN);
+}
+
+/* Every label of the name at `at` that is written out becomes a target. */
+static void add_targets(struct message *m, size_t at, const uint8_t *name, size_t len, size_t rest)
+{
+	while (len > rest && at <= POINTER_MAX && m->target_count < MESSAGE_TARGETS) {
+		size_t step = 1u + *name;
+
+		m->target_at[m->target_count] = (uint16_t)at;
+		m->target_len[m->target_count++] = (uint8_t)len;
+		at += step;
+		name += step;
+		len -= step;
+	}
+}
+
+void message_question(struct message *m, const uint8_t *question, size_t name_len)
+{
+	size_t at = m->w.at;
+
+	wire_put(&m->w, question, name_len + 4);
+	if (!m->w.failed)
+		add_targets(m, at, m->w.base + at, name_len, 1);
+}
+
+/* Is the name at offset `at` (written by us, so well-formed) equal to `name`? */
+static bool same_name(const uint8_t *base, size_t at, const uint8_t *name)
+{
+	for (;;) {
+		const uint8_t *label = base + at;
+
+		if ((*label & 0xc0) == 0xc0) {
+			at = (size_t)(label[0] & 0x3f) << 8 | label[1];
+			continue;
+		}
+		if (*label != *name)
+			return false;
+		if (!*label)
+			return true;
+		/* Label by label: length octets stand under 'A', so case does not touch them. */
+		if (!name_equal(label, 1u + *label, name, 1u + *name))
+			return false;
+		at += 1u + *label;
+		name += 1u + *name;
+	}
+}
+
+static bool find_target(const struct message *m, const uint8_t *name, size_t len, uint16_t *ret)
+{
+	for (unsigned int i = 0; i < m->target_count; i++) {
+		if (m->target_len[i] == len && same_name(m->w.base, m->target_at[i], name)) {
+			*ret = m->target_at[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+static void put_name(struct message *m, const uint8_t *name, size_t len)
+{
+	const uint8_t *suffix = name;
+	size_t rest = len, at = m->w.at;
+	uint16_t target = 0;
+
+	while (rest > 1 && !find_target(m, suffix, rest, &target)) {
+		rest -= 1u + *suffix;
+		suffix += 1u + *suffix;
+	}
+	wire_put(&m->w, name, len - rest);
+	if (rest > 1)
+		wire_put16(&m->w, POINTER | target);
+	else
+		wire_put8(&m->w, 0);
+	if (!m->w.failed)
+		add_targets(m, at, name, len, rest);
+}
+
+/* How many names stand in the rdata of a type that may be compressed, and how far in. */
+static unsigned int names_in(unsigned int type, size_t *ret_before)
+{
+	*ret_before = 0;
+	switch (type) {
+	case AN_TYPE_NS:
+	case 3: /* MD */
+	case 4: /* MF */
+	case AN_TYPE_CNAME:
+	case 7: /* MB */
+	case 8: /* MG */
+	case 9: /* MR */
+	case AN_TYPE_PTR:
+		return 1;
+	case AN_TYPE_MX:
+		*ret_before = 2;
+		return 1;
+	case AN_TYPE_SOA:
+	case TYPE_MINFO:
+		return 2;
+	default:
+		return 0;
+	}
+}
+
+static void put_rdata(struct message *m, unsigned int type, const uint8_t *rdata, size_t len)
+{
+	size_t before;
+	unsigned int names = names_in(type, &before);
+
+	if (names && before < len) {
+		wire_put(&m->w, rdata, before);
+		rdata += before;
+		len -= before;
+		for (; names; names--) {
+			int name = name_parse_wire(rdata, len);
+
+			if (name < 0)
+				break;
+			put_name(m, rdata, (size_t)name);
+			rdata += name;
+			len -= (size_t)name;
+		}
+	}
+	wire_put(&m->w, rdata, len);
+}
+
+void message_record(struct message *m, enum message_section section, const uint8_t *owner,
+                    size_t owner_len, unsigned int type, uint32_t ttl, const uint8_t *rdata,
+                    size_t rdata_len)
+{
+	size_t len_at;
+
+	put_name(m, owner, owner_len);
+	wire_put16(&m->w, type);
+	wire_put16(&m->w, AN_CLASS_IN);
+	m->ttl_at = m->w.at;
+	wire_put32(&m->w, ttl);
+	len_at = m->w.at;
+	wire_put16(&m->w, 0);
+	put_rdata(m, type, rdata, rdata_len);
+	wire_set16(&m->w, len_at, (unsigned int)(m->w.at - len_at - 2));
+	m->counts[section]++;
+}
+
+struct message_mark message_mark(const struct message *m)
+{
+	struct message_mark mark = {.at = m->w.at, .target_count = m->target_count};
+
+	memcpy(mark.counts, m->counts, sizeof(mark.counts));
+	return mark;
+}
+
+void message_rewind(struct message *m, const struct message_mark *mark)
+{
+	m->w.at = mark->at;
+	m->w.failed = false;
+	m->target_count = mark->target_count;
+	memcpy(m->counts, mark->counts, sizeof(m->counts));
+}
+
+void message_header(struct message *m, unsigned int id, unsigned int flags, bool question,
+                    unsigned int opt)
+{
+	struct wire w = wire_writer(m->w.base, AN_DNS_HEADER_LEN);
+
+	wire_put16(&w, id);
+	wire_put16(&w, flags);
+	wire_put16(&w, question);
+	wire_put16(&w, m->counts[MESSAGE_ANSWER]);
+	wire_put16(&w, m->counts[MESSAGE_AUTHORITY]);
+	wire_put16(&w, m->counts[MESSAGE_ADDITIONAL] + opt);
+}

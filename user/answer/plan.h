@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * plan - what a reply is to hold, before an octet of it is written.
+ *
+ * Walks the zones (RFC 1034 4.3.2, CNAME and DNAME chains inside our zones)
+ * and looks flattened answers up in the store. The result is a list of RRsets
+ * by section, the RCODE, the scope and the extended error: all that decides
+ * how large OPT is stands fixed before the first record is rendered. Points
+ * into zone data and the store: valid within one RCU read section.
+ */
+#ifndef ANAMED_ANSWER_PLAN_H
+#define ANAMED_ANSWER_PLAN_H
+
+#include "answer/message.h"
+#include "answer/respond.h"
+
+#define PLAN_CHAIN_MAX 16 /* CNAMEs and DNAMEs followed */
+#define PLAN_ITEMS_MAX 128
+
+struct plan_item {
+	enum message_section section;
+	bool rotate; /* A or AAAA that answer the question */
+	bool glue;   /* does not fit: TC (RFC 9471) */
+	uint8_t owner_len;
+	uint16_t wire_type;
+	uint32_t ttl;
+	const uint8_t *owner;
+	const struct zone_rrset *rrset; /* zone data; else: */
+	const uint8_t *octets;          /* `count` values of `stride` octets */
+	uint16_t count, stride;
+};
+
+struct plan_question {
+	const struct world *world;
+	const uint8_t *name; /* lower case */
+	size_t len;
+	uint16_t type;
+	struct client client;
+	bool last_try;
+	uint64_t now_ms;
+};
+
+struct plan {
+	const struct plan_question *question;
+	bool wait; /* `want` is to be fetched first; nothing else counts */
+	bool aa;
+	uint16_t rcode;
+	uint8_t scope; /* SCOPE PREFIX-LENGTH */
+	int ede;       /* -1: none */
+	const char *ede_text;
+	unsigned int flags;      /* RESPOND_* */
+	const struct zone *zone; /* of the name looked at last; NULL: not ours */
+	unsigned int hops;       /* CNAMEs and DNAMEs followed */
+	const uint8_t *owner;    /* the name looked at last */
+	size_t owner_len;
+	unsigned int count;
+	unsigned int made_count;
+	struct plan_item items[PLAN_ITEMS_MAX];
+	uint8_t made[PLAN_CHAIN_MAX][NAME_MAX_LEN]; /* names made by DNAMEs */
+};
+
+void plan_make(struct plan *plan, const struct plan_question *question);
+
+/* The plan that a fresh stored answer of a zone's owner gives, for the kernel's image of it. */
+void plan_stored(struct plan *plan, const struct plan_question *question, const struct zone *zone,
+                 const struct answer *answer);
+
+/*
+ * Writes the items. `choice` is that of an_choice(): where rotation starts.
+ * False: something that must be there did not fit (TC); what stands is cut at
+ * an RRset.
+ */
+bool plan_render(const struct plan *plan, struct message *m, uint32_t choice);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * build - a zone in the making; inside the zone room only.
+ *
+ * zone.c fills it record by record, finish.c makes the RRsets, check.c looks
+ * at what only the whole can show.
+ */
+#ifndef ANAMED_ZONE_BUILD_H
+#define ANAMED_ZONE_BUILD_H
+
+#include "zone/table.h"
+
+struct record {
+	struct record *next;
+	const uint8_t *data;
+	uint32_t ttl;
+	uint32_t line;
+	uint16_t type;
+	uint16_t len;
+	uint16_t file; /* index in builder->files */
+};
+
+/* An NS record, to be checked when all is there. */
+struct pending {
+	struct pending *next;
+	struct node *node;
+	const struct record *record;
+};
+
+struct zone_builder {
+	struct zone *zone;
+	const struct config_zone *settings;
+	struct arena scratch; /* records, pending, file names */
+	struct pending *pending;
+	char **files;
+	size_t file_count, file_room;
+	struct record **sorted; /* of one node */
+	size_t sorted_room;
+};
+
+/* Turns every node's records into RRsets, sums up the content. 0 or a negative errno + error. */
+int build_finish(struct zone_builder *builder, struct error *error);
+
+/* What RFC 1034, 2181, 6672 and SEMANTICS ask of the whole zone. 0 or a negative errno + error. */
+int build_check(struct zone_builder *builder, struct error *error);
+
+/* Fills *error about a record; text "NAME: ...". Returns -EINVAL. */
+int __attribute__((format(printf, 5, 6)))
+build_fault(const struct zone_builder *builder, struct error *error, const struct node *node,
+            const struct record *record, const char *format, ...);
+
+/* True if the settings flatten a CNAME at this name. */
+bool build_flattens_cname(const struct zone_builder *builder, const uint8_t *name, size_t len);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Look-up: the name itself, else its closest encloser by halving the labels
+ * between it and the apex (whether a name exists is monotonic there). What
+ * covers a name, a cut or a DNAME, is noted at each node, so nobody walks.
+ */
+#include "anamed/dns.h"
+#include "zone/table.h"
+#include "zone/zone.h"
+
+const struct zone_node *zone_node_exact(const struct zone *zone, const uint8_t *name, size_t len)
+{
+	const struct node *node = table_find(table_of(zone), name, len);
+
+	return node ? &node->pub : NULL;
+}
+
+const struct zone_rrset *zone_rrset(const struct zone_node *node, uint16_t type)
+{
+	for (unsigned int i = 0; i < node->rrset_count && node->rrsets[i].type <= type; i++)
+		if (node->rrsets[i].type == type)
+			return &node->rrsets[i];
+	return NULL;
+}
+
+bool zone_flattens(const struct zone *zone, const struct zone_node *node)
+{
+	(void)zone;
+	return ((const struct node *)(const void *)node)->flattens;
+}
+
+int zone_each(const struct zone *zone, int (*visit)(const struct zone_node *node, void *arg),
+              void *arg)
+{
+	struct table_walk walk = table_walk(table_of(zone));
+	const struct node *node;
+
+	while ((node = table_next(&walk))) {
+		int result = visit(&node->pub, arg);
+
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+/* The closest encloser of a name that does not exist; NULL if it lies outside the zone. */
+static const struct node *closest_encloser(const struct table *table, const uint8_t *name,
+                                           size_t len)
+{
+	uint8_t starts[NAME_MAX_LEN / 2 + 1];
+	unsigned int labels = 0, low = 0, high;
+	const struct node *best;
+
+	for (size_t at = 0; name[at]; at += 1u + name[at])
+		starts[labels++] = (uint8_t)at;
+	starts[labels] = (uint8_t)(len - 1);
+	if (labels <= table->apex_labels)
+		return NULL;
+	/* starts[low] does not exist, starts[high] does. */
+	high = labels - table->apex_labels;
+	best = table_find(table, name + starts[high], len - starts[high]);
+	while (best && high - low > 1) {
+		unsigned int middle = low + (high - low) / 2;
+		const struct node *node =
+		        table_find(table, name + starts[middle], len - starts[middle]);
+
+		if (node) {
+			best = node;
+			high = middle;
+		} else {
+			low = middle;
+		}
+	}
+	return best;
+}
+
+static struct zone_match covered(const struct node *above)
+{
+	/* A name below a cut is the child's, DNAME or not. */
+	return (struct zone_match){
+	        .verdict = above->pub.flags & ZONE_NODE_CUT ? ZONE_DELEGATION : ZONE_DNAME,
+	        .node = &above->pub,
+	        .closest = &above->pub,
+	};
+}
+
+static struct zone_match found(const struct node *node, uint16_t type)
+{
+	struct zone_match match = {
+	        .verdict = ZONE_ANSWER, .node = &node->pub, .closest = &node->pub};
+
+	if (node->above)
+		return covered(node->above);
+	/* RFC 4035 3.1.4.1: the parent answers for DS. */
+	if ((node->pub.flags & ZONE_NODE_CUT) && type != AN_TYPE_DS)
+		match.verdict = ZONE_DELEGATION;
+	return match;
+}
+
+struct zone_match zone_find(const struct zone *zone, const uint8_t *name, size_t len, uint16_t type)
+{
+	const struct table *table = table_of(zone);
+	const struct node *node = table_find(table, name, len);
+	struct zone_match match = {.verdict = ZONE_NXDOMAIN};
+
+	if (node)
+		return found(node, type);
+	node = closest_encloser(table, name, len);
+	if (!node)
+		return match;
+	if (node->above)
+		return covered(node->above);
+	if (node->pub.flags & (ZONE_NODE_CUT | ZONE_NODE_DNAME)) /* RFC 6672 2.3, 3.2 */
+		return covered(node);
+	match.closest = &node->pub;
+	if (node->wildcard) { /* RFC 4592 3.3.1: directly below the closest encloser only */
+		match.verdict = ZONE_ANSWER;
+		match.node = &node->wildcard->pub;
+		match.wildcard = true;
+	}
+	return match;
+}

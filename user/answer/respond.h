@@ -34,9 +34,9 @@ struct want {
 	uint8_t owner[NAME_MAX_LEN]; /* lower case: the name asked, or the last of a local CNAME
 	                                chain */
 	uint8_t owner_len;
-	uint16_t type;         /* A or AAAA */
-	struct network client; /* deciding network, see struct client */
-	bool refused_egress;   /* reserved */
+	uint16_t type;          /* A or AAAA */
+	struct network client;  /* deciding network, see struct client */
+	struct endpoint source; /* of the packet */
 };
 
 #define RESPOND_FROM_ZONE  0x01u /* static data only */

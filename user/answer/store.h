@@ -64,6 +64,7 @@ struct store_owner {
 	struct answer *answers; /* list */
 	uint32_t answer_count;
 	uint64_t rechecked_ms;
+	uint32_t failing_at;   /* place in the flatten loop's list of the failing + 1; 0: none */
 	uint64_t definition;   /* hash of the zone data that the answers came from */
 	bool has_kernel_owner; /* kernel_uid means something */
 	uint64_t kernel_uid;   /* publish's own */

@@ -80,7 +80,7 @@ struct config {
 	uint64_t stale_max_ms;        /* 3 days */
 	uint32_t hold_on_negative_ms; /* 0 */
 	uint32_t failure_ttl_ms;      /* 5000: failure kept where there is no last good answer */
-	bool trust_scope_zero;        /* true: scope 0 is always for everyone */
+	bool trust_scope_zero; /* false; true: scope 0 is always for everyone */
 	bool ecs_from_source;         /* true */
 	bool lenient_family0;         /* false */
 	bool accept_private;          /* true: special-use addresses from upstream are taken */

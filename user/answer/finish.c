@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * finish - the members of a flight become one answer: into the store, the
+ * kernel, and onto the disk; or a failure, which leaves the last good answer.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer/flatten_room.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+/* What the members give together. */
+struct outcome {
+	unsigned int good, failed;
+	bool upstream, stale, tailored, over_budget, loop;
+	uint32_t ttl;
+	uint8_t scope, index;
+	int ede;
+	uint16_t count;
+	uint8_t octets[FLATTEN_ADDRESSES_MAX * 16];
+};
+
+static size_t address_len(uint16_t type)
+{
+	return type == AN_TYPE_AAAA ? 16 : 4;
+}
+
+/* Sorted, without doubles, at most 64. */
+static void add_octets(struct outcome *outcome, const uint8_t *address, size_t len)
+{
+	uint16_t at = 0;
+
+	while (at < outcome->count) {
+		int order = memcmp(outcome->octets + at * len, address, len);
+
+		if (order == 0)
+			return;
+		if (order > 0)
+			break;
+		at++;
+	}
+	if (outcome->count >= FLATTEN_ADDRESSES_MAX)
+		return;
+	memmove(outcome->octets + (at + 1u) * len, outcome->octets + at * len,
+	        (outcome->count - at) * len);
+	memcpy(outcome->octets + at * len, address, len);
+	outcome->count++;
+}
+
+static void add_member(struct outcome *outcome, const struct member *member)
+{
+	struct flight *flight = member->flight;
+	size_t len = address_len(flight->key.type);
+
+	if (member->led)
+		return;
+	if (member->state == MEMBER_FAILED) {
+		outcome->failed++;
+		outcome->ede = member->ede;
+		outcome->over_budget |= member->over_budget;
+		outcome->loop |= member->loop;
+		return;
+	}
+	outcome->good++;
+	outcome->stale |= member->stale;
+	if (member->upstream) {
+		outcome->upstream = true;
+		outcome->index = member->index;
+		outcome->tailored |= target_tailored(flight->flatten, member->name,
+		                                     member->name_len, flight->key.network.family);
+	}
+	if (member->scope > outcome->scope)
+		outcome->scope = member->scope;
+	for (uint16_t i = 0; i < member->count; i++)
+		add_octets(outcome, member->octets + i * len, len);
+}
+
+/* The TTL is that of what is given out: of the addresses, or, where there are none, of the denials.
+ */
+static uint32_t least_ttl(const struct flight *flight, const struct outcome *outcome)
+{
+	uint32_t ttl = UINT32_MAX;
+
+	for (const struct member *member = flight->members; member; member = member->next)
+		if (!member->led && member->state == MEMBER_OK &&
+		    (member->count || !outcome->count) && member->ttl < ttl)
+			ttl = member->ttl;
+	return ttl;
+}
+
+static void gather(const struct flight *flight, struct outcome *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->ede = -1;
+	ret->index = FLATTEN_FROM_ZONES;
+	for (const struct member *member = flight->members; member; member = member->next)
+		add_member(ret, member);
+	ret->ttl = least_ttl(flight, ret);
+}
+
+/* ---- places that an answer is in ---- */
+
+void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
+                    bool newest)
+{
+	uint8_t room[AN_SLOT_LARGE_SIZE] __attribute__((aligned(8))) = {0};
+	struct an_answer_slot *image = (struct an_answer_slot *)room;
+	const struct zone *zone;
+
+	if (!flatten->publish)
+		return;
+	zone = zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type);
+	if (!zone || zone->id == UINT32_MAX)
+		return;
+	answer->slot = AN_SLOT_NONE;
+	owner->has_kernel_owner =
+	        !publish_owner(flatten->publish, owner->name, owner->name_len, owner->type,
+	                       zone->id, zone->generation, &owner->kernel_uid);
+	if (!owner->has_kernel_owner ||
+	    !respond_image_flat(zone, owner->name, owner->name_len, answer, image))
+		return;
+	if (publish_answer(flatten->publish, owner->kernel_uid, &answer->key, answer->asked.address,
+	                   answer->asked.len, image, answer->fresh_until_ms, answer->stale_until_ms,
+	                   newest, &answer->slot))
+		answer->slot = AN_SLOT_NONE;
+}
+
+static void remove_one(struct flatten *flatten, struct answer *answer, bool disk)
+{
+	struct store_owner *owner = answer->owner;
+
+	refresh_unqueue(flatten, answer);
+	if (disk)
+		restore_forget(flatten, owner, answer);
+	if (flatten->publish && owner->has_kernel_owner)
+		publish_answer_remove(flatten->publish, owner->kernel_uid, &answer->key);
+	store_remove(flatten->store, answer);
+}
+
+/* RFC 7871 7.3.1: with an answer go the shorter audiences that would stand in for it. */
+void finish_remove(struct flatten *flatten, struct answer *answer, bool disk)
+{
+	struct network inner = audience_network(&answer->key);
+	struct answer *other = answer->owner->answers, *next;
+
+	for (; other; other = next) {
+		struct network outer = audience_network(&other->key);
+
+		next = other->next;
+		if (other != answer && other->key.kind == AN_AUDIENCE_NET &&
+		    network_contains(&outer, &inner))
+			remove_one(flatten, other, disk);
+	}
+	remove_one(flatten, answer, disk);
+}
+
+void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, bool disk)
+{
+	for (struct answer *answer = owner->answers; answer; answer = answer->next) {
+		refresh_unqueue(flatten, answer);
+		if (disk)
+			restore_forget(flatten, owner, answer);
+	}
+	refresh_forget_failing(flatten, owner);
+	if (flatten->publish && owner->has_kernel_owner)
+		publish_owner_remove(flatten->publish, owner->kernel_uid);
+	store_owner_remove(flatten->store, owner);
+}
+
+struct answer *finish_put(struct flatten *flatten, struct store_owner *owner,
+                          const struct answer *model, const uint8_t *octets)
+{
+	struct answer *old, *answer;
+	uint64_t now = clock_ms();
+
+	for (int tries = 0; tries < 3; tries++) {
+		struct answer *victim;
+
+		answer = store_put(flatten->store, owner, model, octets, &old, now);
+		if (answer) {
+			if (old && answer->queue_at)
+				flatten->queue[answer->queue_at - 1] = answer;
+			return answer;
+		}
+		victim = owner->answer_count >= flatten->world->config->networks_per_name_max
+		                 ? store_victim(flatten->store, owner, now)
+		                 : store_victim(flatten->store, NULL, now);
+		if (!victim)
+			return NULL;
+		finish_remove(flatten, victim, true);
+	}
+	return NULL;
+}
+
+void finish_failing(struct flatten *flatten, struct store_owner *owner, bool failing)
+{
+	CMM_STORE_SHARED(owner->failing, failing);
+	if (flatten->publish && owner->has_kernel_owner)
+		publish_stale(flatten->publish, owner->kernel_uid, failing);
+	refresh_forget_failing(flatten, owner);
+	if (!failing)
+		return;
+	if (flatten->failing_count == flatten->failing_size) {
+		size_t size = flatten->failing_size ? flatten->failing_size * 2 : 64;
+		struct store_owner **more = realloc(flatten->failing, size * sizeof(*more));
+
+		if (!more)
+			return; /* no recheck: the next refresh will find out */
+		flatten->failing = more;
+		flatten->failing_size = size;
+	}
+	flatten->failing[flatten->failing_count++] = owner;
+	owner->failing_at = (uint32_t)flatten->failing_count;
+}
+
+/* ---- the two ends of a flight ---- */
+
+static uint32_t bound_ttl(const struct config *config, const struct zone *zone,
+                          const struct outcome *outcome)
+{
+	uint32_t ttl = outcome->ttl;
+
+	if (!outcome->count && zone && zone->negative_ttl < ttl)
+		ttl = zone->negative_ttl; /* RFC 2308 5 */
+	if (outcome->stale && ttl > AN_STALE_TTL)
+		ttl = AN_STALE_TTL;
+	if (ttl > config->ttl_cap)
+		ttl = config->ttl_cap;
+	return ttl < config->ttl_floor ? config->ttl_floor : ttl;
+}
+
+static struct an_audience_key outcome_key(const struct flight *flight,
+                                          const struct outcome *outcome)
+{
+	const struct network *asked = &flight->key.network;
+	unsigned int maximum = flight->limits[asked->family == AN_FAMILY_IPV6];
+	bool tailored = outcome->tailored && !flight->flatten->world->config->trust_scope_zero;
+	struct an_audience_key key = {.kind = AN_AUDIENCE_NET};
+
+	return outcome->upstream ? audience_key(asked, maximum, outcome->scope, tailored) : key;
+}
+
+/* What goes on the wire for this key (SEMANTICS 2). */
+static uint8_t outcome_scope(const struct an_audience_key *key, const struct outcome *outcome)
+{
+	if (!key->len)
+		return 0;
+	return outcome->scope ? outcome->scope : key->len;
+}
+
+/* SEMANTICS 1.7: for a bounded time the last addresses stand against a denial. */
+static bool hold_on(struct flatten *flatten, const struct answer *old,
+                    const struct outcome *outcome, uint64_t now)
+{
+	uint32_t bound = flatten->world->config->hold_on_negative_ms;
+
+	return bound && !outcome->count && old && !old->negative && now < old->fetched_ms + bound;
+}
+
+static void put_outcome(struct flight *flight, struct store_owner *owner,
+                        const struct outcome *outcome)
+{
+	struct flatten *flatten = flight->flatten;
+	const struct config *config = flatten->world->config;
+	const struct zone *zone =
+	        zones_exact(flatten->world->zones, flight->zone_apex, flight->zone_apex_len);
+	struct an_audience_key key = outcome_key(flight, outcome);
+	uint64_t now = clock_ms();
+	struct answer model = {.key = key,
+	                       .asked = flight->key.network,
+	                       .fetched_ms = now,
+	                       .stale_until_ms = now + config->stale_max_ms,
+	                       .ttl = bound_ttl(config, zone, outcome),
+	                       .wire_scope = outcome_scope(&key, outcome),
+	                       .negative = !outcome->count,
+	                       .upstream = outcome->index,
+	                       .count = outcome->count};
+	struct answer *answer;
+
+	model.key.uid = owner->uid;
+	model.key.type = owner->type;
+	model.fresh_until_ms = now + (uint64_t)model.ttl * 1000;
+	owner->definition = flight->definition;
+	answer = finish_put(flatten, owner, &model, outcome->octets);
+	if (!answer)
+		return;
+	finish_publish(flatten, owner, answer, true);
+	restore_keep(flatten, owner, answer);
+	refresh_queue(flatten, answer, refresh_due(flatten, answer));
+}
+
+static void held_outcome(const struct answer *held, struct outcome *ret)
+{
+	ret->count = held->count;
+	ret->ttl = AN_STALE_TTL;
+	ret->scope = held->wire_scope;
+	memcpy(ret->octets, held->octets, held->count * address_len(held->key.type));
+}
+
+static void flight_good(struct flight *flight, struct store_owner *owner, struct outcome *outcome)
+{
+	struct flatten *flatten = flight->flatten;
+	const struct ask_key *key = &flight->key;
+	uint64_t now = clock_ms();
+	struct store_found last = store_find(flatten->store, key->name, key->name_len, key->type,
+	                                     &flight->client, true, now);
+	uint64_t fetched = last.answer ? last.answer->fetched_ms : 0;
+	bool held = hold_on(flatten, last.answer, outcome, now);
+
+	if (held)
+		held_outcome(last.answer, outcome);
+	CMM_STORE_SHARED(owner->failed_until_ms, 0);
+	put_outcome(flight, owner, outcome);
+	if (held && owner->catch_all)
+		owner->catch_all->fetched_ms =
+		        fetched; /* the bound counts from when upstream gave them */
+	if (owner->failing)
+		finish_failing(flatten, owner, false);
+}
+
+static void flight_failed(struct flight *flight, struct store_owner *owner,
+                          const struct outcome *outcome)
+{
+	struct flatten *flatten = flight->flatten;
+	uint64_t now = clock_ms();
+
+	flatten->stats.failures++;
+	if (outcome->over_budget)
+		return; /* says nothing about the target */
+	owner->rechecked_ms = now;
+	owner->failed_ede = outcome->ede < 0 ? AN_EDE_NO_REACHABLE_AUTHORITY : outcome->ede;
+	owner->failed_text = outcome->loop ? "ANAME loop" : NULL;
+	if (owner->catch_all && owner->catch_all->stale_until_ms > now) {
+		finish_failing(flatten, owner, true);
+		return;
+	}
+	CMM_STORE_SHARED(owner->failed_until_ms, now + flatten->world->config->failure_ttl_ms);
+}
+
+void flight_finish(struct flight *flight)
+{
+	struct flatten *flatten = flight->flatten;
+	const struct ask_key *key = &flight->key;
+	struct store_owner *owner;
+	struct outcome outcome;
+
+	gather(flight, &outcome);
+	rcu_read_lock();
+	owner = store_owner_get(flatten->store, key->name, key->name_len, key->type, clock_ms());
+	if (!owner) {
+		struct answer *victim = store_victim(flatten->store, NULL, clock_ms());
+
+		if (victim) {
+			finish_remove_owner(flatten, victim->owner, true);
+			owner = store_owner_get(flatten->store, key->name, key->name_len, key->type,
+			                        clock_ms());
+		}
+	}
+	if (owner && outcome.good)
+		flight_good(flight, owner, &outcome);
+	else if (owner)
+		flight_failed(flight, owner, &outcome);
+	rcu_read_unlock();
+	flight_release_waits(flight);
+	flight_drop(flight);
+}

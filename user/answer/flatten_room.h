@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * flatten_room - what the files of the flatten loop share; nobody else
+ * includes it.
+ *
+ *   flatten.c   wants in, flights, waiting queries out
+ *   members.c   one flight's members: own zones, chains, look-ups upstream
+ *   finish.c    members' results become an answer: store, kernel, disk
+ *   refresh.c   what is asked for is renewed, what fails is asked again
+ *   restore.c   answers from disk and from adopted maps
+ *   offer.c     static answers into the kernel
+ *   explain.c   the same, in words
+ *
+ * Everything runs on the loop's thread, but for the queues in flatten.c.
+ */
+#ifndef ANAMED_ANSWER_FLATTEN_ROOM_H
+#define ANAMED_ANSWER_FLATTEN_ROOM_H
+
+#include <pthread.h>
+#include <uthash.h>
+
+#include "answer/flatten.h"
+#include "kernel/publish.h"
+#include "upstream/keep.h"
+#include "upstream/upstream.h"
+
+#define FLATTEN_MEMBERS_MAX   64
+#define FLATTEN_ADDRESSES_MAX 64
+#define FLATTEN_CHAIN_MAX     16
+#define FLATTEN_OFFERS_MAX    8192
+#define FLATTEN_REFRESH_MAX   4096 /* refreshing flights under way at once */
+#define FLATTEN_FROM_ZONES    255  /* struct answer's upstream: our own zones */
+
+/* (name, type, network asked with): of a flight the owner, of a look-up the target. Zeroed whole:
+ * it is hashed. */
+struct ask_key {
+	struct network network;
+	uint16_t type;
+	uint8_t name_len;
+	uint8_t name[NAME_MAX_LEN];
+};
+
+enum member_state {
+	MEMBER_OUT,    /* a look-up is under way */
+	MEMBER_OK,     /* octets, or negative */
+	MEMBER_FAILED, /* ede says why */
+};
+
+struct lookup;
+
+struct member {
+	struct flight *flight;
+	struct member *next;        /* of the flight */
+	struct member *lookup_next; /* of the look-up */
+	struct lookup *lookup;
+	enum member_state state;
+	uint8_t name[NAME_MAX_LEN]; /* where the chain stands now */
+	uint8_t name_len;
+	uint8_t depth;
+	uint32_t ttl; /* least of the chain so far */
+	uint8_t scope;
+	bool upstream; /* not from our own zones */
+	bool negative, stale, loop, over_budget;
+	bool led; /* to a flattened owner of ours, whose members stand for it */
+	int ede;
+	uint8_t index; /* of the upstream */
+	uint16_t count;
+	uint8_t *octets;
+	const struct member *parent; /* whose ANAME or CNAME led here; for loops */
+};
+
+struct flight {
+	UT_hash_handle hh;
+	struct ask_key key;
+	struct flatten *flatten;
+	struct network client; /* as the first that wanted it gave it */
+	uint8_t limits[2];     /* longest SOURCE to the targets, IPv4 and IPv6 */
+	struct flatten_wait *waits;
+	struct member *members;
+	unsigned int member_count, pending;
+	uint64_t started_ms;
+	uint64_t definition;
+	uv_timer_t timer; /* client-timer: then the last good answer goes out */
+	bool timed;       /* that has happened */
+	bool refresh;
+	bool closing;
+	uint8_t zone_apex[NAME_MAX_LEN];
+	uint8_t zone_apex_len;
+};
+
+/* One question upstream, for every member that wants it. */
+struct lookup {
+	UT_hash_handle hh;
+	struct ask_key key;
+	struct flatten *flatten;
+	struct upstream_ask *ask;
+	struct member *members;
+};
+
+/* What is remembered of a target. */
+struct target {
+	UT_hash_handle hh;
+	uint8_t name[NAME_MAX_LEN];
+	uint8_t name_len;
+	bool tailored[3]; /* has given a scope over 0, by family */
+};
+
+/* Look-ups that a zone may cause. */
+struct budget {
+	UT_hash_handle hh;
+	uint8_t apex[NAME_MAX_LEN];
+	uint8_t apex_len;
+	double tokens;
+	uint64_t filled_ms;
+};
+
+struct offer {
+	uint8_t name[NAME_MAX_LEN];
+	uint8_t name_len;
+	bool stored;
+	uint16_t type;
+	struct network client;
+};
+
+struct flatten {
+	uv_loop_t *loop;
+	uv_async_t async;
+	uv_timer_t tick;
+	struct store *store;
+	struct store *targets_store; /* last good answers of single members of pools */
+	const struct world *world;
+	struct upstream *upstream;
+	struct publish *publish;
+	struct keep *keep;
+
+	pthread_mutex_t lock; /* over the next six */
+	struct flatten_wait *wants, **wants_tail;
+	struct offer *offers; /* FLATTEN_OFFERS_MAX */
+	size_t offer_count;
+	uint64_t offers_dropped;
+	bool closed;
+
+	struct flight *flights;
+	struct lookup *lookups;
+	struct target *targets;
+	struct budget *budgets;
+	size_t refreshing;
+
+	struct answer **queue; /* heap by due_ms */
+	size_t queue_count, queue_size;
+	struct store_owner **failing;
+	size_t failing_count, failing_size;
+	uint64_t failing_ms;
+
+	struct flatten_stats stats;
+};
+
+/* ---- flatten.c ---- */
+
+/* Starts (or joins: NULL wait is fine) the flight for an owner on behalf of a client. */
+void flight_want(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
+                 const struct network *client, struct flatten_wait *wait, bool refresh);
+void flight_release_waits(struct flight *flight);
+void flight_drop(struct flight *flight); /* out of the table, memory goes */
+/* True if there is a last good answer for this client. */
+bool flatten_has_good(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
+                      const struct network *client);
+bool target_tailored(struct flatten *flatten, const uint8_t *name, size_t len, uint8_t family);
+
+/* ---- members.c ---- */
+
+/* Makes the members of the flight's owner and sets them going; ends in flight_finish() at once
+ * where nothing need be asked. */
+void members_start(struct flight *flight, const struct zone *zone, const struct zone_node *node);
+void members_free(struct flight *flight);
+/* Asks again what is under way, through the upstream of now. */
+void members_restart(struct flatten *flatten);
+/* Hash of the data at a node that its flattened answers come from. */
+uint64_t members_definition(const struct zone *zone, const struct zone_node *node);
+
+/* ---- finish.c ---- */
+
+void flight_finish(struct flight *flight);
+/* Puts a stored answer into the kernel. */
+void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
+                    bool newest);
+/* Takes an answer, or an owner with all of them, out everywhere. */
+void finish_remove(struct flatten *flatten, struct answer *answer, bool disk);
+void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, bool disk);
+/* Puts an answer into the store, making room by eviction. NULL if there is none to be had. */
+struct answer *finish_put(struct flatten *flatten, struct store_owner *owner,
+                          const struct answer *model, const uint8_t *octets);
+void finish_failing(struct flatten *flatten, struct store_owner *owner, bool failing);
+
+/* ---- refresh.c ---- */
+
+void refresh_queue(struct flatten *flatten, struct answer *answer, uint64_t due_ms);
+void refresh_unqueue(struct flatten *flatten, struct answer *answer);
+/* When an answer that was just made is to be looked at. */
+uint64_t refresh_due(const struct flatten *flatten, const struct answer *answer);
+void refresh_tick(struct flatten *flatten);
+void refresh_forget_failing(struct flatten *flatten, struct store_owner *owner);
+
+/* ---- restore.c ---- */
+
+void restore_keep(struct flatten *flatten, const struct store_owner *owner,
+                  const struct answer *answer);
+void restore_forget(struct flatten *flatten, const struct store_owner *owner,
+                    const struct answer *answer);
+
+/* ---- offer.c ---- */
+
+void offer_take(struct flatten *flatten, const struct offer *offer);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * refresh - a heap of answers by the time when each is looked at again.
+ *
+ * An answer that was asked for since it was made is fetched again before its
+ * time is over, so that a hot name never misses; one that nobody asked for is
+ * left to expire, and goes when even the last good answer has had its time.
+ */
+#include <stdlib.h>
+
+#include "answer/flatten_room.h"
+#include "base/clock.h"
+
+#define MARGIN_LEAST_MS 1000
+#define MARGIN_MOST_MS  10000
+#define FIRST_USE_MS    100 /* the query that an answer was made for does not make it hot */
+
+static void place(struct flatten *flatten, size_t at, struct answer *answer)
+{
+	flatten->queue[at] = answer;
+	answer->queue_at = (uint32_t)at + 1;
+}
+
+static void sift_up(struct flatten *flatten, size_t at)
+{
+	struct answer *answer = flatten->queue[at];
+
+	while (at && flatten->queue[(at - 1) / 2]->due_ms > answer->due_ms) {
+		place(flatten, at, flatten->queue[(at - 1) / 2]);
+		at = (at - 1) / 2;
+	}
+	place(flatten, at, answer);
+}
+
+static void sift_down(struct flatten *flatten, size_t at)
+{
+	struct answer *answer = flatten->queue[at];
+
+	for (;;) {
+		size_t child = at * 2 + 1;
+
+		if (child >= flatten->queue_count)
+			break;
+		if (child + 1 < flatten->queue_count &&
+		    flatten->queue[child + 1]->due_ms < flatten->queue[child]->due_ms)
+			child++;
+		if (flatten->queue[child]->due_ms >= answer->due_ms)
+			break;
+		place(flatten, at, flatten->queue[child]);
+		at = child;
+	}
+	place(flatten, at, answer);
+}
+
+void refresh_queue(struct flatten *flatten, struct answer *answer, uint64_t due_ms)
+{
+	answer->due_ms = due_ms;
+	if (answer->queue_at) {
+		sift_up(flatten, answer->queue_at - 1);
+		sift_down(flatten, answer->queue_at - 1);
+		return;
+	}
+	if (flatten->queue_count == flatten->queue_size) {
+		size_t size = flatten->queue_size ? flatten->queue_size * 2 : 1024;
+		struct answer **more = realloc(flatten->queue, size * sizeof(struct answer *));
+
+		if (!more)
+			return; /* it will be fetched when it is missed */
+		flatten->queue = more;
+		flatten->queue_size = size;
+	}
+	place(flatten, flatten->queue_count++, answer);
+	sift_up(flatten, answer->queue_at - 1);
+}
+
+void refresh_unqueue(struct flatten *flatten, struct answer *answer)
+{
+	size_t at;
+	struct answer *last;
+
+	if (!answer->queue_at)
+		return;
+	at = answer->queue_at - 1;
+	answer->queue_at = 0;
+	last = flatten->queue[--flatten->queue_count];
+	if (last == answer)
+		return;
+	place(flatten, at, last);
+	sift_up(flatten, at);
+	sift_down(flatten, last->queue_at - 1);
+}
+
+/* When a hot answer must be on its way to be fresh in time. */
+static uint64_t refresh_at(const struct answer *answer)
+{
+	uint64_t life = answer->fresh_until_ms - answer->fetched_ms, margin = life / 10;
+
+	if (margin < MARGIN_LEAST_MS)
+		margin = MARGIN_LEAST_MS;
+	if (margin > MARGIN_MOST_MS)
+		margin = MARGIN_MOST_MS;
+	if (margin > life / 2)
+		margin = life / 2;
+	return answer->fresh_until_ms - margin;
+}
+
+uint64_t refresh_due(const struct flatten *flatten, const struct answer *answer)
+{
+	uint64_t due = refresh_at(answer);
+	uint32_t freshness = flatten->world->config->freshness_ms;
+
+	if (freshness && answer->fetched_ms + freshness < due)
+		due = answer->fetched_ms + freshness;
+	return due;
+}
+
+static uint64_t last_use(const struct flatten *flatten, const struct answer *answer)
+{
+	uint64_t used = CMM_LOAD_SHARED(answer->used_ms), kernel = 0;
+
+	if (flatten->publish && answer->slot)
+		kernel = publish_used_ms(flatten->publish, answer->slot);
+	return kernel > used ? kernel : used;
+}
+
+static void refetch(struct flatten *flatten, struct store_owner *owner, const struct answer *answer)
+{
+	flight_want(flatten, owner->name, owner->name_len, owner->type, &answer->asked, NULL, true);
+}
+
+/* The front of the heap has come due: refresh it, let it be, or let it go. */
+static void look_at(struct flatten *flatten, struct answer *answer, uint64_t now)
+{
+	struct store_owner *owner = answer->owner;
+	uint64_t used = last_use(flatten, answer), last_call = refresh_at(answer);
+	const struct config *config = flatten->world->config;
+
+	if (used > CMM_LOAD_SHARED(answer->used_ms))
+		CMM_STORE_SHARED(answer->used_ms, used); /* eviction reads it */
+	if (now >= answer->stale_until_ms) {
+		finish_remove(flatten, answer, true);
+		return;
+	}
+	if (owner->failing) {
+		refresh_queue(flatten, answer, now + config->recheck_ms);
+		return;
+	}
+	if (now >= answer->fresh_until_ms) {
+		refresh_queue(flatten, answer, answer->stale_until_ms);
+		return;
+	}
+	if (used > answer->fetched_ms + FIRST_USE_MS) {
+		refresh_queue(flatten, answer, answer->fresh_until_ms);
+		flatten->stats.refreshed++;
+		refetch(flatten, owner, answer);
+		return;
+	}
+	if (config->freshness_ms && now + config->freshness_ms < last_call)
+		refresh_queue(flatten, answer, now + config->freshness_ms);
+	else
+		refresh_queue(flatten, answer,
+		              now < last_call ? last_call : answer->fresh_until_ms);
+}
+
+/* RFC 8767 5: a failing target is asked again every `recheck`, with the network that gave the
+ * newest answer. */
+static void recheck(struct flatten *flatten, uint64_t now)
+{
+	size_t at = flatten->failing_count;
+
+	while (at > 0 && flatten->refreshing < FLATTEN_REFRESH_MAX) {
+		struct store_owner *owner;
+
+		if (at > flatten->failing_count)
+			at = flatten->failing_count; /* a flight that ended at once has shortened
+			                                the list */
+		if (!at)
+			return;
+		owner = flatten->failing[--at];
+		if (!owner->catch_all ||
+		    now - owner->rechecked_ms < flatten->world->config->recheck_ms)
+			continue;
+		owner->rechecked_ms = now;
+		flatten->stats.rechecked++;
+		refetch(flatten, owner, owner->catch_all);
+	}
+}
+
+void refresh_forget_failing(struct flatten *flatten, struct store_owner *owner)
+{
+	struct store_owner *last;
+
+	if (!owner->failing_at)
+		return;
+	last = flatten->failing[--flatten->failing_count];
+	flatten->failing[owner->failing_at - 1] = last;
+	last->failing_at = owner->failing_at;
+	owner->failing_at = 0;
+}
+
+void refresh_tick(struct flatten *flatten)
+{
+	uint64_t now = clock_ms();
+
+	if (!flatten->world)
+		return;
+	rcu_read_lock();
+	while (flatten->queue_count && flatten->queue[0]->due_ms <= now &&
+	       flatten->refreshing < FLATTEN_REFRESH_MAX)
+		look_at(flatten, flatten->queue[0], now);
+	if (now >= flatten->failing_ms) {
+		flatten->failing_ms = now + (flatten->world->config->recheck_ms < 1000 ? 100 : 500);
+		recheck(flatten, now);
+	}
+	rcu_read_unlock();
+}

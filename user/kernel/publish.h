@@ -99,6 +99,9 @@ uint64_t publish_used_ms(const struct publish *publish, uint32_t slot);
 bool publish_has(const struct publish *publish, const uint8_t *name, size_t name_len,
                  uint16_t type);
 
+/* The maps that it writes, for reading. */
+const struct kernel_maps *publish_maps(const struct publish *publish);
+
 struct publish_stats {
 	uint64_t owners, answers, slots_used, slots_large_used, evicted, refused, folded,
 	        collisions, adopted, adopted_dropped;

@@ -103,13 +103,14 @@ static uint16_t want_type(const struct query *query)
 }
 
 /* Also after an answer, for offers to the kernel. */
-static void fill_want(const struct plan *plan, const struct query *query, struct want *want)
+static void fill_want(const struct plan *plan, const struct query *query,
+                      const struct respond_input *input, struct want *want)
 {
 	name_lower(want->owner, plan->owner, plan->owner_len);
 	want->owner_len = (uint8_t)plan->owner_len;
 	want->type = want_type(query);
 	want->client = plan->question->client.network;
-	want->refused_egress = false;
+	want->source = input->source;
 }
 
 void respond(const struct world *world, const struct respond_input *input, uint8_t *out,
@@ -139,7 +140,7 @@ void respond(const struct world *world, const struct respond_input *input, uint8
 		        world->config, query.ecs_present ? &query.ecs : NULL, &input->source);
 		plan_make(&plan, &question);
 		if (plan.wait || plan.flags & RESPOND_CACHEABLE)
-			fill_want(&plan, &query, &ret->want);
+			fill_want(&plan, &query, input, &ret->want);
 		break;
 	}
 	if (plan.wait) {

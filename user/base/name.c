@@ -68,7 +68,7 @@ int name_from_text(const char *text, const uint8_t *origin, size_t origin_len,
 		size_t used;
 
 		if (*text == '.') {
-			if (at == label + 1)
+			if (at == label + 1 || at >= NAME_MAX_LEN)
 				return -EINVAL;
 			ret[label] = (uint8_t)(at - label - 1);
 			label = at++;

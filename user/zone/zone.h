@@ -102,7 +102,8 @@ int zone_each(const struct zone *zone, int (*visit)(const struct zone_node *node
 /* True if A/AAAA at this node are flattened: ANAME there, or a CNAME under flatten-cnames. */
 bool zone_flattens(const struct zone *zone, const struct zone_node *node);
 
-void zone_free(struct zone *zone); /* NULL is fine */
+/* Gives one count back (see zone_hold()); the last one frees. NULL is fine. */
+void zone_free(struct zone *zone);
 
 /* ---- building: begin, add, end (zone.c) ---- */
 
@@ -128,7 +129,7 @@ int zone_add(struct zone_builder *builder, const uint8_t *name, size_t name_len,
 int zone_end(struct zone_builder *builder, struct zone **ret, struct error *error);
 void zone_abandon(struct zone_builder *builder);
 
-/* ---- master files (parse.c, the only file with ldns' parser) ---- */
+/* ---- master files (parse.c; rdtext.c is the only file with ldns' parser) ---- */
 
 /*
  * Reads an RFC 1035 master file: all types of ldns, $ORIGIN, $TTL, $INCLUDE
@@ -138,5 +139,10 @@ void zone_abandon(struct zone_builder *builder);
  */
 int zone_load_file(const uint8_t *apex, size_t apex_len, const char *path, uint16_t aname_type,
                    const struct config_zone *settings, struct zone **ret, struct error *error);
+
+/* The same from an open stream, called `name` in messages; $INCLUDE is refused. */
+int zone_load_stream(const uint8_t *apex, size_t apex_len, FILE *in, const char *name,
+                     uint16_t aname_type, const struct config_zone *settings, struct zone **ret,
+                     struct error *error);
 
 #endif

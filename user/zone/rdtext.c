@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "zone/rdtext.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ldns/ldns.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "anamed/dns.h"
+#include "base/name.h"
+#include "base/wire.h"
+#include "zone/rdata.h"
+
+/* Where a piece of rdata stands, for messages and relative names. */
+struct place {
+	const char *file;
+	unsigned int line;
+	const uint8_t *origin;
+	size_t origin_len;
+	struct error *error;
+};
+
+static unsigned int line_of(const struct place *place, const struct token *at)
+{
+	return at ? at->line : place->line;
+}
+
+/* About one token, or (NULL) the record as a whole. */
+#define FAULT(place, at, ...)                                                                      \
+	error_set((place)->error, EINVAL, (place)->file, line_of(place, at), __VA_ARGS__)
+
+int rdtext_number(const char *text, uint32_t most, uint32_t *ret)
+{
+	uint64_t value = 0;
+
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		value = value * 10 + (uint64_t)(*text - '0');
+		if (value > most)
+			return -EINVAL;
+	}
+	*ret = (uint32_t)value;
+	return 0;
+}
+
+static uint32_t unit_of(char c)
+{
+	switch (c | 0x20) {
+	case 's':
+		return 1;
+	case 'm':
+		return 60;
+	case 'h':
+		return 3600;
+	case 'd':
+		return 86400;
+	case 'w':
+		return 604800;
+	default:
+		return 0;
+	}
+}
+
+int rdtext_ttl(const char *text, uint32_t *ret)
+{
+	uint64_t sum = 0, value = 0;
+	bool digits = false;
+
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		if (*text >= '0' && *text <= '9') {
+			value = value * 10 + (uint64_t)(*text - '0');
+			digits = true;
+		} else {
+			if (!digits || !unit_of(*text))
+				return -EINVAL;
+			sum += value * unit_of(*text);
+			value = 0;
+			digits = false;
+		}
+		if (value > INT32_MAX || sum + value > INT32_MAX) /* RFC 2181 8 */
+			return -EINVAL;
+	}
+	*ret = (uint32_t)(sum + value);
+	return 0;
+}
+
+/* ---- types ---- */
+
+uint16_t rdtext_type(const char *text)
+{
+	static const struct {
+		const char *text;
+		uint16_t type;
+	} often[] = {
+	        {"A", AN_TYPE_A},         {"AAAA", AN_TYPE_AAAA},   {"NS", AN_TYPE_NS},
+	        {"CNAME", AN_TYPE_CNAME}, {"MX", AN_TYPE_MX},       {"TXT", AN_TYPE_TXT},
+	        {"ANAME", AN_TYPE_ANAME}, {"ALIAS", AN_TYPE_ANAME},
+	};
+	uint32_t number;
+
+	for (size_t i = 0; i < sizeof(often) / sizeof(often[0]); i++)
+		if (!strcasecmp(text, often[i].text))
+			return often[i].type;
+	if (!strncasecmp(text, "TYPE", 4))
+		return rdtext_number(text + 4, 65535, &number) ? 0 : (uint16_t)number;
+	return (uint16_t)ldns_get_rr_type_by_name(text);
+}
+
+/* ---- rdata of single fields ---- */
+
+/* 4, 6: addresses; n: name; s: 16 bits. */
+static const char *fields_of(uint16_t type)
+{
+	switch (type) {
+	case AN_TYPE_A:
+		return "4";
+	case AN_TYPE_AAAA:
+		return "6";
+	case AN_TYPE_NS:
+	case AN_TYPE_CNAME:
+	case AN_TYPE_PTR:
+	case AN_TYPE_DNAME:
+	case AN_TYPE_ANAME:
+		return "n";
+	case AN_TYPE_MX:
+		return "sn";
+	case AN_TYPE_SRV:
+		return "sssn";
+	default:
+		return NULL;
+	}
+}
+
+static int parse_field(char field, const struct token *token, const struct place *place,
+                       struct wire *out)
+{
+	uint8_t octets[NAME_MAX_LEN];
+	uint32_t number;
+	int len;
+
+	switch (field) {
+	case '4':
+		if (inet_pton(AF_INET, token->text, octets) != 1)
+			return FAULT(place, token, "bad IPv4 address \"%.60s\"", token->text);
+		wire_put(out, octets, 4);
+		return 0;
+	case '6':
+		if (inet_pton(AF_INET6, token->text, octets) != 1)
+			return FAULT(place, token, "bad IPv6 address \"%.60s\"", token->text);
+		wire_put(out, octets, 16);
+		return 0;
+	case 's':
+		if (rdtext_number(token->text, 65535, &number))
+			return FAULT(place, token, "\"%.60s\" is not a number up to 65535",
+			             token->text);
+		wire_put16(out, number);
+		return 0;
+	default:
+		len = name_from_text(token->text, place->origin, place->origin_len, octets);
+		if (len < 0)
+			return FAULT(place, token, "bad name \"%.260s\"", token->text);
+		wire_put(out, octets, (size_t)len);
+		return 0;
+	}
+}
+
+static int parse_fields(const char *fields, const struct token *tokens, size_t count,
+                        const struct place *place, struct wire *out)
+{
+	size_t wanted = strlen(fields);
+
+	if (count != wanted)
+		return FAULT(place, count > wanted ? &tokens[wanted] : NULL,
+		             "rdata of %zu fields, %zu wanted", count, wanted);
+	for (size_t i = 0; i < count; i++) {
+		int fault;
+
+		if (tokens[i].quoted || tokens[i].inner_quotes)
+			return FAULT(place, &tokens[i], "quotes around %.60s", tokens[i].text);
+		fault = parse_field(fields[i], &tokens[i], place, out);
+		if (fault)
+			return fault;
+	}
+	return 0;
+}
+
+/* ---- the generic form ---- */
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* True if ldns, which knows the type, reads the octets as rdata of it and writes the same. */
+static bool generic_valid(uint16_t type, const uint8_t *rdata, size_t len)
+{
+	uint8_t record[11 + RDTEXT_MAX];
+	struct wire w = wire_writer(record, sizeof(record));
+	struct wire back = wire_reader(rdata, len);
+	ldns_rr *rr = NULL;
+	size_t at = 0;
+	bool same = true;
+
+	wire_put8(&w, 0);
+	wire_put16(&w, type);
+	wire_put16(&w, AN_CLASS_IN);
+	wire_put32(&w, 0);
+	wire_put16(&w, (unsigned int)len);
+	wire_put(&w, rdata, len);
+	if (ldns_wire2rr(&rr, record, w.at, &at, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
+		return false;
+	for (size_t i = 0; i < ldns_rr_rd_count(rr) && same; i++) {
+		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
+		const uint8_t *piece = wire_take(&back, ldns_rdf_size(rdf));
+
+		same = piece && !memcmp(piece, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
+	}
+	ldns_rr_free(rr);
+	return same && !back.failed && !wire_left(&back);
+}
+
+static bool known_to_ldns(uint16_t type)
+{
+	const ldns_rr_descriptor *form = ldns_rr_descript(type);
+
+	return form && form->_type == (ldns_rr_type)type;
+}
+
+static int parse_generic(uint16_t type, const struct token *tokens, size_t count,
+                         const struct place *place, struct wire *out)
+{
+	uint32_t len;
+
+	if (count < 2 || rdtext_number(tokens[1].text, RDTEXT_MAX, &len))
+		return FAULT(place, &tokens[0], "\\# without a length up to 65535");
+	for (size_t i = 2; i < count; i++) {
+		for (const char *text = tokens[i].text; *text; text += 2) {
+			int high = hex_digit(text[0]), low = text[1] ? hex_digit(text[1]) : -1;
+
+			if (high < 0 || low < 0)
+				return FAULT(place, &tokens[i], "bad hexadecimal \"%.60s\"",
+				             tokens[i].text);
+			wire_put8(out, (unsigned int)(high << 4 | low));
+		}
+	}
+	if (out->failed || out->at != len)
+		return FAULT(place, &tokens[1], "\\# %u is not followed by that many octets",
+		             (unsigned int)len);
+	if (known_to_ldns(type) && !generic_valid(type, out->base, out->at))
+		return FAULT(place, &tokens[1], "these octets are not rdata of the type");
+	return 0;
+}
+
+/* ---- the rest, by ldns ---- */
+
+static bool all_digits(const char *text)
+{
+	return strspn(text, "0123456789") == strlen(text);
+}
+
+/* Refuses what ldns would take and bend: numbers that wrap, quotes that become part of a name. */
+static int check_field(ldns_rdf_type field, const struct token *token, const struct place *place)
+{
+	uint32_t number, most = UINT32_MAX;
+
+	switch (field) {
+	case LDNS_RDF_TYPE_ALG:
+	case LDNS_RDF_TYPE_CERT_ALG:
+		if (!all_digits(token->text)) /* a mnemonic */
+			return 0;
+		most = field == LDNS_RDF_TYPE_ALG ? 255 : 65535;
+		break;
+	case LDNS_RDF_TYPE_INT8:
+		most = 255;
+		break;
+	case LDNS_RDF_TYPE_INT16:
+		most = 65535;
+		break;
+	case LDNS_RDF_TYPE_INT32:
+		break;
+	case LDNS_RDF_TYPE_PERIOD:
+		if (rdtext_ttl(token->text, &number))
+			return FAULT(place, token, "bad period \"%.60s\"", token->text);
+		return 0;
+	case LDNS_RDF_TYPE_DNAME:
+		if (token->quoted)
+			return FAULT(place, token, "quotes around the name %.60s", token->text);
+		return 0;
+	default:
+		return 0;
+	}
+	if (rdtext_number(token->text, most, &number))
+		return FAULT(place, token, "\"%.60s\" is not a number up to %u", token->text,
+		             (unsigned int)most);
+	return 0;
+}
+
+static int check_fields(uint16_t type, const struct token *tokens, size_t count,
+                        const struct place *place)
+{
+	const ldns_rr_descriptor *form = ldns_rr_descript(type);
+	size_t most = ldns_rr_descriptor_maximum(form);
+
+	for (size_t i = 0; i < count; i++) {
+		int fault = 0;
+
+		if (tokens[i].inner_quotes && type != AN_TYPE_SVCB && type != AN_TYPE_HTTPS)
+			return FAULT(place, &tokens[i], "quote inside the word %.60s",
+			             tokens[i].text);
+		if (i < most)
+			fault = check_field(ldns_rr_descriptor_field_type(form, i), &tokens[i],
+			                    place);
+		if (fault)
+			return fault;
+	}
+	return 0;
+}
+
+/*
+ * Writes a token for ldns. Escapes become \DDD, for ldns loses count of
+ * backslashes before a blank; service parameters are left, since their
+ * values are unescaped twice (RFC 9460 2.1).
+ */
+static void put_token(struct wire *line, const struct token *token, ldns_rdf_type field,
+                      bool verbatim)
+{
+	/* RFC 8659 4.1: the value may stand without quotes; ldns wants them. */
+	bool wrap = field == LDNS_RDF_TYPE_LONG_STR && !token->quoted;
+
+	wire_put8(line, ' ');
+	if (wrap)
+		wire_put8(line, '"');
+	for (size_t i = 0; i < token->len; i++) {
+		uint8_t c = (uint8_t)token->text[i];
+		uint8_t after = c == '\\' ? (uint8_t)token->text[i + 1] : 0;
+		char digits[5];
+
+		if (verbatim || !after || (after >= '0' && after <= '9')) {
+			wire_put8(line, c);
+			continue;
+		}
+		snprintf(digits, sizeof(digits), "\\%03u", after);
+		wire_put(line, digits, 4);
+		i++;
+	}
+	if (wrap)
+		wire_put8(line, '"');
+}
+
+/* ". 0 IN TYPEnnn TOKEN ...", to be freed; NULL if out of memory. */
+static char *line_for_ldns(uint16_t type, const struct token *tokens, size_t count)
+{
+	const ldns_rr_descriptor *form = ldns_rr_descript(type);
+	size_t most = ldns_rr_descriptor_maximum(form), size = 32;
+	struct wire line;
+	char *text;
+
+	for (size_t i = 0; i < count; i++)
+		size += 2 * tokens[i].len + 3; /* \X becomes \DDD at most */
+	text = malloc(size);
+	if (!text)
+		return NULL;
+	line = wire_writer(text, size);
+	line.at = (size_t)snprintf(text, size, ". 0 IN TYPE%u", type);
+	for (size_t i = 0; i < count; i++)
+		put_token(&line, &tokens[i],
+		          i < most ? ldns_rr_descriptor_field_type(form, i) : LDNS_RDF_TYPE_NONE,
+		          type == AN_TYPE_SVCB || type == AN_TYPE_HTTPS);
+	wire_put8(&line, '\0');
+	return text;
+}
+
+static int parse_line(const char *line, const struct place *place, struct wire *out)
+{
+	ldns_rdf *origin =
+	        ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, place->origin_len, place->origin);
+	ldns_status status = LDNS_STATUS_MEM_ERR;
+	ldns_rr *rr = NULL;
+
+	if (origin)
+		status = ldns_rr_new_frm_str(&rr, line, 0, origin, NULL);
+	ldns_rdf_deep_free(origin);
+	if (status != LDNS_STATUS_OK)
+		return FAULT(place, NULL, "%s", ldns_get_errorstr_by_id(status));
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
+
+		wire_put(out, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
+	}
+	ldns_rr_free(rr);
+	return 0;
+}
+
+static int parse_by_ldns(uint16_t type, const struct token *tokens, size_t count,
+                         const struct place *place, struct wire *out)
+{
+	char text[RDATA_TYPE_TEXT_MAX];
+	char *line;
+	int fault;
+
+	if (!known_to_ldns(type) || !rdata_type_storable(type))
+		return FAULT(place, NULL, "%s needs the form \\# LENGTH HEX",
+		             rdata_type_text(type, text));
+	fault = check_fields(type, tokens, count, place);
+	if (fault)
+		return fault;
+	line = line_for_ldns(type, tokens, count);
+	if (!line)
+		return error_set(place->error, ENOMEM, place->file, place->line, "out of memory");
+	fault = parse_line(line, place, out);
+	free(line);
+	return fault;
+}
+
+int rdtext_parse(uint16_t type, const struct token *tokens, size_t count, const uint8_t *origin,
+                 size_t origin_len, const char *file, unsigned int line, uint8_t ret[RDTEXT_MAX],
+                 struct error *error)
+{
+	const struct place place = {file, line, origin, origin_len, error};
+	const char *fields = fields_of(type);
+	struct wire out = wire_writer(ret, RDTEXT_MAX);
+	int fault;
+
+	if (count && !strcmp(tokens[0].text, "\\#"))
+		fault = parse_generic(type, tokens, count, &place, &out);
+	else if (!count)
+		fault = FAULT(&place, NULL, "record without rdata");
+	else if (fields)
+		fault = parse_fields(fields, tokens, count, &place, &out);
+	else
+		fault = parse_by_ldns(type, tokens, count, &place, &out);
+	if (fault)
+		return fault;
+	if (out.failed)
+		return FAULT(&place, NULL, "rdata over %d octets", RDTEXT_MAX);
+	return (int)out.at;
+}

@@ -36,6 +36,15 @@ class Name:
     def addresses(self, network, rtype):
         return self.networks[self.prefix_of(network)][0 if rtype == "A" else 1]
 
+    def scope(self, network):
+        """The exact scope of its answers: networks are disjoint."""
+        return int(self.prefix_of(network).split("/")[1])
+
+    def change(self, network, ipv4, ipv6=None):
+        """New addresses for a network's clients."""
+        prefix = self.prefix_of(network)
+        self.networks[prefix] = (ipv4, self.networks[prefix][1] if ipv6 is None else ipv6)
+
 
 @dataclasses.dataclass
 class Cdn:

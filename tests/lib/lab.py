@@ -13,6 +13,7 @@ import tempfile
 
 from lib import netns
 from lib.ask import Client
+from lib.edge import Edge
 from lib.netns import Namespace, veth
 from lib.peers import Knot, Unbound
 
@@ -38,6 +39,7 @@ class Lab:
         self.run = f"{netns.PREFIX}{os.getpid()}"
         self.stack = contextlib.ExitStack()
         self.folder = ""
+        self.edges = 0
         self.pins = f"{netns.BPFFS}/{self.run}-{name}"
         self.name = name
 
@@ -113,13 +115,37 @@ class Lab:
 
     def start_cdn(self, cdn):
         self.cdn = cdn
-        knot = Knot(self.cdn_space, self.folder, cdn, [CDN, CDN_V6], self.keep)
-        self.stack.callback(knot.process.kill)
-        return knot.start()
+        self.knot = Knot(self.cdn_space, self.folder, cdn, [CDN, CDN_V6], self.keep)
+        self.stack.callback(self.knot.process.kill)
+        return self.knot.start()
 
     def start_resolver(self, max_ttl=86400):
-        unbound = Unbound(
+        self.unbound = Unbound(
             self.resolver_space, self.folder, [RESOLVER, RESOLVER_V6], [CDN], max_ttl, self.keep
         )
-        self.stack.callback(unbound.process.kill)
-        return unbound.start()
+        self.stack.callback(self.unbound.process.kill)
+        return self.unbound.start()
+
+    def reset(self, cdn):
+        """The CDN as described, running, and a resolver that remembers nothing."""
+        self.cdn = self.knot.cdn = cdn
+        self.knot.process.kill()
+        self.knot.write()
+        self.knot.start()
+        self.unbound.process.kill()
+        self.unbound.start()
+
+    def edge(self, build, config, zones, space=None):
+        """An anamed, not yet started, with a folder and pins of its own."""
+        self.edges += 1
+        folder = os.path.join(self.folder, f"edge-{self.edges}")
+        os.mkdir(folder)
+        os.makedirs(self.pins, exist_ok=True)
+        pins = os.path.join(self.pins, str(self.edges))
+        return Edge(space or self.edge_space, folder, pins, build, config, zones, self.keep)
+
+    def end_edge(self, edge):
+        """Whatever state it is in: no process, no program, no pins."""
+        edge.kill()
+        edge.detach("client")
+        netns.remove_pins(os.path.dirname(edge.pins))

@@ -99,7 +99,7 @@ class Knot:
     def conf(self):
         return os.path.join(self.folder, "knot.conf")
 
-    def write(self):
+    def write(self, zone=None):
         modules, names = [], []
         for ttl in self.cdn.ttls():
             table = os.path.join(self.folder, f"geo-{ttl}.yaml")
@@ -117,7 +117,7 @@ class Knot:
                     listen=", ".join(f"{address}@53" for address in self.addresses),
                     modules="\n".join(modules),
                     names=", ".join(names),
-                    zone=self.zone,
+                    zone=zone or self.zone,
                 )
             )
 
@@ -132,6 +132,11 @@ class Knot:
     def reload(self):
         """Makes the CDN as now described the one that is served."""
         self.write()
+        self.control("-b", "reload")
+
+    def refuse(self):
+        """Serves another zone only: REFUSED for the CDN's names."""
+        self.write(zone="elsewhere.test")
         self.control("-b", "reload")
 
 

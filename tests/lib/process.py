@@ -38,12 +38,18 @@ class Process:
         self.log = log
         self.keep = keep
         self.env = env
+        self.run_as = None
         self.child = None
 
     def start(self):
         with open(self.log, "ab") as log:
             self.child = self.space.popen(
-                self.words, keep=self.keep, stdout=log, stderr=subprocess.STDOUT, env=self.env
+                self.words,
+                keep=self.keep,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.env,
+                user=self.run_as,
             )
         return self
 

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What an operator does: reload, bad files, attach and upgrade, look inside."""
+
+import os
+import subprocess
+import threading
+import time
+
+from lib.ask import Load, Question, right
+from lib.cases import case, equal, true
+from lib.check import from_kernel, is_right, until_from_kernel, warm
+from lib.lab import EDGE
+from lib.process import until
+from lib.standard import NET1, NET2, ZONE, ZONES, edge_config
+
+
+class UnderLoad:
+    """A load that runs beside what the case does, and must be answered in full."""
+
+    def __init__(self, bench, questions):
+        self.load = Load(bench.client, questions, window=8)
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.load.run, kwargs={"stop": self.done.is_set})
+
+    def __enter__(self):
+        self.thread.start()
+        return self.load
+
+    def __exit__(self, kind, *_):
+        self.done.set()
+        self.thread.join()
+        if kind is None:
+            load = self.load
+            equal((load.lost, load.wrong), (0, 0), f"lost, wrong of {load.sent}: {load.faults}")
+
+
+def flat_questions(bench, *networks):
+    www = bench.lab.cdn.name("www")
+    return [
+        Question("example.test", "A", [right(www.addresses(net, "A"), 24)], net)
+        for net in networks
+    ]
+
+
+@case("reload under query load loses nothing, and every answer is of one zone or the other")
+def reload_under_load(bench):
+    edge = bench.edge(edge_config(), ZONES)
+    old, new = ("192.0.2.81", "192.0.2.82"), ("192.0.2.91", "192.0.2.92")
+    questions = flat_questions(bench, NET1, NET2)
+    questions.append(
+        Question("static.example.test", "A", [right(old, 0), right(new, 0)], NET1)
+    )
+    swapped = ZONE.replace("192.0.2.8", "192.0.2.9")
+    with UnderLoad(bench, questions) as load:
+        for number in range(8):
+            before = load.answered
+            edge.write_zone("example.test", swapped if number % 2 == 0 else ZONE)
+            edge.reload()
+            wanted = new if number % 2 == 0 else old
+            until(
+                lambda: set(bench.client.ask("static.example.test").addresses) == set(wanted),
+                "the new zone",
+            )
+            until(lambda: load.answered > before + 100, "a load that goes on")
+    true(edge.stats()["kernel"]["hit"] > 100, "kernel hits")
+
+
+@case("a reload changes the kernel's answers at once: no answer of the old zone after it")
+def reload_in_kernel(bench):
+    edge = bench.edge(edge_config(), ZONES)
+
+    def ask():
+        return bench.client.ask("static.example.test", "A", NET1)
+
+    until_from_kernel(edge, ask)
+    edge.write_zone("example.test", ZONE.replace("192.0.2.8", "192.0.2.9"))
+    edge.reload()
+    equal(set(ask().addresses), {"192.0.2.91", "192.0.2.92"})
+    equal(set(until_from_kernel(edge, ask).addresses), {"192.0.2.91", "192.0.2.92"})
+
+
+@case("a bad zone leaves the old one serving, says file and line, and does not stop the others")
+def bad_zone(bench):
+    second = ZONE.replace("example.test", "example.invalid")
+    edge = bench.edge(edge_config(), {**ZONES, "example.invalid": second})
+    edge.write_zone("example.test", ZONE + "broken A not-an-address\n")
+    edge.write_zone("example.invalid", second.replace("192.0.2.8", "192.0.2.9"))
+    edge.ctl("reload", check=False)
+    line = ZONE.count("\n") + 1
+    until(lambda: f"example.test.zone:{line}:" in edge.process.log_text(), "file and line")
+
+    def addresses(name):
+        return set(bench.client.ask(name, "A", NET1).addresses)
+
+    equal(addresses("static.example.test"), {"192.0.2.81", "192.0.2.82"}, "the old zone")
+    equal(addresses("static.example.invalid"), {"192.0.2.91", "192.0.2.92"}, "the other")
+
+
+@case("SIGHUP reloads")
+def sighup(bench):
+    import signal
+
+    edge = bench.edge(edge_config(), ZONES)
+    edge.write_zone("example.test", ZONE + "new A 192.0.2.77\n")
+    edge.process.signal(signal.SIGHUP)
+    until(lambda: bench.client.ask("new.example.test").addresses == ["192.0.2.77"], "the new name")
+
+
+@case("a bad configuration is refused with file and line by --check, and by reload")
+def bad_config(bench):
+    edge = bench.edge(edge_config(), ZONES)
+    program = os.path.join(bench.build, "anamed")
+    good = subprocess.run([program, "--check", "--config", edge.conf], capture_output=True)
+    equal(good.returncode, 0, good.stderr.decode())
+    with open(edge.conf) as file:
+        text = file.read()
+    for bad in ("colour: blue\n", "answers:\n  ttl-floor: soon\n"):
+        with open(edge.conf, "w") as file:
+            file.write(text.replace("answers:\n", "unused:\n") + bad if "ttl" in bad else text + bad)
+        done = subprocess.run([program, "--check", "--config", edge.conf], capture_output=True)
+        true(done.returncode == 1 and b"anamed.conf:" in done.stderr, f"{done}")
+        edge.ctl("reload", check=False)
+    is_right(bench.client.ask("example.test", "A", NET1), bench.lab.cdn.name("www"), NET1)
+
+
+@case("detach and attach under load: nothing lost; the daemon answers in between")
+def detach_attach(bench):
+    edge = bench.edge(edge_config(), ZONES)
+    warm(bench, edge, "example.test", NET1, NET2)
+    with UnderLoad(bench, flat_questions(bench, NET1, NET2)) as load:
+        for verb in ("detach", "attach", "upgrade"):
+            before = load.answered
+            edge.ctl("xdp", verb)
+            until(lambda: load.answered > before + 100, "a load that goes on")
+    reply = from_kernel(edge, lambda: bench.client.ask("example.test", "A", NET1))
+    is_right(reply, bench.lab.cdn.name("www"), NET1)
+    # The mode of a veth, where `auto` was asked for.
+    true("generic" in edge.ctl("xdp", "status"), "generic on veth")
+
+
+@case("anamectl answers, explain and status tell what is stored, and where")
+def look_inside(bench):
+    edge = bench.edge(edge_config(), ZONES)
+    www = bench.lab.cdn.name("www")
+    warm(bench, edge, "example.test", NET1, NET2)
+    text = edge.ctl("answers")
+    for network in (NET1, NET2):
+        true(network in text, f"{network} not in: {text}")
+        for address in www.addresses(network, "A"):
+            true(address in text, f"{address} not in: {text}")
+    explained = edge.ctl("explain", "example.test", "A", "192.0.2.10")
+    for word in ("www.cdn.test", "192.0.2.0/24", "example.test"):
+        true(word in explained, f"{word} not in: {explained}")
+    true("client" in edge.ctl("status"), "the interface in status")
+
+
+@case("bpftool shows the maps' fields by name")
+def map_dump(bench):
+    edge = bench.edge(edge_config(), ZONES)
+    warm(bench, edge, "example.test", NET1)
+    owners = [item["formatted"] for item in edge.map_dump("owners")]
+    true(any(item["key"]["type"] == 1 for item in owners), f"owners: {owners}")
+    audiences = [item["formatted"]["key"] for item in edge.map_dump("audiences")]
+    true(any((key["family"], key["len"]) == (1, 24) for key in audiences), f"{audiences}")
+    equal(edge.map_dump("control")[0]["formatted"]["value"]["abi"], 1)
+
+
+@case("privileges are dropped to the configured user, and everything still works")
+def drops_privileges(bench):
+    edge = bench.edge(edge_config(server={"user": "nobody"}), ZONES, start=False)
+    for folder, _, _ in os.walk(edge.folder):
+        os.chown(folder, 65534, 65534)
+    edge.start()
+    equal(os.stat(f"/proc/{edge.process.pid}").st_uid, 65534, "user")
+    www = bench.lab.cdn.name("www")
+    warm(bench, edge, "example.test", NET1)
+    edge.write_zone("example.test", ZONE + "new A 192.0.2.77\n")
+    edge.reload()
+    is_right(bench.client.ask("example.test", "A", NET1), www, NET1)
+    equal(bench.client.ask("new.example.test").addresses, ["192.0.2.77"])
+
+
+@case("dnsperf: every query of a load is answered, most by the kernel")
+def dnsperf(bench):
+    edge = bench.edge(edge_config(), ZONES)
+    path = os.path.join(edge.folder, "queries")
+    names = ("example.test A", "example.test AAAA", "shop.example.test A", "four.example.test AAAA",
+             "static.example.test A", "a.wild.example.test A")
+    with open(path, "w") as file:
+        file.write("\n".join(names) + "\n")
+    bench.client.ask("example.test", "A", source="198.51.100.2")
+    before = edge.hits()
+    text = bench.lab.client_space.run(
+        "dnsperf", "-s", EDGE, "-d", path, "-l", "3", "-Q", "5000", "-c", "4", "-q", "50", "-e"
+    )
+    sent = int(text.split("Queries sent:")[1].split()[0])
+    completed = int(text.split("Queries completed:")[1].split()[0])
+    equal((completed, "SERVFAIL" in text), (sent, False), text)
+    true(edge.hits() - before > sent * 0.95, f"{edge.hits() - before} of {sent} from the kernel")
+
+
+@case("stop leaves the kernel answering, and a start takes over")
+def stop_start(bench):
+    edge = bench.edge(edge_config(), ZONES)
+    www = bench.lab.cdn.name("www")
+    warm(bench, edge, "example.test", NET1)
+    edge.ctl("stop")
+    until(lambda: not edge.process.is_running(), "the end")
+    for _ in range(5):
+        is_right(from_kernel(edge, lambda: bench.client.ask("example.test", "A", NET1)), www, NET1)
+        time.sleep(0.05)
+    edge.start()
+    is_right(from_kernel(edge, lambda: bench.client.ask("example.test", "A", NET1)), www, NET1)

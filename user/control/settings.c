@@ -98,7 +98,7 @@ static const struct setting answers[] = {
         VALUE("hold-on-negative", SETTING_MS32, AT(hold_on_negative_ms), 0, 7 * DAY, "0"),
         /* RFC 2308 7.1: failures are kept for five minutes at most. */
         VALUE("failure-ttl", SETTING_MS32, AT(failure_ttl_ms), 100, 5 * MINUTE, "5s"),
-        FLAG("trust-scope-zero", AT(trust_scope_zero), "yes"),
+        FLAG("trust-scope-zero", AT(trust_scope_zero), "no"),
         FLAG("ecs-from-source", AT(ecs_from_source), "yes"),
         FLAG("lenient-family0", AT(lenient_family0), "no"),
         FLAG("accept-private", AT(accept_private), "yes"),

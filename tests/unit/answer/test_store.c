@@ -270,7 +270,8 @@ static void random_audiences_are_found_as_a_slow_list_finds_them(void **state)
 
 	srand(20260101);
 	for (int round = 0; round < 200; round++) {
-		struct store_owner *owner = store_owner_get(*state, OWNER, sizeof(OWNER), AN_TYPE_A, 0);
+		struct store_owner *owner =
+		        store_owner_get(*state, OWNER, sizeof(OWNER), AN_TYPE_A, 0);
 		size_t count = 0;
 
 		for (int i = 0; i < 60; i++) {
@@ -280,18 +281,22 @@ static void random_audiences_are_found_as_a_slow_list_finds_them(void **state)
 
 			row->network = random_network(64);
 			row->kind = rand() % 4 ? AN_AUDIENCE_NET : AN_AUDIENCE_EXACT;
-			row->answer = put(*state, network_text(&row->network, text), row->kind, 1, 1000);
+			row->answer =
+			        put(*state, network_text(&row->network, text), row->kind, 1, 1000);
 			if (store_count(*state) > before)
 				count++;
 			else
 				for (size_t j = 0; j < count; j++)
-					if (rows[j].kind == row->kind && network_equal(&rows[j].network, &row->network))
+					if (rows[j].kind == row->kind &&
+					    network_equal(&rows[j].network, &row->network))
 						rows[j].answer = row->answer;
 		}
 		for (int i = 0; i < 200; i++) {
 			struct network client = random_network(128);
 
-			assert_ptr_equal(store_find(*state, OWNER, sizeof(OWNER), AN_TYPE_A, &client, false, 0).answer,
+			assert_ptr_equal(store_find(*state, OWNER, sizeof(OWNER), AN_TYPE_A,
+			                            &client, false, 0)
+			                         .answer,
 			                 slow_find(rows, count, &client));
 		}
 		store_owner_remove(*state, owner);

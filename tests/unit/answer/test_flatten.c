@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The flatten loop with an upstream that does what the test says: upstream.h
+ * is implemented here, so the library's own is not linked in. No kernel, no
+ * disk unless a case opens one.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "answer/flatten_room.h"
+#include "base/clock.h"
+#include "control/control.h"
+
+/* ---- the upstream ---- */
+
+struct upstream_ask {
+	uv_timer_t timer;
+	upstream_done done;
+	void *arg;
+	uint16_t type;
+	struct network client;
+	char target[NAME_TEXT_MAX];
+};
+
+static struct script {
+	char target[64];
+	struct upstream_result result; /* octets: IPv4; for AAAA the same, mapped */
+	unsigned int delay_ms;
+} scripts[16];
+static size_t script_count;
+static unsigned int asked_count;
+static struct network last_asked;
+
+static struct script *script(const char *target, enum upstream_status status, uint32_t ttl,
+                             uint8_t scope, const char *address)
+{
+	struct script *one = NULL;
+
+	for (size_t i = 0; i < script_count; i++)
+		if (!strcmp(scripts[i].target, target))
+			one = &scripts[i];
+	if (!one)
+		one = &scripts[script_count++];
+	memset(one, 0, sizeof(*one));
+	snprintf(one->target, sizeof(one->target), "%s", target);
+	one->result.status = status;
+	one->result.ttl = ttl;
+	one->result.scope = scope;
+	if (address) {
+		struct network network;
+
+		assert_int_equal(network_parse(address, &network), 0);
+		memcpy(one->result.octets, network.address, 4);
+		one->result.count = 1;
+	}
+	return one;
+}
+
+static void ask_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void ask_timer(uv_timer_t *timer)
+{
+	struct upstream_ask *ask = timer->data;
+	struct upstream_result result = {.status = UPSTREAM_TIMEOUT};
+
+	for (size_t i = 0; i < script_count; i++)
+		if (!strcmp(scripts[i].target, ask->target))
+			result = scripts[i].result;
+	if (ask->type == AN_TYPE_AAAA && result.count) {
+		uint8_t v4[4];
+
+		memcpy(v4, result.octets, 4);
+		memset(result.octets, 0, 16);
+		memcpy(result.octets, "\x20\x01\x0d\xb8", 4);
+		memcpy(result.octets + 12, v4, 4);
+	}
+	result.asked = ask->client;
+	uv_close((uv_handle_t *)&ask->timer, ask_closed);
+	ask->done(&result, ask->arg);
+}
+
+struct upstream_ask *upstream_ask(struct upstream *upstream, const uint8_t *target, size_t len,
+                                  uint16_t type, const struct network *client, upstream_done done,
+                                  void *arg)
+{
+	struct upstream_ask *ask = calloc(1, sizeof(*ask));
+	unsigned int delay = 0;
+
+	(void)len;
+	name_to_text(target, ask->target);
+	for (size_t i = 0; i < script_count; i++)
+		if (!strcmp(scripts[i].target, ask->target))
+			delay = scripts[i].delay_ms;
+	ask->done = done;
+	ask->arg = arg;
+	ask->type = type;
+	ask->client = last_asked = *client;
+	asked_count++;
+	uv_timer_init((uv_loop_t *)upstream, &ask->timer);
+	ask->timer.data = ask;
+	uv_timer_start(&ask->timer, ask_timer, delay, 0);
+	return ask;
+}
+
+void upstream_cancel(struct upstream_ask *ask)
+{
+	uv_close((uv_handle_t *)&ask->timer, ask_closed);
+}
+
+void upstream_limits(const struct upstream *upstream, const uint8_t *target, size_t len,
+                     uint8_t ret[2])
+{
+	(void)upstream, (void)target, (void)len;
+	ret[0] = 24;
+	ret[1] = 56;
+}
+
+/* ---- the scene ---- */
+
+struct scene {
+	uv_loop_t loop;
+	struct config *config;
+	struct store *store;
+	struct flatten *flatten;
+	struct world world;
+	struct keep *keep;
+	char dir[64];
+};
+
+static const uint8_t APEX[] = "\007example\003com";
+
+static void add(struct zone_builder *builder, const char *owner, uint16_t type, uint32_t ttl,
+                const void *rdata, size_t len)
+{
+	uint8_t name[NAME_MAX_LEN];
+	struct error error = {0};
+	int name_len = name_from_text(owner, APEX, sizeof(APEX), name);
+
+	assert_true(name_len > 0);
+	if (zone_add(builder, name, (size_t)name_len, type, ttl, rdata, (uint16_t)len, "test", 1,
+	             &error))
+		fail_msg("%s: %s", owner, error.text);
+}
+
+static void add_name(struct zone_builder *builder, const char *owner, uint16_t type, uint32_t ttl,
+                     const char *target)
+{
+	uint8_t name[NAME_MAX_LEN];
+	int len = name_from_text(target, APEX, sizeof(APEX), name);
+
+	assert_true(len > 0);
+	add(builder, owner, type, ttl, name, (size_t)len);
+}
+
+static struct zone *example_zone(const char *target, uint8_t siblings)
+{
+	static const uint8_t soa[] = "\002ns\007example\003com\0\001h\007example\003com\0"
+	                             "\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\x3c";
+	struct zone_builder *builder = zone_begin(APEX, sizeof(APEX), NULL);
+	struct zone *zone;
+	struct error error = {0};
+
+	add(builder, "@", AN_TYPE_SOA, 300, soa, sizeof(soa) - 1);
+	add_name(builder, "@", AN_TYPE_NS, 300, "ns");
+	add(builder, "ns", AN_TYPE_A, 300, "\xc0\0\2\x35", 4);
+	add_name(builder, "@", AN_TYPE_ANAME, 300, target);
+	add_name(builder, "pool", AN_TYPE_ANAME, 300, "one.cdn.test.");
+	add_name(builder, "pool", AN_TYPE_ANAME, 300, "two.cdn.test.");
+	add(builder, "pool", AN_TYPE_A, 300, "\xc0\0\2\x63", 4);
+	add_name(builder, "local", AN_TYPE_ANAME, 300, "alias");
+	add_name(builder, "alias", AN_TYPE_CNAME, 20, "static");
+	add(builder, "static", AN_TYPE_A, 100, "\xc0\0\2\x07", 4);
+	add_name(builder, "nested", AN_TYPE_ANAME, 300, "pool");
+	add_name(builder, "a", AN_TYPE_ANAME, 300, "b");
+	add_name(builder, "b", AN_TYPE_ANAME, 300, "a");
+	add_name(builder, "*.wild", AN_TYPE_ANAME, 300, "one.cdn.test.");
+	if (zone_end(builder, &zone, &error))
+		fail_msg("%s", error.text);
+	zone->siblings = siblings;
+	zone->id = 0;
+	zone->generation = 1;
+	return zone;
+}
+
+static struct zones *zones_of(struct zone *zone)
+{
+	return zones_new(&zone, 1);
+}
+
+static int setup(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	rcu_register_thread();
+	script_count = asked_count = 0;
+	uv_loop_init(&scene->loop);
+	scene->config = config_default();
+	scene->config->ttl_floor = 1;
+	scene->config->client_timer_ms = 30;
+	scene->config->recheck_ms = 200;
+	scene->config->failure_ttl_ms = 5000;
+	scene->config->stale_max_ms = 100000;
+	scene->store = store_new(1000, 100);
+	scene->flatten = flatten_new(&scene->loop, scene->store);
+	scene->world =
+	        (struct world){.config = scene->config,
+	                       .zones = zones_of(example_zone("one.cdn.test.", SIBLINGS_MERGE)),
+	                       .store = scene->store,
+	                       .seed = 1};
+	flatten_world(scene->flatten, &scene->world, (struct upstream *)&scene->loop, NULL, NULL);
+	*state = scene;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct scene *scene = *state;
+
+	flatten_free(scene->flatten);
+	if (scene->keep)
+		keep_close(scene->keep);
+	if (scene->dir[0]) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "rm -rf %s", scene->dir);
+		if (system(path))
+			return -1;
+	}
+	uv_run(&scene->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&scene->loop), 0);
+	store_free(scene->store);
+	zones_free(scene->world.zones);
+	config_free(scene->config);
+	free(scene);
+	rcu_unregister_thread();
+	return 0;
+}
+
+struct waiting {
+	struct flatten_wait wait;
+	bool done;
+	uint64_t done_ms;
+};
+
+static void wait_done(struct flatten_wait *wait)
+{
+	struct waiting *waiting = (struct waiting *)wait;
+
+	waiting->done = true;
+	waiting->done_ms = clock_ms();
+}
+
+static void want_into(struct scene *scene, struct waiting *waiting, const char *owner,
+                      uint16_t type, const char *client)
+{
+	memset(waiting, 0, sizeof(*waiting));
+	waiting->wait.done = wait_done;
+	waiting->wait.want.type = type;
+	waiting->wait.want.owner_len =
+	        (uint8_t)name_from_text(owner, APEX, sizeof(APEX), waiting->wait.want.owner);
+	if (client)
+		assert_int_equal(network_parse(client, &waiting->wait.want.client), 0);
+	flatten_want(scene->flatten, &waiting->wait);
+}
+
+static void run_ms(struct scene *scene, unsigned int ms)
+{
+	uint64_t until = clock_ms() + ms;
+
+	do
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	while (clock_ms() < until);
+}
+
+/* Wants, runs until that is done, and finds as a worker would. */
+static struct store_found get(struct scene *scene, const char *owner, uint16_t type,
+                              const char *client, bool last_try)
+{
+	struct waiting waiting;
+	struct store_found found;
+
+	want_into(scene, &waiting, owner, type, client);
+	while (!waiting.done)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	found = store_find(scene->store, waiting.wait.want.owner, waiting.wait.want.owner_len, type,
+	                   &waiting.wait.want.client, last_try, clock_ms());
+	return found;
+}
+
+static struct store_found look(struct scene *scene, const char *owner, uint16_t type,
+                               const char *client)
+{
+	uint8_t name[NAME_MAX_LEN];
+	struct network network = {0};
+	int len = name_from_text(owner, APEX, sizeof(APEX), name);
+
+	if (client)
+		assert_int_equal(network_parse(client, &network), 0);
+	return store_find(scene->store, name, (size_t)len, type, &network, false, clock_ms());
+}
+
+static void an_owner_takes_what_its_target_gives(void **state)
+{
+	struct store_found found;
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.1");
+	found = get(*state, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	assert_int_equal(found.state, STORE_FRESH);
+	assert_int_equal(found.ttl, 60);
+	assert_int_equal(found.wire_scope, 24);
+	assert_int_equal(found.answer->count, 1);
+	assert_memory_equal(found.answer->octets, "\xcb\0\x71\1", 4);
+	assert_int_equal(last_asked.len, 24);
+}
+
+static void both_families_are_fetched_on_a_miss(void **state)
+{
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.1");
+	get(*state, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	run_ms(*state, 20);
+	assert_int_equal(look(*state, "@", AN_TYPE_AAAA, "192.0.2.0/24").state, STORE_FRESH);
+	assert_int_equal(asked_count, 2);
+}
+
+static void misses_at_once_share_one_question(void **state)
+{
+	struct waiting waiting[10];
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.1")->delay_ms = 10;
+	for (int i = 0; i < 10; i++)
+		want_into(*state, &waiting[i], "@", AN_TYPE_A,
+		          i % 2 ? "192.0.2.0/24" : "192.0.2.7/32");
+	run_ms(*state, 30);
+	for (int i = 0; i < 10; i++)
+		assert_true(waiting[i].done);
+	assert_int_equal(asked_count, 2); /* A, and AAAA along with it */
+}
+
+static void ttl_is_the_least_and_kept_in_bounds(void **state)
+{
+	struct scene *scene = *state;
+
+	script("one.cdn.test.", UPSTREAM_OK, 86400, 0, "203.0.113.1");
+	assert_int_equal(get(scene, "@", AN_TYPE_A, NULL, false).ttl, 300);
+	scene->config->ttl_cap = 100;
+	assert_int_equal(get(scene, "x.wild", AN_TYPE_A, NULL, false).ttl, 100);
+	scene->config->ttl_floor = 7;
+	script("one.cdn.test.", UPSTREAM_OK, 0, 0, "203.0.113.1");
+	assert_int_equal(get(scene, "y.wild", AN_TYPE_A, NULL, false).ttl, 7);
+}
+
+static void a_pool_is_the_union_with_the_longest_scope(void **state)
+{
+	struct store_found found;
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 16, "203.0.113.1");
+	script("two.cdn.test.", UPSTREAM_OK, 30, 24, "203.0.113.2");
+	found = get(*state, "pool", AN_TYPE_A, "192.0.2.0/24", false);
+	assert_int_equal(found.answer->count, 3);
+	assert_memory_equal(found.answer->octets, "\xc0\0\2\x63\xcb\0\x71\1\xcb\0\x71\2", 12);
+	assert_int_equal(found.ttl, 30);
+	assert_int_equal(found.wire_scope, 24);
+}
+
+static void own_addresses_win_by_type_under_override(void **state)
+{
+	struct scene *scene = *state;
+	struct store_found found;
+
+	zones_at(scene->world.zones, 0)->siblings = SIBLINGS_OVERRIDE;
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.1");
+	script("two.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.2");
+	found = get(scene, "pool", AN_TYPE_A, NULL, false);
+	assert_int_equal(found.answer->count, 1);
+	assert_memory_equal(found.answer->octets, "\xc0\0\2\x63", 4);
+	assert_int_equal(get(scene, "pool", AN_TYPE_AAAA, NULL, false).answer->count, 2);
+}
+
+static void a_member_that_fails_gives_its_last_good(void **state)
+{
+	struct store_found found;
+
+	script("one.cdn.test.", UPSTREAM_OK, 1, 0, "203.0.113.1");
+	script("two.cdn.test.", UPSTREAM_OK, 1, 0, "203.0.113.2");
+	get(*state, "pool", AN_TYPE_A, "192.0.2.0/24", false);
+	script("one.cdn.test.", UPSTREAM_SERVFAIL, 0, 0, NULL);
+	run_ms(*state, 1100);
+	found = get(*state, "pool", AN_TYPE_A, "192.0.2.0/24", false);
+	assert_int_equal(found.state, STORE_FRESH);
+	assert_int_equal(found.answer->count, 3);
+}
+
+static void a_target_of_our_own_needs_no_question(void **state)
+{
+	struct store_found found = get(*state, "local", AN_TYPE_A, "192.0.2.0/24", false);
+
+	assert_int_equal(found.state, STORE_FRESH);
+	assert_int_equal(found.ttl, 20);
+	assert_int_equal(found.wire_scope, 0);
+	assert_memory_equal(found.answer->octets, "\xc0\0\2\7", 4);
+	assert_ptr_equal(found.answer, found.owner->everyone);
+	assert_int_equal(asked_count, 0);
+}
+
+static void an_aname_to_an_aname_yields_its_members(void **state)
+{
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.1");
+	script("two.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.2");
+	assert_int_equal(get(*state, "nested", AN_TYPE_A, NULL, false).answer->count, 3);
+}
+
+static void a_loop_fails_and_says_so(void **state)
+{
+	struct store_found found = get(*state, "a", AN_TYPE_A, NULL, false);
+
+	assert_int_equal(found.state, STORE_FAILED);
+	assert_int_equal(found.ede, AN_EDE_OTHER);
+	assert_string_equal(found.ede_text, "ANAME loop");
+}
+
+static void nothing_upstream_is_nodata_for_the_zones_time(void **state)
+{
+	struct store_found found;
+
+	script("one.cdn.test.", UPSTREAM_NODATA, 3600, 0, NULL);
+	found = get(*state, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	assert_int_equal(found.state, STORE_FRESH);
+	assert_true(found.answer->negative);
+	assert_int_equal(found.ttl, 60);
+}
+
+static void a_failure_without_last_good_is_a_failure(void **state)
+{
+	script("one.cdn.test.", UPSTREAM_NETWORK, 0, 0, NULL);
+	assert_int_equal(get(*state, "@", AN_TYPE_A, NULL, false).state, STORE_FAILED);
+	assert_int_equal(look(*state, "@", AN_TYPE_A, NULL).ede, AN_EDE_NETWORK_ERROR);
+}
+
+static void a_failure_leaves_the_last_good_and_is_rechecked(void **state)
+{
+	struct scene *scene = *state;
+	struct store_found found;
+
+	script("one.cdn.test.", UPSTREAM_OK, 1, 24, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	script("one.cdn.test.", UPSTREAM_TIMEOUT, 0, 0, NULL);
+	run_ms(scene, 1100);
+	found = get(scene, "@", AN_TYPE_A, "192.0.2.0/24", true);
+	assert_int_equal(found.state, STORE_STALE);
+	assert_true(found.owner->failing);
+	assert_int_equal(look(scene, "@", AN_TYPE_A, "198.51.100.0/24").state, STORE_STALE);
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.9");
+	run_ms(scene, 800);
+	found = look(scene, "@", AN_TYPE_A, "192.0.2.0/24");
+	assert_int_equal(found.state, STORE_FRESH);
+	assert_false(found.owner->failing);
+	assert_memory_equal(found.answer->octets, "\xcb\0\x71\x09", 4);
+}
+
+static void a_slow_upstream_lets_the_last_good_out_in_time(void **state)
+{
+	struct scene *scene = *state;
+	struct waiting waiting;
+	uint64_t start;
+
+	script("one.cdn.test.", UPSTREAM_OK, 1, 24, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	run_ms(scene, 1100);
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.2")->delay_ms = 400;
+	start = clock_ms();
+	want_into(scene, &waiting, "@", AN_TYPE_A, "192.0.2.0/24");
+	while (!waiting.done)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	assert_in_range(waiting.done_ms - start, 29, 300);
+	run_ms(scene, 500);
+	assert_memory_equal(look(scene, "@", AN_TYPE_A, "192.0.2.0/24").answer->octets,
+	                    "\xcb\0\x71\2", 4);
+}
+
+static void a_hot_answer_is_fetched_before_its_time_is_over(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t until;
+
+	script("one.cdn.test.", UPSTREAM_OK, 2, 24, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	for (until = clock_ms() + 4000; clock_ms() < until;) {
+		run_ms(scene, 50);
+		assert_int_equal(look(scene, "@", AN_TYPE_A, "192.0.2.0/24").state, STORE_FRESH);
+	}
+	assert_true(scene->flatten->stats.refreshed >= 2);
+}
+
+static void an_answer_that_nobody_wants_is_left_to_expire(void **state)
+{
+	struct scene *scene = *state;
+
+	script("one.cdn.test.", UPSTREAM_OK, 1, 24, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	run_ms(scene, 1200);
+	assert_int_equal(scene->flatten->stats.refreshed, 0);
+	assert_int_equal(look(scene, "@", AN_TYPE_A, "192.0.2.0/24").state, STORE_EXPIRED);
+}
+
+static void freshness_bounds_the_age_of_a_hot_answer(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t until;
+
+	scene->config->freshness_ms = 300;
+	script("one.cdn.test.", UPSTREAM_OK, 300, 24, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	for (until = clock_ms() + 1500; clock_ms() < until;) {
+		struct store_found found;
+
+		run_ms(scene, 20);
+		found = look(scene, "@", AN_TYPE_A, "192.0.2.0/24");
+		assert_int_equal(found.state, STORE_FRESH);
+		assert_in_range(clock_ms() - found.answer->fetched_ms, 0, 800);
+	}
+	assert_true(scene->flatten->stats.refreshed >= 3);
+}
+
+static void scope_zero_of_a_tailored_target_stays_with_its_network(void **state)
+{
+	struct scene *scene = *state;
+	struct store_found found;
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.2");
+	found = get(scene, "@", AN_TYPE_A, "198.51.100.0/24", false);
+	assert_int_equal(found.wire_scope, 24);
+	assert_null(found.owner->everyone);
+	scene->config->trust_scope_zero = true;
+	found = get(scene, "@", AN_TYPE_A, "203.0.113.0/24", false);
+	assert_ptr_equal(found.answer, found.owner->everyone);
+}
+
+static void a_denied_target_is_not_asked(void **state)
+{
+	struct scene *scene = *state;
+	struct config_name denied = {.name = "\003cdn\004test", .len = 10};
+
+	scene->config->targets_deny = &denied;
+	scene->config->targets_deny_count = 1;
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.1");
+	assert_int_equal(get(scene, "@", AN_TYPE_A, NULL, false).state, STORE_FAILED);
+	assert_int_equal(asked_count, 0);
+	assert_int_equal(scene->flatten->stats.denied, 2);
+	scene->config->targets_deny = NULL;
+	scene->config->targets_deny_count = 0;
+}
+
+static void private_addresses_are_refused_where_they_are_not_wanted(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->config->accept_private = false;
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "10.0.0.1");
+	assert_int_equal(get(scene, "@", AN_TYPE_A, NULL, false).state, STORE_FAILED);
+	scene->config->accept_private = true;
+	assert_int_equal(get(scene, "x.wild", AN_TYPE_A, NULL, false).state, STORE_FRESH);
+}
+
+static void a_denial_is_held_off_for_its_bounded_time(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->config->hold_on_negative_ms = 1800;
+	script("one.cdn.test.", UPSTREAM_OK, 1, 24, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	script("one.cdn.test.", UPSTREAM_NODATA, 60, 24, NULL);
+	run_ms(scene, 1100);
+	assert_int_equal(get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false).answer->count, 1);
+	assert_int_equal(flatten_flush(scene->flatten, (const uint8_t *)"\001z\000", 3, NULL), 0);
+}
+
+static void a_flush_forgets(void **state)
+{
+	struct scene *scene = *state;
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	get(scene, "@", AN_TYPE_A, "198.51.100.0/24", false);
+	run_ms(scene, 20);
+	struct network network;
+
+	network_parse("192.0.2.0/24", &network);
+	assert_int_equal(flatten_flush(scene->flatten, APEX, sizeof(APEX), &network), 2);
+	assert_int_equal(look(scene, "@", AN_TYPE_A, "192.0.2.0/24").state, STORE_ABSENT);
+	assert_int_equal(look(scene, "@", AN_TYPE_A, "198.51.100.0/24").state, STORE_FRESH);
+	assert_int_equal(flatten_flush(scene->flatten, APEX, sizeof(APEX), NULL), 2);
+	assert_int_equal(store_count(scene->store), 0);
+}
+
+static void a_reload_that_moves_the_target_makes_answers_old(void **state)
+{
+	struct scene *scene = *state;
+	struct zones *old = scene->world.zones;
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.1");
+	script("two.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.2");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	get(scene, "pool", AN_TYPE_A, "192.0.2.0/24", false);
+	scene->world.zones = zones_of(example_zone("two.cdn.test.", SIBLINGS_MERGE));
+	flatten_world(scene->flatten, &scene->world, (struct upstream *)&scene->loop, NULL, NULL);
+	zones_free(old);
+	assert_int_equal(look(scene, "@", AN_TYPE_A, "192.0.2.0/24").state, STORE_EXPIRED);
+	assert_int_equal(look(scene, "pool", AN_TYPE_A, "192.0.2.0/24").state, STORE_FRESH);
+	assert_memory_equal(get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false).answer->octets,
+	                    "\xcb\0\x71\2", 4);
+}
+
+static void last_good_answers_come_back_from_disk(void **state)
+{
+	struct scene *scene = *state;
+	struct error error = {0};
+	struct store_found found;
+
+	snprintf(scene->dir, sizeof(scene->dir), "/tmp/anamed-flatten-XXXXXX");
+	assert_non_null(mkdtemp(scene->dir));
+	if (keep_open(&scene->loop, scene->dir, &scene->keep, &error))
+		fail_msg("%s", error.text);
+	flatten_world(scene->flatten, &scene->world, (struct upstream *)&scene->loop, NULL,
+	              scene->keep);
+	script("one.cdn.test.", UPSTREAM_OK, 60, 20, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	assert_int_equal(keep_flush(scene->keep), 0);
+	flatten_world(scene->flatten, &scene->world, (struct upstream *)&scene->loop, NULL, NULL);
+	flatten_flush(scene->flatten, APEX, sizeof(APEX), NULL); /* memory only: no disk is set */
+	assert_int_equal(look(scene, "@", AN_TYPE_A, "192.0.2.0/24").state, STORE_ABSENT);
+	flatten_world(scene->flatten, &scene->world, (struct upstream *)&scene->loop, NULL,
+	              scene->keep);
+	flatten_restore(scene->flatten);
+	found = look(scene, "@", AN_TYPE_A, "192.0.2.0/24");
+	assert_int_equal(found.state, STORE_FRESH);
+	assert_int_equal(found.wire_scope, 20);
+	assert_int_equal(found.answer->key.len, 20);
+	assert_memory_equal(found.answer->octets, "\xcb\0\x71\1", 4);
+}
+
+static void memory_is_bounded_and_eviction_takes_what_would_stand_in(void **state)
+{
+	struct scene *scene = *state;
+	struct store_found found;
+	char client[32];
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 16, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.2");
+	scene->config->networks_per_name_max = 100;
+	for (int i = 0; i < 130; i++) {
+		snprintf(client, sizeof(client), "192.%d.%d.0/24", i % 2, i);
+		get(scene, "@", AN_TYPE_A, client, false);
+	}
+	found = look(scene, "@", AN_TYPE_A, "192.0.129.0/24");
+	assert_non_null(found.owner);
+	assert_in_range(found.owner->answer_count, 50, 100);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	        CASE(an_owner_takes_what_its_target_gives),
+	        CASE(both_families_are_fetched_on_a_miss),
+	        CASE(misses_at_once_share_one_question),
+	        CASE(ttl_is_the_least_and_kept_in_bounds),
+	        CASE(a_pool_is_the_union_with_the_longest_scope),
+	        CASE(own_addresses_win_by_type_under_override),
+	        CASE(a_member_that_fails_gives_its_last_good),
+	        CASE(a_target_of_our_own_needs_no_question),
+	        CASE(an_aname_to_an_aname_yields_its_members),
+	        CASE(a_loop_fails_and_says_so),
+	        CASE(nothing_upstream_is_nodata_for_the_zones_time),
+	        CASE(a_failure_without_last_good_is_a_failure),
+	        CASE(a_failure_leaves_the_last_good_and_is_rechecked),
+	        CASE(a_slow_upstream_lets_the_last_good_out_in_time),
+	        CASE(a_hot_answer_is_fetched_before_its_time_is_over),
+	        CASE(an_answer_that_nobody_wants_is_left_to_expire),
+	        CASE(freshness_bounds_the_age_of_a_hot_answer),
+	        CASE(scope_zero_of_a_tailored_target_stays_with_its_network),
+	        CASE(a_denied_target_is_not_asked),
+	        CASE(private_addresses_are_refused_where_they_are_not_wanted),
+	        CASE(a_denial_is_held_off_for_its_bounded_time),
+	        CASE(a_flush_forgets),
+	        CASE(a_reload_that_moves_the_target_makes_answers_old),
+	        CASE(last_good_answers_come_back_from_disk),
+	        CASE(memory_is_bounded_and_eviction_takes_what_would_stand_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

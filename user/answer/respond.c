@@ -80,8 +80,10 @@ static void write_reply(const struct world *world, const struct respond_input *i
 	ret->rcode = plan->rcode;
 	ret->flags = plan->flags;
 	ret->zone = plan->zone;
+	if (query->ecs_present)
+		ret->flags |= RESPOND_ECS;
 	if (!complete)
-		ret->flags = (plan->flags & ~RESPOND_CACHEABLE) | RESPOND_TRUNCATED;
+		ret->flags = (ret->flags & ~RESPOND_CACHEABLE) | RESPOND_TRUNCATED;
 }
 
 /* A plan without records: only the RCODE speaks. */

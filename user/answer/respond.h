@@ -43,16 +43,16 @@ struct want {
 #define RESPOND_FROM_STORE 0x02u /* a flattened answer */
 #define RESPOND_STALE      0x04u /* last good, past its time */
 #define RESPOND_TRUNCATED  0x08u
-#define RESPOND_CACHEABLE                                                                          \
-	0x10u /* exact or wildcard, one owner, complete: the kernel may hold it                    \
-	       */
+#define RESPOND_CACHEABLE  0x10u /* one owner's A or AAAA, complete: the kernel may hold it */
+#define RESPOND_ECS        0x20u /* query and reply have the client subnet option */
 
 struct respond_result {
 	enum respond_verdict verdict;
 	size_t len;
 	uint16_t rcode;
 	unsigned int flags; /* RESPOND_* */
-	struct want want;
+	struct want
+	        want; /* WAIT, and with RESPOND_CACHEABLE: owner, type and client of the answer */
 	const struct zone *zone; /* valid under the same RCU section */
 };
 

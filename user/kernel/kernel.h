@@ -2,10 +2,11 @@
 /*
  * kernel - the maps and the program: load, pin, attach, open.
  *
- * kernel/maps.c is the only file with libbpf, kernel/attach.c the only one
- * with libxdp. Attaching needs privilege and is done by `anamectl xdp attach`
- * (or by anamed while it is still root); afterwards descriptors and mapped
- * memory are all that is needed.
+ * open.c and maps.c are the only files with libbpf (open.c: the syscalls on
+ * what is pinned; maps.c: the skeleton), attach.c the only one with libxdp.
+ * Attaching needs privilege and is done by `anamectl xdp attach` (or by anamed
+ * while it is still root); afterwards descriptors and mapped memory are all
+ * that is needed.
  */
 #ifndef ANAMED_KERNEL_KERNEL_H
 #define ANAMED_KERNEL_KERNEL_H
@@ -14,8 +15,21 @@
 #include "base/config.h"
 #include "base/error.h"
 
+/*
+ * What the publisher asks of a BPF hash whose values are slot numbers: 0 or a
+ * negative errno. next: the key after `key` (NULL: the first), -ENOENT at the
+ * end. The seam at which unit tests stand in for the kernel.
+ */
+struct kernel_map_ops {
+	int (*update)(int fd, const void *key, uint32_t value);
+	int (*remove)(int fd, const void *key);
+	int (*lookup)(int fd, const void *key, uint32_t *ret);
+	int (*next)(int fd, const void *key, void *ret);
+};
+
 /* Every map, opened; arrays mapped read-write. Capacities are those of the pinned maps. */
 struct kernel_maps {
+	const struct kernel_map_ops *ops;
 	struct an_control *control;
 	struct an_served *served; /* AN_SERVED_SIZE */
 	uint64_t *special;        /* 2 * AN_SPECIAL_WORDS */
@@ -28,7 +42,8 @@ struct kernel_maps {
 	uint32_t cells_count;
 	int owners_fd, audiences_fd, counters_fd;
 	uint32_t owners_max, audiences_max;
-	int cpus; /* possible ones: values of counters_fd */
+	int cpus;     /* possible ones: values of counters_fd */
+	int clock_fd; /* pinned program that tells the ticks; -1: conversion stays as it is */
 	/* Tick conversion: ticks = tick0 + (ms - ms0) * hz / 1000. */
 	uint64_t tick0, ms0;
 };
@@ -40,9 +55,16 @@ struct kernel_maps {
 int kernel_open(const char *dir, struct kernel_maps **ret, struct error *error);
 void kernel_close(struct kernel_maps *maps); /* pins stay */
 
-uint64_t kernel_ticks(const struct kernel_maps *maps,
-                      uint64_t ms); /* CLOCK_MS_NEVER <-> AN_NEVER */
+/*
+ * clock_ms() to ticks (rounded down) and back (rounded up, so that ticks come
+ * back unchanged); CLOCK_MS_NEVER <-> AN_NEVER. What lies before the zero of
+ * either clock is 0.
+ */
+uint64_t kernel_ticks(const struct kernel_maps *maps, uint64_t ms);
 uint64_t kernel_ms(const struct kernel_maps *maps, uint64_t ticks);
+
+/* Reads the kernel's tick again and sets the conversion by it: 0 or a negative errno. */
+int kernel_clock(struct kernel_maps *maps);
 
 /* Sum over the CPUs. */
 int kernel_counters(const struct kernel_maps *maps, struct an_counters *ret);

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Answers of an owner: putting in, taking out, folding, withholding.
+ *
+ * What everything here serves: a shorter audience never stands in for a longer
+ * one that the daemon holds. An audience that cannot be in the kernel has
+ * therefore what would stand in for it withheld: the NET audiences that cover
+ * it, and the answer for everyone, become AN_SLOT_ASK until the owner goes.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/desk.h"
+
+/* ---- keys ---- */
+
+/* The caller's kind, family, len and prefix in a key of this owner; false: no key of ours. */
+static bool complete_key(const struct book_owner *owner, const struct an_audience_key *from,
+                         struct an_audience_key *ret)
+{
+	unsigned int longest = from->family == AN_FAMILY_IPV6 ? 64 : 32;
+
+	*ret = (struct an_audience_key){.uid = owner->uid,
+	                                .type = owner->key.type,
+	                                .kind = from->kind,
+	                                .family = from->family,
+	                                .len = from->len};
+	if (from->kind != AN_AUDIENCE_NET && from->kind != AN_AUDIENCE_EXACT)
+		return false;
+	if (from->family == 0)
+		return from->len == 0;
+	memcpy(ret->prefix, from->prefix, sizeof(ret->prefix));
+	desk_cut_prefix(ret->prefix, ret->len);
+	return from->family <= AN_FAMILY_IPV6 && from->len >= 1 && from->len <= longest;
+}
+
+static struct an_audience_key cut_key(const struct an_audience_key *key, uint8_t len)
+{
+	struct an_audience_key cut = *key;
+
+	cut.kind = AN_AUDIENCE_NET;
+	cut.len = len;
+	desk_cut_prefix(cut.prefix, len);
+	return cut;
+}
+
+static bool inside(const uint8_t prefix[8], const struct an_audience_key *key)
+{
+	uint8_t cut[8];
+
+	memcpy(cut, prefix, sizeof(cut));
+	desk_cut_prefix(cut, key->len);
+	return !memcmp(cut, key->prefix, sizeof(cut));
+}
+
+static uint8_t entry_of(const struct an_audience_key *key)
+{
+	return lens_entry(key->kind, key->len);
+}
+
+/* ---- owner fields ---- */
+
+static void store_slot(uint32_t *field, uint32_t slot)
+{
+	__atomic_store_n(field, slot, __ATOMIC_RELEASE);
+}
+
+static void set_everyone(struct publish *publish, struct book_owner *owner, uint32_t slot)
+{
+	owner->everyone = slot;
+	store_slot(&desk_owner_slot(publish, owner)->everyone, slot);
+}
+
+static void set_nobody(struct publish *publish, struct book_owner *owner, uint32_t slot)
+{
+	owner->nobody = slot;
+	store_slot(&desk_owner_slot(publish, owner)->nobody, slot);
+}
+
+static void set_catch_all(struct publish *publish, struct book_owner *owner, uint32_t slot)
+{
+	if (owner->catch_all == slot)
+		return;
+	owner->catch_all = slot;
+	store_slot(&desk_owner_slot(publish, owner)->catch_all, slot);
+}
+
+static void newest(const struct publish *publish, uint32_t slot, uint32_t *best, uint64_t *until)
+{
+	const struct an_answer_slot *answer;
+
+	if (!desk_is_answer(slot))
+		return;
+	answer = (const void *)slots_at(&publish->slots, slot);
+	if (*best == AN_SLOT_NONE || answer->fresh_until > *until) {
+		*best = slot;
+		*until = answer->fresh_until;
+	}
+}
+
+/* `gone` leaves the owner: if it was the catch-all, the answer that was fresh last takes over. */
+static void replace_catch_all(struct publish *publish, struct book_owner *owner, uint32_t gone)
+{
+	uint32_t best = AN_SLOT_NONE;
+	uint64_t until = 0;
+	struct book_audience *audience;
+
+	if (owner->catch_all != gone)
+		return;
+	if (owner->everyone != gone)
+		newest(publish, owner->everyone, &best, &until);
+	if (owner->nobody != gone)
+		newest(publish, owner->nobody, &best, &until);
+	BOOK_EACH(&publish->book, owner, audience, next)
+	if (audience->slot != gone)
+		newest(publish, audience->slot, &best, &until);
+	set_catch_all(publish, owner, best);
+}
+
+/* ---- one audience ---- */
+
+static int store_audience(struct publish *publish, struct book_audience *audience, uint32_t slot)
+{
+	struct kernel_maps *maps = publish->maps;
+	int error = maps->ops->update(maps->audiences_fd, &audience->key, slot);
+
+	if (!error)
+		audience->slot = slot;
+	return error;
+}
+
+/* The owner goes as a whole if even that fails: false. */
+static bool make_ask(struct publish *publish, struct book_owner *owner,
+                     struct book_audience *audience, bool sticky)
+{
+	uint32_t old = audience->slot;
+
+	audience->sticky |= sticky;
+	owner->folded -= audience->fold_len != 0;
+	audience->fold_len = 0;
+	if (old == AN_SLOT_ASK)
+		return true;
+	if (store_audience(publish, audience, AN_SLOT_ASK)) {
+		desk_drop_owner(publish, owner);
+		return false;
+	}
+	replace_catch_all(publish, owner, old);
+	desk_drop_answer(publish, old);
+	return true;
+}
+
+/* Makes everyone AN_SLOT_ASK, which also tells adoption that something is withheld. */
+static void withhold_everyone(struct publish *publish, struct book_owner *owner)
+{
+	uint32_t old = owner->everyone;
+
+	if (old == AN_SLOT_ASK)
+		return;
+	set_everyone(publish, owner, AN_SLOT_ASK);
+	replace_catch_all(publish, owner, old);
+	desk_drop_answer(publish, old);
+}
+
+/*
+ * The kernel cannot have this audience: nothing shorter that covers it may
+ * answer. EXACT is asked before NET of the same length, so that goes too.
+ */
+static void withhold(struct publish *publish, struct book_owner *owner,
+                     const struct an_audience_key *key)
+{
+	unsigned int f = key->family - 1u,
+	             limit = key->len + (key->kind == AN_AUDIENCE_EXACT ? 1u : 0u);
+
+	if (owner->withheld[f] < limit)
+		owner->withheld[f] = (uint8_t)limit;
+	for (unsigned int at = 0; owner->lens && at < owner->lens->count[f]; at++) {
+		uint8_t entry = owner->lens->len[f][at];
+		struct an_audience_key cover = cut_key(key, entry & AN_LEN_BITS);
+		struct book_audience *audience;
+
+		if (entry & AN_LEN_EXACT || entry >= limit)
+			continue;
+		audience = book_audience_find(&publish->book, &cover);
+		if (audience && !make_ask(publish, owner, audience, true))
+			return;
+	}
+	withhold_everyone(publish, owner);
+}
+
+/* ---- the image ---- */
+
+struct image {
+	uint64_t words[DESK_SLOT_WORDS];
+};
+
+static struct an_answer_slot *image_slot(struct image *image)
+{
+	return (struct an_answer_slot *)(void *)image->words;
+}
+
+bool desk_image_sane(const struct an_answer_slot *image)
+{
+	size_t used = image->head.used;
+	size_t data = (size_t)image->count * image->stride + image->tail_len;
+
+	if (used < AN_ANSWER_DATA_AT || used > AN_SLOT_LARGE_SIZE ||
+	    data > used - AN_ANSWER_DATA_AT || image->tail_ttl_count > AN_TAIL_TTLS)
+		return false;
+	for (unsigned int i = 0; i < image->tail_ttl_count; i++)
+		if (image->tail_ttl[i] + 4u > image->tail_len)
+			return false;
+	return image->stride % 2 == 0;
+}
+
+static void image_make(const struct publish *publish, const struct book_owner *owner,
+                       const struct an_audience_key *key, const struct an_answer_slot *from,
+                       uint64_t fresh_until_ms, uint64_t stale_until_ms, struct image *ret)
+{
+	struct an_answer_slot *slot = image_slot(ret);
+
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret, from, from->head.used);
+	slot->head.kind = AN_SLOT_ANSWER;
+	slot->head.zone = owner->zone;
+	slot->head.generation = owner->generation;
+	slot->key = *key;
+	slot->cell = owner->cell;
+	slot->fresh_until = kernel_ticks(publish->maps, fresh_until_ms);
+	slot->stale_until = kernel_ticks(publish->maps, stale_until_ms);
+}
+
+/*
+ * Puts the image into slot `old`, or into a new one where old is none or of
+ * the wrong size. The caller points to the new one, then gives the old back.
+ */
+static uint32_t write_answer(struct publish *publish, const struct book_owner *owner, uint32_t old,
+                             struct image *image)
+{
+	size_t used = image_slot(image)->head.used;
+	bool large = used > AN_SLOT_SMALL_SIZE;
+	uint32_t slot = old;
+
+	if (!desk_is_answer(old) || slots_is_large(old) != large) {
+		slot = desk_take_slot(publish, used, owner);
+		if (slot == AN_SLOT_NONE)
+			return AN_SLOT_NONE;
+		publish->answers++;
+	}
+	slots_write(slots_at(&publish->slots, slot), image, used);
+	return slot;
+}
+
+/* ---- putting in ---- */
+
+static int put_whole(struct publish *publish, struct book_owner *owner, bool everyone,
+                     struct image *image, uint32_t *ret_slot)
+{
+	uint32_t old = everyone ? owner->everyone : owner->nobody, slot;
+
+	if (everyone && (owner->withheld[0] || owner->withheld[1]))
+		return -ENOSPC;
+	slot = write_answer(publish, owner, old, image);
+	if (slot == AN_SLOT_NONE)
+		return -ENOSPC;
+	if (slot != old) {
+		if (everyone)
+			set_everyone(publish, owner, slot);
+		else
+			set_nobody(publish, owner, slot);
+		if (owner->catch_all == old)
+			set_catch_all(publish, owner, slot);
+		desk_drop_answer(publish, old);
+	}
+	*ret_slot = slot;
+	return 0;
+}
+
+static int replace_network(struct publish *publish, struct book_owner *owner,
+                           struct book_audience *audience, struct image *image, uint32_t *ret_slot)
+{
+	uint32_t old = audience->slot, slot;
+
+	if (audience->sticky)
+		return -ENOSPC;
+	slot = write_answer(publish, owner, old, image);
+	if (slot == AN_SLOT_NONE)
+		return -ENOSPC;
+	if (slot != old) {
+		if (store_audience(publish, audience, slot)) {
+			desk_drop_answer(publish, slot);
+			return -ENOSPC;
+		}
+		if (owner->catch_all == old)
+			set_catch_all(publish, owner, slot);
+		desk_drop_answer(publish, old);
+	}
+	owner->folded -= audience->fold_len != 0;
+	audience->fold_len = 0;
+	*ret_slot = slot;
+	return 0;
+}
+
+/* Key into the BPF hash and the book, then the owner's list: in this order. */
+static struct book_audience *add_audience(struct publish *publish, struct book_owner *owner,
+                                          const struct an_audience_key *key, uint32_t slot)
+{
+	struct kernel_maps *maps = publish->maps;
+	struct book_audience *audience;
+	int error;
+
+	if (owner->count >= publish->networks_per_owner || !desk_room_audience(publish, owner))
+		return NULL;
+	error = maps->ops->update(maps->audiences_fd, key, slot);
+	if (error == -E2BIG && desk_evict_audience(publish, owner))
+		error = maps->ops->update(maps->audiences_fd, key, slot);
+	if (error)
+		return NULL;
+	audience = book_audience_add(&publish->book, owner, key, slot);
+	if (!audience) {
+		maps->ops->remove(maps->audiences_fd, key);
+		return NULL;
+	}
+	if (lens_add(owner->lens, key->family, entry_of(key)))
+		desk_write_owner(publish, owner);
+	return audience;
+}
+
+static int add_network(struct publish *publish, struct book_owner *owner,
+                       const struct an_audience_key *key, struct image *image, uint32_t *ret_slot)
+{
+	unsigned int f = key->family - 1u;
+	uint32_t slot;
+
+	if (key->kind == AN_AUDIENCE_NET && key->len < owner->withheld[f])
+		return -ENOSPC;
+	slot = write_answer(publish, owner, AN_SLOT_NONE, image);
+	if (slot == AN_SLOT_NONE)
+		return -ENOSPC;
+	if (!add_audience(publish, owner, key, slot)) {
+		desk_drop_answer(publish, slot);
+		return -ENOSPC;
+	}
+	*ret_slot = slot;
+	return 0;
+}
+
+/* ---- folding: a ninth length ---- */
+
+/* Answers of this key that stand folded under longer ones: the new image for all of them, or ASK.
+ */
+static void renew_folds(struct publish *publish, struct book_owner *owner,
+                        const struct an_audience_key *key, struct image *image)
+{
+	struct book_audience *audience;
+	uint32_t slot;
+
+	if (!owner->folded)
+		return;
+	BOOK_EACH(&publish->book, owner, audience, next)
+	{
+		uint8_t fold_len = audience->fold_len;
+
+		if (fold_len != key->len || audience->key.family != key->family ||
+		    !inside(audience->key.prefix, key))
+			continue;
+		if (image)
+			image_slot(image)->key = audience->key;
+		if (image && !replace_network(publish, owner, audience, image, &slot)) {
+			audience->fold_len = fold_len;
+			owner->folded++;
+		} else if (!make_ask(publish, owner, audience, false)) {
+			return;
+		}
+	}
+}
+
+/* A longer answer than those folded inside its network has come: they must not hide it. */
+static void unfold_inside(struct publish *publish, struct book_owner *owner,
+                          const struct an_audience_key *key)
+{
+	struct book_audience *audience;
+
+	if (!owner->folded)
+		return;
+	BOOK_EACH(&publish->book, owner, audience, next)
+	if (audience->fold_len && audience->fold_len < key->len &&
+	    audience->key.family == key->family && inside(audience->key.prefix, key) &&
+	    !make_ask(publish, owner, audience, false))
+		return;
+}
+
+static int put_folded(struct publish *publish, struct book_owner *owner,
+                      const struct an_audience_key *key, const uint8_t asked_prefix[8],
+                      uint8_t asked_len, struct image *image, uint32_t *ret_slot)
+{
+	uint8_t len = lens_longer(owner->lens, key->family, key->len);
+	struct an_audience_key folded = *key;
+	struct book_audience *audience;
+	int error;
+
+	renew_folds(publish, owner, key, image);
+	if (key->kind != AN_AUDIENCE_NET || !len || asked_len < len || !inside(asked_prefix, key))
+		return -ENOSPC;
+	memcpy(folded.prefix, asked_prefix, sizeof(folded.prefix));
+	folded = cut_key(&folded, len);
+	image_slot(image)->key = folded;
+	audience = book_audience_find(&publish->book, &folded);
+	if (audience && !audience->fold_len)
+		return -ENOSPC; /* an answer of that very length, or its tombstone, is better */
+	error = audience ? replace_network(publish, owner, audience, image, ret_slot)
+	                 : add_network(publish, owner, &folded, image, ret_slot);
+	if (error)
+		return error;
+	audience = book_audience_find(&publish->book, &folded);
+	audience->fold_len = key->len;
+	owner->folded++;
+	publish->stats.folded++;
+	return 0;
+}
+
+static int put_network(struct publish *publish, struct book_owner *owner,
+                       const struct an_audience_key *key, struct image *image, uint32_t *ret_slot)
+{
+	struct book_audience *audience = book_audience_find(&publish->book, key);
+	int error = audience ? replace_network(publish, owner, audience, image, ret_slot)
+	                     : add_network(publish, owner, key, image, ret_slot);
+
+	if (!error && key->kind == AN_AUDIENCE_NET)
+		unfold_inside(publish, owner, key);
+	return error;
+}
+
+/* ---- what others call ---- */
+
+/*
+ * The daemon has a newer answer than the kernel may show: what the kernel had
+ * for this audience goes, and nothing shorter takes its place.
+ */
+static void refuse(struct publish *publish, struct book_owner *owner,
+                   const struct an_audience_key *key)
+{
+	struct book_audience *audience;
+
+	publish->stats.refused++;
+	if (!desk_is_network(key)) {
+		publish_answer_remove(publish, owner->uid, key);
+		return;
+	}
+	audience = book_audience_find(&publish->book, key);
+	if (audience)
+		make_ask(publish, owner, audience, false);
+	else if ((owner->lens && !lens_fits(owner->lens, key->family, entry_of(key))) ||
+	         !add_audience(publish, owner, key, AN_SLOT_ASK))
+		withhold(publish, owner, key);
+}
+
+static int put(struct publish *publish, struct book_owner *owner, const struct an_audience_key *key,
+               const uint8_t asked_prefix[8], uint8_t asked_len, struct image *image,
+               uint32_t *ret_slot)
+{
+	uint64_t uid = owner->uid;
+
+	if (!desk_is_network(key))
+		return put_whole(publish, owner, key->kind == AN_AUDIENCE_NET, image, ret_slot);
+	if (!owner->lens || lens_fits(owner->lens, key->family, entry_of(key)))
+		return put_network(publish, owner, key, image, ret_slot);
+	withhold(publish, owner, key);
+	if (book_owner_by_uid(&publish->book, uid) != owner)
+		return -ENOSPC;
+	return put_folded(publish, owner, key, asked_prefix, asked_len, image, ret_slot);
+}
+
+int publish_answer(struct publish *publish, uint64_t uid, const struct an_audience_key *key,
+                   const uint8_t asked_prefix[8], uint8_t asked_len,
+                   const struct an_answer_slot *image, uint64_t fresh_until_ms,
+                   uint64_t stale_until_ms, bool catch_all, uint32_t *ret_slot)
+{
+	struct book_owner *owner = book_owner_by_uid(&publish->book, uid);
+	struct an_audience_key whole;
+	struct image copy;
+	int error = -E2BIG;
+
+	if (!owner)
+		return -ENOENT;
+	if (!complete_key(owner, key, &whole))
+		return -EINVAL;
+	if (desk_image_sane(image)) {
+		image_make(publish, owner, &whole, image, fresh_until_ms, stale_until_ms, &copy);
+		error = put(publish, owner, &whole, asked_prefix, asked_len, &copy, ret_slot);
+	}
+	owner = book_owner_by_uid(&publish->book, uid);
+	if (error) {
+		if (owner)
+			refuse(publish, owner, &whole);
+		return error;
+	}
+	owner->touched = desk_now(publish);
+	if (catch_all || owner->catch_all == AN_SLOT_NONE)
+		set_catch_all(publish, owner, *ret_slot);
+	return 0;
+}
+
+static void remove_whole(struct publish *publish, struct book_owner *owner, bool everyone)
+{
+	uint32_t old = everyone ? owner->everyone : owner->nobody;
+
+	if (everyone && old == AN_SLOT_ASK)
+		return;
+	if (everyone)
+		set_everyone(publish, owner, AN_SLOT_NONE);
+	else
+		set_nobody(publish, owner,
+		           AN_SLOT_ASK); /* the answer for everyone would stand in */
+	replace_catch_all(publish, owner, old);
+	desk_drop_answer(publish, old);
+}
+
+static void forget_audience(struct publish *publish, struct book_owner *owner,
+                            struct book_audience *audience)
+{
+	struct kernel_maps *maps = publish->maps;
+	struct an_audience_key key = audience->key;
+	uint32_t old = audience->slot;
+
+	if (lens_drop(owner->lens, key.family, entry_of(&key)))
+		desk_write_owner(publish, owner);
+	maps->ops->remove(maps->audiences_fd, &key);
+	book_audience_drop(&publish->book, audience);
+	replace_catch_all(publish, owner, old);
+	desk_drop_answer(publish, old);
+}
+
+void publish_answer_remove(struct publish *publish, uint64_t uid, const struct an_audience_key *key)
+{
+	struct book_owner *owner = book_owner_by_uid(&publish->book, uid);
+	struct book_audience *audience;
+	struct an_audience_key whole;
+	bool alone;
+
+	if (!owner || !complete_key(owner, key, &whole))
+		return;
+	if (!desk_is_network(&whole)) {
+		remove_whole(publish, owner, whole.kind == AN_AUDIENCE_NET);
+		return;
+	}
+	audience = book_audience_find(&publish->book, &whole);
+	alone = owner->count == 1 && owner->everyone == AN_SLOT_NONE;
+	if (audience && alone && !audience->sticky)
+		forget_audience(publish, owner, audience);
+	else if (audience && !make_ask(publish, owner, audience, false))
+		return;
+	if (whole.kind == AN_AUDIENCE_NET)
+		renew_folds(publish, owner, &whole, NULL);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Approximate LRU: of 16 owners drawn at random among those that hold what is
+ * short, the least recently used goes, as a whole. One that was used or
+ * published within the last second never goes: better to refuse the newcomer
+ * than to turn the maps over at every query.
+ */
+#include "kernel/desk.h"
+
+#define SAMPLES  16
+#define LOOKS    64 /* audiences of an owner that are looked at for its coldness */
+#define TRIES    8  /* owners sent away for one piece of room */
+#define UNUSABLE UINT64_MAX
+
+enum resource { OWNERS, AUDIENCES, SLOTS_SMALL, SLOTS_LARGE };
+
+/* SplitMix64 (public domain, Vigna 2015). */
+static uint64_t draw(struct publish *publish)
+{
+	uint64_t z = publish->random += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+/* A random number in use of a pool; 0 if there is none. Pools are nearly full when this is asked.
+ */
+static uint32_t draw_taken(struct publish *publish, const struct pool *pool)
+{
+	uint32_t number;
+
+	if (!pool->used)
+		return 0;
+	number = (uint32_t)(draw(publish) % pool->count);
+	while (!pool_taken(pool, number))
+		number = number + 1 < pool->count ? number + 1 : 1;
+	return number;
+}
+
+static struct book_owner *owner_of_slot(struct publish *publish, uint32_t number)
+{
+	const struct an_slot_head *head = slots_at(&publish->slots, number);
+
+	if (head->kind == AN_SLOT_OWNER)
+		return book_owner_by_uid(&publish->book, ((const struct an_owner_slot *)head)->uid);
+	return book_owner_by_uid(&publish->book, ((const struct an_answer_slot *)head)->key.uid);
+}
+
+static struct book_owner *draw_owner(struct publish *publish, enum resource resource)
+{
+	struct book *book = &publish->book;
+	uint32_t number;
+
+	switch (resource) {
+	case OWNERS:
+		number = draw_taken(publish, &book->owner_numbers);
+		return number ? &book->owners[number] : NULL;
+	case AUDIENCES:
+		number = draw_taken(publish, &book->audience_numbers);
+		return number ? &book->owners[book->audiences[number].owner] : NULL;
+	case SLOTS_SMALL:
+		number = draw_taken(publish, &publish->slots.small);
+		return number ? owner_of_slot(publish, number) : NULL;
+	case SLOTS_LARGE:
+		number = draw_taken(publish, &publish->slots.large);
+		return number ? owner_of_slot(publish, number | AN_SLOT_LARGE) : NULL;
+	}
+	return NULL;
+}
+
+static void warm(const struct publish *publish, uint32_t slot, uint64_t now, uint64_t *last)
+{
+	uint64_t used = desk_is_answer(slot) ? slots_used(&publish->slots, slot) : 0;
+
+	if (used > *last && used <= now)
+		*last = used;
+}
+
+static uint64_t last_used(struct publish *publish, const struct book_owner *owner, uint64_t now)
+{
+	uint64_t last = owner->touched;
+	struct book_audience *audience;
+	int looks = LOOKS;
+
+	warm(publish, owner->slot, now, &last);
+	warm(publish, owner->everyone, now, &last);
+	warm(publish, owner->nobody, now, &last);
+	warm(publish, owner->catch_all, now, &last);
+	BOOK_EACH(&publish->book, owner, audience, next)
+	{
+		if (!looks--)
+			break;
+		warm(publish, audience->slot, now, &last);
+	}
+	return last;
+}
+
+static bool evict(struct publish *publish, enum resource resource, const struct book_owner *keep)
+{
+	struct book_owner *coldest = NULL;
+	uint64_t now = desk_now(publish), least = UNUSABLE;
+
+	for (int i = 0; i < SAMPLES; i++) {
+		struct book_owner *owner = draw_owner(publish, resource);
+		uint64_t last;
+
+		if (!owner || owner == keep)
+			continue;
+		last = last_used(publish, owner, now);
+		if (last < least) {
+			least = last;
+			coldest = owner;
+		}
+	}
+	if (!coldest || least + publish->maps->control->hz > now)
+		return false;
+	desk_drop_owner(publish, coldest);
+	publish->stats.evicted++;
+	return true;
+}
+
+uint32_t desk_take_slot(struct publish *publish, size_t used, const struct book_owner *keep)
+{
+	enum resource resource = used > AN_SLOT_SMALL_SIZE ? SLOTS_LARGE : SLOTS_SMALL;
+	uint32_t slot = slots_take(&publish->slots, used);
+
+	for (int i = 0; i < TRIES && slot == AN_SLOT_NONE; i++) {
+		if (!evict(publish, resource, keep))
+			break;
+		slot = slots_take(&publish->slots, used);
+	}
+	return slot;
+}
+
+bool desk_room_owner(struct publish *publish)
+{
+	return (publish->book.owner_numbers.free_count && publish->cells.free_count) ||
+	       desk_evict_owner(publish);
+}
+
+bool desk_room_audience(struct publish *publish, const struct book_owner *keep)
+{
+	for (int i = 0; i < TRIES && !publish->book.audience_numbers.free_count; i++)
+		if (!desk_evict_audience(publish, keep))
+			return false;
+	return publish->book.audience_numbers.free_count;
+}
+
+bool desk_evict_owner(struct publish *publish)
+{
+	return evict(publish, OWNERS, NULL);
+}
+
+bool desk_evict_audience(struct publish *publish, const struct book_owner *keep)
+{
+	return evict(publish, AUDIENCES, keep);
+}

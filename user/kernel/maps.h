@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * maps - what open.c, maps.c and attach.c share: names of pins, the forms of
+ * the maps, the object. Nobody else includes it.
+ */
+#ifndef ANAMED_KERNEL_MAPS_H
+#define ANAMED_KERNEL_MAPS_H
+
+#include "kernel/kernel.h"
+
+#define MAPS_PATH_MAX    256
+#define MAPS_PIN_PROGRAM "prog"
+#define MAPS_PIN_CLOCK   "clock"
+#define MAPS_PIN_LINK    "link-" /* and the interface */
+
+struct maps_form {
+	const char *name;
+	uint32_t type, key_size, value_size;
+	bool mapped;
+};
+
+#define MAPS_COUNT 12
+extern const struct maps_form maps_forms[];
+extern const struct kernel_map_ops kernel_map_ops; /* the BPF syscalls */
+
+/* The context of the object's clock program. */
+struct maps_clock {
+	uint64_t ticks, ns;
+};
+
+char *maps_pin_path(const char *dir, const char *name, char *ret, size_t size);
+/* A descriptor of what is pinned under dir, or a negative errno with *error. */
+int maps_open_pin(const char *dir, const char *name, struct error *error);
+/* -EPROTO if the map is not of this form. */
+int maps_check_form(const char *dir, const struct maps_form *form, int fd, uint32_t *ret_capacity,
+                    struct error *error);
+int maps_run_clock(int fd, struct maps_clock *ret);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pool - which numbers of a range are taken. Pure.
+ *
+ * Numbers run from 1 to count - 1; 0 is "none" and is never handed out. The
+ * lowest free numbers go first after pool_settle(), then the last given back.
+ * Costs 4 octets and a bit a number.
+ */
+#ifndef ANAMED_KERNEL_POOL_H
+#define ANAMED_KERNEL_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pool {
+	uint32_t *free; /* stack of numbers to hand out */
+	uint32_t free_count;
+	uint32_t count;
+	uint32_t used;
+	uint64_t *taken; /* a bit a number */
+};
+
+/* Everything free, and nothing handed out before pool_settle(). 0 or -ENOMEM. */
+int pool_init(struct pool *pool, uint32_t count);
+void pool_done(struct pool *pool);
+
+/* Between init and settle: takes a number that was found in use. False: out of range, or taken. */
+bool pool_claim(struct pool *pool, uint32_t number);
+void pool_settle(struct pool *pool);
+
+uint32_t pool_take(struct pool *pool); /* 0: full */
+void pool_give(struct pool *pool, uint32_t number);
+bool pool_taken(const struct pool *pool, uint32_t number);
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel/publish.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/name.h"
+#include "kernel/desk.h"
+
+/* ---- life ---- */
+
+static int desk_init(struct publish *publish)
+{
+	struct kernel_maps *maps = publish->maps;
+	int error = slots_init(&publish->slots, maps);
+
+	if (!error)
+		error = pool_init(&publish->cells, maps->cells_count);
+	if (!error)
+		error = book_init(&publish->book, maps->owners_max, maps->audiences_max);
+	return error;
+}
+
+int publish_new(struct kernel_maps *maps, const struct config *config, struct publish **ret,
+                struct error *error)
+{
+	struct publish *publish = calloc(1, sizeof(*publish));
+	uint64_t instance = 0;
+	int code = publish ? 0 : -ENOMEM;
+
+	if (code)
+		return error_set(error, ENOMEM, NULL, 0, "no memory for the publisher");
+	publish->maps = maps;
+	publish->networks_per_owner = config->networks_per_name_max;
+	code = desk_init(publish);
+	if (!code)
+		code = desk_adopt(publish);
+	if (code) {
+		publish_free(publish);
+		return error_set(error, -code, NULL, 0, "adopting the kernel's maps: %s",
+		                 strerror(-code));
+	}
+	if (getrandom(&instance, sizeof(instance), GRND_NONBLOCK) != sizeof(instance))
+		instance = clock_ms(); /* names the writer, nothing rests on it */
+	publish->random = instance;
+	maps->control->instance = instance;
+	publish_settings(publish, config);
+	publish_beat(publish);
+	*ret = publish;
+	return 0;
+}
+
+void publish_free(struct publish *publish)
+{
+	if (!publish)
+		return;
+	book_done(&publish->book);
+	pool_done(&publish->cells);
+	slots_done(&publish->slots);
+	free(publish);
+}
+
+/* ---- taking out ---- */
+
+void desk_cut_prefix(uint8_t prefix[8], unsigned int len)
+{
+	uint8_t address[16] = {0};
+
+	memcpy(address, prefix, 8);
+	net_mask(address, len);
+	memcpy(prefix, address, 8);
+}
+
+void desk_drop_answer(struct publish *publish, uint32_t slot)
+{
+	if (!desk_is_answer(slot) || !slots_taken(&publish->slots, slot))
+		return;
+	slots_give(&publish->slots, slot);
+	publish->answers--;
+}
+
+void desk_drop_audiences(struct publish *publish, struct book_owner *owner)
+{
+	struct kernel_maps *maps = publish->maps;
+	struct book_audience *audience;
+
+	BOOK_EACH(&publish->book, owner, audience, next)
+	{
+		uint32_t slot = audience->slot;
+
+		maps->ops->remove(maps->audiences_fd, &audience->key);
+		book_audience_drop(&publish->book, audience);
+		desk_drop_answer(publish, slot);
+	}
+	free(owner->lens);
+	owner->lens = NULL;
+	desk_drop_answer(publish, owner->everyone);
+	desk_drop_answer(publish, owner->nobody);
+	owner->everyone = owner->nobody = owner->catch_all = AN_SLOT_NONE;
+	owner->withheld[0] = owner->withheld[1] = 0;
+}
+
+static void cell_reset(struct publish *publish, uint32_t cell)
+{
+	__atomic_store_n(&publish->maps->cells[cell], AN_CELL_MEMBERS, __ATOMIC_RELEASE);
+}
+
+void desk_drop_owner(struct publish *publish, struct book_owner *owner)
+{
+	struct kernel_maps *maps = publish->maps;
+	uint32_t slot = owner->slot, cell = owner->cell;
+
+	maps->ops->remove(maps->owners_fd, &owner->key);
+	desk_drop_audiences(publish, owner);
+	book_owner_drop(&publish->book, owner);
+	slots_give(&publish->slots, slot);
+	if (cell != AN_CELL_FIXED) {
+		cell_reset(publish, cell);
+		pool_give(&publish->cells, cell);
+	}
+}
+
+/* ---- owners ---- */
+
+void desk_write_owner(struct publish *publish, const struct book_owner *owner)
+{
+	struct an_owner_slot *slot = desk_owner_slot(publish, owner);
+	static const struct lens none;
+	const struct lens *lens = owner->lens ? owner->lens : &none;
+
+	slots_begin(&slot->head);
+	slot->head.zone = owner->zone;
+	slot->head.generation = owner->generation;
+	slot->everyone = owner->everyone;
+	slot->nobody = owner->nobody;
+	slot->catch_all = owner->catch_all;
+	slot->cell = owner->cell;
+	memcpy(slot->lens_count, lens->count, sizeof(slot->lens_count));
+	memcpy(slot->lens, lens->len, sizeof(slot->lens));
+	slots_end(&slot->head);
+}
+
+static bool owner_is(const struct publish *publish, const struct book_owner *owner,
+                     const uint8_t *name, size_t len)
+{
+	const struct an_owner_slot *slot = desk_owner_slot(publish, owner);
+
+	return slot->name_len == len && !memcmp(slot->name, name, len);
+}
+
+static struct an_owner_key key_of(const struct publish *publish, const uint8_t *name, size_t len,
+                                  uint16_t type)
+{
+	return (struct an_owner_key){
+	        .hash = an_name_hash(publish->maps->control->seed, name, (uint32_t)len),
+	        .type = type,
+	        .class = AN_CLASS_IN};
+}
+
+static uint64_t next_uid(struct publish *publish)
+{
+	struct an_control *control = publish->maps->control;
+	uint64_t uid = control->next_uid;
+
+	/* Moved on before the number is used: a crash in between wastes one, never repeats one. */
+	__atomic_store_n(&control->next_uid, uid + 1, __ATOMIC_RELEASE);
+	return uid;
+}
+
+static size_t owner_octets(size_t name_len)
+{
+	return AN_OWNER_NAME_AT + (name_len + 7) / 8 * 8;
+}
+
+static void write_new_owner(struct publish *publish, const struct book_owner *owner,
+                            const uint8_t *name, size_t len)
+{
+	uint64_t words[DESK_SLOT_WORDS] = {0};
+	struct an_owner_slot *image = (struct an_owner_slot *)(void *)words;
+	size_t used = owner_octets(len);
+
+	image->head.kind = AN_SLOT_OWNER;
+	image->head.used = (uint16_t)used;
+	image->head.zone = owner->zone;
+	image->head.generation = owner->generation;
+	image->uid = owner->uid;
+	image->key = owner->key;
+	image->cell = owner->cell;
+	image->name_len = (uint8_t)len;
+	memcpy(image->name, name, len);
+	slots_write(slots_at(&publish->slots, owner->slot), image, used);
+}
+
+/* BPF hashes may be full one element early, or late: one more eviction, one more try. */
+static int insert_owner(struct publish *publish, const struct book_owner *owner)
+{
+	struct kernel_maps *maps = publish->maps;
+	int error = maps->ops->update(maps->owners_fd, &owner->key, owner->slot);
+
+	if (error == -E2BIG && desk_evict_owner(publish))
+		error = maps->ops->update(maps->owners_fd, &owner->key, owner->slot);
+	return error ? -ENOSPC : 0;
+}
+
+static int make_owner(struct publish *publish, const struct an_owner_key *key, const uint8_t *name,
+                      size_t len, uint32_t zone, uint32_t generation, uint64_t *ret_uid)
+{
+	struct book_owner *owner;
+	uint32_t slot;
+
+	if (!desk_room_owner(publish))
+		return -ENOSPC;
+	slot = desk_take_slot(publish, owner_octets(len), NULL);
+	if (slot == AN_SLOT_NONE)
+		return -ENOSPC;
+	owner = book_owner_add(&publish->book, key, next_uid(publish));
+	owner->slot = slot;
+	owner->cell = pool_take(&publish->cells);
+	owner->zone = zone;
+	owner->generation = generation;
+	owner->touched = desk_now(publish);
+	cell_reset(publish, owner->cell);
+	write_new_owner(publish, owner, name, len);
+	if (insert_owner(publish, owner)) {
+		desk_drop_owner(publish, owner);
+		return -ENOSPC;
+	}
+	*ret_uid = owner->uid;
+	return 0;
+}
+
+/* The slot says "new generation, no answers" before any answer goes. */
+static void renew_owner(struct publish *publish, struct book_owner *owner, uint32_t zone,
+                        uint32_t generation)
+{
+	struct book_owner empty = *owner;
+
+	owner->zone = empty.zone = zone;
+	owner->generation = empty.generation = generation;
+	empty.lens = NULL;
+	empty.everyone = empty.nobody = empty.catch_all = AN_SLOT_NONE;
+	desk_write_owner(publish, &empty);
+	desk_drop_audiences(publish, owner);
+	if (owner->cell != AN_CELL_FIXED)
+		cell_reset(publish, owner->cell);
+}
+
+int publish_owner(struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type,
+                  uint32_t zone, uint32_t generation, uint64_t *ret_uid)
+{
+	uint8_t lower[NAME_MAX_LEN];
+	struct an_owner_key key;
+	struct book_owner *owner;
+	int error;
+
+	if (name_len == 0 || name_len > NAME_MAX_LEN || zone >= publish->maps->zones_count)
+		return -EINVAL;
+	name_lower(lower, name, name_len);
+	key = key_of(publish, lower, name_len, type);
+	owner = book_owner_find(&publish->book, &key);
+	if (!owner) {
+		error = make_owner(publish, &key, lower, name_len, zone, generation, ret_uid);
+		publish->stats.refused += error != 0;
+		return error;
+	}
+	if (!owner_is(publish, owner, lower, name_len)) {
+		publish->stats.collisions++;
+		return -EEXIST;
+	}
+	if (owner->zone != zone || owner->generation != generation)
+		renew_owner(publish, owner, zone, generation);
+	owner->touched = desk_now(publish);
+	*ret_uid = owner->uid;
+	return 0;
+}
+
+void publish_owner_remove(struct publish *publish, uint64_t uid)
+{
+	struct book_owner *owner = book_owner_by_uid(&publish->book, uid);
+
+	if (owner)
+		desk_drop_owner(publish, owner);
+}
+
+void publish_stale(struct publish *publish, uint64_t uid, bool stale)
+{
+	struct book_owner *owner = book_owner_by_uid(&publish->book, uid);
+	uint64_t *cell;
+
+	if (!owner || owner->cell == AN_CELL_FIXED)
+		return;
+	cell = &publish->maps->cells[owner->cell];
+	if (stale)
+		__atomic_fetch_or(cell, AN_CELL_STALE, __ATOMIC_RELEASE);
+	else
+		__atomic_fetch_and(cell, ~AN_CELL_STALE, __ATOMIC_RELEASE);
+}
+
+/* ---- looking ---- */
+
+static void visit_answer(struct publish *publish, const struct publish_visitor *visitor,
+                         const struct an_owner_slot *owner, uint32_t slot)
+{
+	if (visitor->answer && desk_is_answer(slot))
+		visitor->answer(owner, (void *)slots_at(&publish->slots, slot), slot, visitor->arg);
+}
+
+void publish_each(struct publish *publish, const struct publish_visitor *visitor)
+{
+	struct book *book = &publish->book;
+
+	for (uint32_t number = 1; number < book->owner_numbers.count; number++) {
+		struct book_owner *owner = &book->owners[number];
+		struct an_owner_slot *slot;
+		struct book_audience *audience;
+
+		if (!pool_taken(&book->owner_numbers, number))
+			continue;
+		slot = desk_owner_slot(publish, owner);
+		if (visitor->owner)
+			visitor->owner(slot, slot->name_len, visitor->arg);
+		visit_answer(publish, visitor, slot, owner->everyone);
+		visit_answer(publish, visitor, slot, owner->nobody);
+		BOOK_EACH(book, owner, audience, next)
+		visit_answer(publish, visitor, slot, audience->slot);
+	}
+}
+
+uint64_t publish_used_ms(const struct publish *publish, uint32_t slot)
+{
+	uint64_t used = slots_used(&publish->slots, slot), now = desk_now(publish);
+
+	if (!used)
+		return 0;
+	/* A mark from the future is no mark of ours: memory that others can write is input. */
+	return kernel_ms(publish->maps, used < now ? used : now);
+}
+
+bool publish_has(const struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type)
+{
+	uint8_t lower[NAME_MAX_LEN];
+	struct an_owner_key key;
+	const struct book_owner *owner;
+
+	if (name_len == 0 || name_len > NAME_MAX_LEN)
+		return false;
+	name_lower(lower, name, name_len);
+	key = key_of(publish, lower, name_len, type);
+	/* Finding changes nothing; book_owner_find() gives what its other callers change. */
+	owner = book_owner_find((struct book *)(uintptr_t)&publish->book, &key);
+	return owner && owner_is(publish, owner, lower, name_len) &&
+	       publish->maps->zones[owner->zone].generation == owner->generation;
+}
+
+const struct kernel_maps *publish_maps(const struct publish *publish)
+{
+	return publish->maps;
+}
+
+void publish_stats(const struct publish *publish, struct publish_stats *ret)
+{
+	*ret = publish->stats;
+	ret->owners = publish->book.owner_numbers.used;
+	ret->answers = publish->answers;
+	ret->slots_used = publish->slots.small.used;
+	ret->slots_large_used = publish->slots.large.used;
+}

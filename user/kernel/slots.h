@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * slots - the kernel's answer memory: allocation, and writes that no reader
+ * can believe half-way.
+ *
+ * A writer makes the sequence number odd, writes words, makes it even again
+ * (treaty.h); the program believes a copy only if the number was even and is
+ * still the same. A slot that is given back says AN_SLOT_FREE, so whoever
+ * still holds its number finds nothing.
+ */
+#ifndef ANAMED_KERNEL_SLOTS_H
+#define ANAMED_KERNEL_SLOTS_H
+
+#include <stddef.h>
+
+#include "kernel/kernel.h"
+#include "kernel/pool.h"
+
+struct slots {
+	struct kernel_maps *maps;
+	struct pool small, large;
+};
+
+int slots_init(struct slots *slots, struct kernel_maps *maps); /* then claim, then settle */
+void slots_done(struct slots *slots);
+
+static inline bool slots_is_large(uint32_t number)
+{
+	return number & AN_SLOT_LARGE;
+}
+
+static inline size_t slots_size(uint32_t number)
+{
+	return slots_is_large(number) ? AN_SLOT_LARGE_SIZE : AN_SLOT_SMALL_SIZE;
+}
+
+/* The memory of a slot; NULL if the number is no slot of these maps. */
+struct an_slot_head *slots_at(const struct slots *slots, uint32_t number);
+
+/* Adoption: takes a slot found in use (false: no such slot, or taken); then frees all the rest. */
+bool slots_claim(struct slots *slots, uint32_t number);
+void slots_settle(struct slots *slots);
+bool slots_taken(const struct slots *slots, uint32_t number);
+
+/* A free slot for an image of `used` octets, its last-used mark cleared; AN_SLOT_NONE if full. */
+uint32_t slots_take(struct slots *slots, size_t used);
+void slots_give(struct slots *slots, uint32_t number);
+
+/*
+ * Copies `used` octets of image into the slot in one bracket; its own sequence
+ * number stays. image: 8-aligned, with head.used, readable to a whole 8 octets.
+ */
+void slots_write(struct an_slot_head *slot, const void *image, size_t used);
+
+/* Brackets for changing fields in place, of slots that are in use. */
+void slots_begin(struct an_slot_head *slot);
+void slots_end(struct an_slot_head *slot);
+
+/* Ticks of the last hit, 0 for never. */
+uint64_t slots_used(const struct slots *slots, uint32_t number);
+
+#endif

@@ -101,23 +101,38 @@ static void gather(const struct flight *flight, struct outcome *ret)
 
 /* ---- places that an answer is in ---- */
 
+/* The owner's slot in the kernel; one that was evicted meanwhile comes back without its answers. */
+bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
+                         const struct zone *zone)
+{
+	uint64_t uid;
+
+	if (!flatten->publish || !zone || zone->id == UINT32_MAX ||
+	    publish_owner(flatten->publish, owner->name, owner->name_len, owner->type, zone->id,
+	                  zone->generation, &uid)) {
+		owner->has_kernel_owner = false;
+		return false;
+	}
+	if (owner->has_kernel_owner && uid != owner->kernel_uid)
+		for (struct answer *answer = owner->answers; answer; answer = answer->next)
+			answer->slot = AN_SLOT_NONE;
+	if ((!owner->has_kernel_owner || uid != owner->kernel_uid) && owner->failing)
+		publish_stale(flatten->publish, uid, true);
+	owner->has_kernel_owner = true;
+	owner->kernel_uid = uid;
+	return true;
+}
+
 void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
                     bool newest)
 {
 	uint8_t room[AN_SLOT_LARGE_SIZE] __attribute__((aligned(8))) = {0};
 	struct an_answer_slot *image = (struct an_answer_slot *)room;
-	const struct zone *zone;
+	const struct zone *zone =
+	        zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type);
 
-	if (!flatten->publish)
-		return;
-	zone = zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type);
-	if (!zone || zone->id == UINT32_MAX)
-		return;
 	answer->slot = AN_SLOT_NONE;
-	owner->has_kernel_owner =
-	        !publish_owner(flatten->publish, owner->name, owner->name_len, owner->type,
-	                       zone->id, zone->generation, &owner->kernel_uid);
-	if (!owner->has_kernel_owner ||
+	if (!finish_kernel_owner(flatten, owner, zone) ||
 	    !respond_image_flat(zone, owner->name, owner->name_len, answer, image))
 		return;
 	if (publish_answer(flatten->publish, owner->kernel_uid, &answer->key, answer->asked.address,

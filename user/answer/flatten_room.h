@@ -184,6 +184,9 @@ void flight_finish(struct flight *flight);
 /* Puts a stored answer into the kernel. */
 void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
                     bool newest);
+/* Makes sure of the owner's slot in the kernel. */
+bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
+                         const struct zone *zone);
 /* Takes an answer, or an owner with all of them, out everywhere. */
 void finish_remove(struct flatten *flatten, struct answer *answer, bool disk);
 void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, bool disk);

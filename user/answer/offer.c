@@ -5,15 +5,18 @@
 #include "answer/flatten_room.h"
 #include "base/clock.h"
 
-/* A stored answer that the kernel has lost (evicted) or never had. */
+/* A stored answer that the kernel has lost (its owner was evicted) or never had. */
 static void offer_stored(struct flatten *flatten, const struct offer *offer)
 {
+	const struct zone *zone =
+	        zones_find(flatten->world->zones, offer->name, offer->name_len, offer->type);
 	struct store_found found;
 
 	rcu_read_lock();
 	found = store_find(flatten->store, offer->name, offer->name_len, offer->type,
 	                   &offer->client, false, clock_ms());
-	if (found.answer && found.answer->slot == AN_SLOT_NONE)
+	if (found.answer && finish_kernel_owner(flatten, found.owner, zone) &&
+	    found.answer->slot == AN_SLOT_NONE)
 		finish_publish(flatten, found.owner, found.answer,
 		               found.answer == found.owner->catch_all);
 	rcu_read_unlock();

@@ -118,7 +118,9 @@ static uint64_t last_use(const struct flatten *flatten, const struct answer *ans
 {
 	uint64_t used = CMM_LOAD_SHARED(answer->used_ms), kernel = 0;
 
-	if (flatten->publish && answer->slot)
+	if (flatten->publish && answer->slot &&
+	    publish_has(flatten->publish, answer->owner->name, answer->owner->name_len,
+	                answer->owner->type))
 		kernel = publish_used_ms(flatten->publish, answer->slot);
 	return kernel > used ? kernel : used;
 }

@@ -334,15 +334,9 @@ static void settle_owner(struct store_owner *owner, void *arg)
 			finish_publish(flatten, owner, answer, answer == owner->catch_all);
 		refresh_queue(flatten, answer, due > now ? due : now);
 	}
-	if (!owner->has_kernel_owner && flatten->publish) {
-		const struct zone *zone = zones_find(flatten->world->zones, owner->name,
-		                                     owner->name_len, owner->type);
-
-		owner->has_kernel_owner =
-		        zone && zone->id != UINT32_MAX &&
-		        !publish_owner(flatten->publish, owner->name, owner->name_len, owner->type,
-		                       zone->id, zone->generation, &owner->kernel_uid);
-	}
+	finish_kernel_owner(
+	        flatten, owner,
+	        zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type));
 }
 
 void flatten_restore(struct flatten *flatten)

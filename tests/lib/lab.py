@@ -11,7 +11,7 @@ import shutil
 import signal
 import tempfile
 
-from lib import netns
+from lib import kept, netns
 from lib.ask import Client
 from lib.edge import Edge
 from lib.netns import Namespace, veth
@@ -40,13 +40,15 @@ class Lab:
         self.stack = contextlib.ExitStack()
         self.folder = ""
         self.edges = 0
+        self.last_edge = None
+        self.spaces = []
         self.pins = f"{netns.BPFFS}/{self.run}-{name}"
         self.name = name
 
     def __enter__(self):
         netns.need_root()
         netns.end_on_signals()
-        netns.sweep()
+        netns.sweep(kept.run())
         netns.mount_bpffs()
         try:
             self.build()
@@ -86,6 +88,7 @@ class Lab:
     def space(self, role):
         made = Namespace(f"{self.run}-{self.name}-{role}")
         self.stack.callback(made.remove)
+        self.spaces.append(made)
         return made
 
     def link_client(self):
@@ -142,7 +145,11 @@ class Lab:
         os.mkdir(folder)
         os.makedirs(self.pins, exist_ok=True)
         pins = os.path.join(self.pins, str(self.edges))
-        return Edge(space or self.edge_space, folder, pins, build, config, zones, self.keep)
+        self.last_edge = Edge(
+            space or self.edge_space, folder, pins, build, config, zones, self.keep
+        )
+        self.stack.callback(self.last_edge.kill)
+        return self.last_edge
 
     def end_edge(self, edge):
         """Whatever state it is in: no process, no program, no pins."""

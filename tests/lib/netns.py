@@ -145,8 +145,8 @@ def mount_bpffs():
     command("mount", "-t", "bpf", "bpf", BPFFS)
 
 
-def sweep():
-    """Removes what runs that are no more have left behind."""
+def sweep(kept=None):
+    """Removes what runs that are no more have left behind, except one that is to stay."""
     for folder, remove in (
         ("/run/netns", lambda name: command("ip", "netns", "del", name, check=False)),
         (BPFFS, lambda name: remove_pins(os.path.join(BPFFS, name))),
@@ -157,7 +157,7 @@ def sweep():
     ):
         for name in os.listdir(folder) if os.path.isdir(folder) else []:
             pid = run_of(name)
-            if pid is not None and not is_alive(pid):
+            if pid is not None and not is_alive(pid) and f"{PREFIX}{pid}" != kept:
                 remove(name)
 
 

@@ -34,7 +34,7 @@ SKELETON := $(BUILD)/anamed.skel.h
 BPF_OBJ := $(BUILD)/anamed.bpf.o
 
 .PHONY: all help clean install format lint check unit demo bench vmtest fuzz deps demo-down \
-	unit-asan fuzz-short layers e2e differential
+	unit-asan fuzz-short layers e2e differential vmtest-load
 all: $(BUILD)/anamed $(BUILD)/anamectl ## build build/anamed, build/anamectl and the BPF object
 
 help: ## list the targets
@@ -115,6 +115,11 @@ vmtest: ## boot Debian's KERNEL=6.1|6.12 under qemu, load, answer queries
 	$(Q)tests/deps vmtest
 	$(Q)$(MAKE) --no-print-directory -s all $(BUILD)/vmtest-loader
 	$(Q)vmtest/run $(KERNEL) $(BUILD)
+
+vmtest-load: ## only show the object to that kernel's verifier
+	$(Q)tests/deps vmtest
+	$(Q)$(MAKE) --no-print-directory -s $(BPF_OBJ) $(BUILD)/vmtest-loader
+	$(Q)vmtest/run $(KERNEL) $(BUILD) load
 
 C_FILES = $(sort $(shell git ls-files '*.c' '*.h'))
 

@@ -36,4 +36,33 @@ int maps_check_form(const char *dir, const struct maps_form *form, int fd, uint3
                     struct error *error);
 int maps_run_clock(int fd, struct maps_clock *ret);
 
+/* ---- maps.c ---- */
+
+/* A loaded program: enough to tell whether it is the one of this binary. */
+#define MAPS_PROGRAM_MAPS 64
+struct maps_program {
+	uint32_t id;
+	char name[16];
+	uint8_t tag[8]; /* hash of its instructions */
+	uint32_t maps[MAPS_PROGRAM_MAPS];
+	uint32_t maps_count;
+};
+
+int maps_program_read(int fd, struct maps_program *ret); /* 0 or a negative errno */
+int maps_program_by_id(uint32_t id, struct maps_program *ret);
+/* Same instructions, and every map that both pin is the same map. */
+bool maps_program_same(const char *dir, const struct maps_program *a, const struct maps_program *b);
+/* Does the program use our control block, whatever its version? */
+bool maps_program_is_ours(const char *dir, const struct maps_program *program);
+
+struct bpf_object;
+struct maps_object;
+/*
+ * The object of this binary, opened but not loaded, its maps those that are
+ * pinned under config->pin_dir or new ones of config's capacities.
+ */
+int maps_object_open(const struct config *config, struct maps_object **ret, struct error *error);
+struct bpf_object *maps_object_bpf(struct maps_object *object);
+void maps_object_close(struct maps_object *object);
+
 #endif

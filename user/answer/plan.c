@@ -1,225 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "answer/plan.h"
+/* The walk through the zones, and what the store has to say. */
+#include "answer/plan_room.h"
 
-/* ---- items ---- */
+/* ---- chains ---- */
 
-static struct plan_item *add_item(struct plan *plan, enum message_section section,
-                                  const uint8_t *owner, size_t owner_len)
-{
-	struct plan_item *item;
-
-	if (plan->count == PLAN_ITEMS_MAX)
-		return NULL;
-	item = &plan->items[plan->count++];
-	*item = (struct plan_item){
-	        .section = section,
-	        .owner = owner,
-	        .owner_len = (uint8_t)owner_len,
-	};
-	return item;
-}
-
-static uint16_t wire_type(const struct plan *plan, uint16_t type)
-{
-	return type == AN_TYPE_ANAME ? plan->question->world->config->aname_type : type;
-}
-
-static bool is_address(uint16_t type)
-{
-	return type == AN_TYPE_A || type == AN_TYPE_AAAA;
-}
-
-static struct plan_item *add_rrset(struct plan *plan, enum message_section section,
-                                   const uint8_t *owner, size_t owner_len,
-                                   const struct zone_rrset *rrset)
-{
-	struct plan_item *item = add_item(plan, section, owner, owner_len);
-
-	if (!item)
-		return NULL;
-	item->rrset = rrset;
-	item->count = rrset->count;
-	item->wire_type = wire_type(plan, rrset->type);
-	item->ttl = rrset->ttl;
-	item->rotate = section == MESSAGE_ANSWER && is_address(rrset->type);
-	return item;
-}
-
-static void add_addresses(struct plan *plan, enum message_section section, const uint8_t *owner,
-                          size_t owner_len, uint16_t type, const struct store_found *found)
-{
-	struct plan_item *item = add_item(plan, section, owner, owner_len);
-
-	if (!item)
-		return;
-	item->octets = found->answer->octets;
-	item->count = found->answer->count;
-	item->stride = type == AN_TYPE_AAAA ? 16 : 4;
-	item->wire_type = type;
-	item->ttl = found->ttl;
-	item->rotate = section == MESSAGE_ANSWER;
-}
-
-/* RFC 2308 3: our SOA with the negative TTL. */
-static void add_negative(struct plan *plan, uint32_t ttl_max)
-{
-	const struct zone *zone = plan->zone;
-	struct plan_item *item = add_rrset(plan, MESSAGE_AUTHORITY, zone->apex_node->name,
-	                                   zone->apex_len, zone->soa);
-
-	if (item)
-		item->ttl = zone->negative_ttl < ttl_max ? zone->negative_ttl : ttl_max;
-}
-
-static void fail(struct plan *plan, unsigned int rcode, int ede, const char *text)
-{
-	plan->count = 0;
-	plan->aa = false;
-	plan->scope = 0;
-	plan->rcode = (uint16_t)rcode;
-	plan->flags = 0;
-	plan->ede = ede;
-	plan->ede_text = text;
-}
-
-static struct store_found find_stored(const struct plan *plan, const uint8_t *name, size_t len,
-                                      uint16_t type, bool last_try)
-{
-	const struct plan_question *q = plan->question;
-	uint8_t owner[NAME_MAX_LEN];
-
-	name_lower(owner, name, len);
-	return store_find(q->world->store, owner, len, type, &q->client.network, last_try,
-	                  q->now_ms);
-}
-
-/* ---- additional section ---- */
-
-static void add_stored(struct plan *plan, const uint8_t *name, size_t len, uint16_t type)
-{
-	const struct plan_question *q = plan->question;
-	struct store_found found = find_stored(plan, name, len, type, false);
-
-	if (found.state != STORE_FRESH || found.answer->negative)
-		return;
-	/* The reply's scope speaks for its answer section; tailored addresses beside it would be
-	 * cached for everyone. */
-	if (q->client.ecs_present && found.wire_scope)
-		return;
-	add_addresses(plan, MESSAGE_ADDITIONAL, name, len, type, &found);
-}
-
-static void add_target_type(struct plan *plan, const uint8_t *name, size_t len, uint16_t type)
-{
-	const struct zone *zone = zones_find(plan->question->world->zones, name, len, type);
-	const struct zone_rrset *rrset;
-	struct zone_match match;
-
-	if (!zone)
-		return;
-	match = zone_find(zone, name, len, type);
-	if (match.verdict != ZONE_ANSWER)
-		return;
-	if (zone_flattens(zone, match.node)) {
-		add_stored(plan, name, len, type);
-		return;
-	}
-	rrset = zone_rrset(match.node, type);
-	if (rrset)
-		add_rrset(plan, MESSAGE_ADDITIONAL, name, len, rrset);
-}
-
-/* How far in the rdata of a type its target stands; -1: no additional section for it. */
-static int target_at(uint16_t type)
-{
-	switch (type) {
-	case AN_TYPE_NS:
-		return 0;
-	case AN_TYPE_MX:
-		return 2;
-	case AN_TYPE_SRV:
-		return 6;
-	default:
-		return -1;
-	}
-}
-
-/* RFC 1034 4.3.2 step 6. */
-static void add_targets(struct plan *plan, const struct zone_rrset *rrset)
-{
-	int at = target_at(rrset->type);
-
-	if (at < 0)
-		return;
-	for (unsigned int i = 0; i < rrset->count; i++) {
-		const struct zone_rdata *rdata = &rrset->rdata[i];
-		const uint8_t *name = rdata->data + at;
-		size_t len = rdata->len > at ? rdata->len - (size_t)at : 0;
-
-		if (len < 2)
-			continue;
-		add_target_type(plan, name, len, AN_TYPE_A);
-		add_target_type(plan, name, len, AN_TYPE_AAAA);
-	}
-}
-
-/* ---- cases ---- */
-
-static void referral_glue(struct plan *plan, const struct zone_node *cut, const uint8_t *name,
-                          size_t len, bool needed)
-{
-	static const uint16_t types[] = {AN_TYPE_A, AN_TYPE_AAAA};
-	const struct zone *zone = plan->zone;
-	const struct zone_node *node;
-
-	if (!name_under(name, len, zone->apex, zone->apex_len) ||
-	    name_under(name, len, cut->name, cut->name_len) != needed)
-		return;
-	node = zone_node_exact(zone, name, len);
-	for (unsigned int i = 0; node && i < 2; i++) {
-		const struct zone_rrset *rrset = zone_rrset(node, types[i]);
-		struct plan_item *item =
-		        rrset ? add_rrset(plan, MESSAGE_ADDITIONAL, name, len, rrset) : NULL;
-
-		if (item)
-			item->glue = needed;
-	}
-}
-
-/* RFC 1034 4.3.2 step 3b. AA speaks of the first name of the answer: clear without one. */
-static void refer(struct plan *plan, const struct zone_node *cut)
-{
-	const struct zone_rrset *ns = zone_rrset(cut, AN_TYPE_NS);
-
-	if (!plan->hops)
-		plan->aa = false;
-	add_rrset(plan, MESSAGE_AUTHORITY, cut->name, cut->name_len, ns);
-	for (unsigned int i = 0; i < ns->count; i++)
-		referral_glue(plan, cut, ns->rdata[i].data, ns->rdata[i].len, true);
-	for (unsigned int i = 0; i < ns->count; i++)
-		referral_glue(plan, cut, ns->rdata[i].data, ns->rdata[i].len, false);
-}
-
-/* A chain that comes back to a name it has been at ends there. */
-static bool seen(const struct plan *plan, const uint8_t *name, size_t len)
-{
-	for (unsigned int i = 0; i < plan->count; i++) {
-		const struct plan_item *item = &plan->items[i];
-
-		if (item->wire_type == AN_TYPE_CNAME &&
-		    name_equal(item->owner, item->owner_len, name, len))
-			return true;
-	}
-	return false;
-}
-
-/* Goes on to the target of a CNAME; false: the reply ends here. */
+/* Goes on to the target of a CNAME, unless the chain has been there. False: the reply ends here. */
 static bool follow(struct plan *plan, const uint8_t *target, size_t len)
 {
 	const struct plan_question *q = plan->question;
 	const struct zone *zone;
 
-	if (++plan->hops > PLAN_CHAIN_MAX || seen(plan, target, len))
+	if (++plan->hops > PLAN_CHAIN_MAX ||
+	    plan_has(plan, MESSAGE_ANSWER, target, len, AN_TYPE_CNAME))
 		return false;
 	zone = zones_find(q->world->zones, target, len, q->type);
 	if (!zone)
@@ -238,7 +30,8 @@ static bool substitute(struct plan *plan, const struct zone_node *node)
 	struct plan_item *item;
 	uint8_t *made;
 
-	add_rrset(plan, MESSAGE_ANSWER, node->name, node->name_len, dname);
+	if (!plan_has(plan, MESSAGE_ANSWER, node->name, node->name_len, AN_TYPE_DNAME))
+		plan_add_rrset(plan, MESSAGE_ANSWER, node->name, node->name_len, dname);
 	if (len > NAME_MAX_LEN) {
 		plan->rcode = AN_RCODE_YXDOMAIN;
 		return false;
@@ -248,7 +41,7 @@ static bool substitute(struct plan *plan, const struct zone_node *node)
 	made = plan->made[plan->made_count++];
 	memcpy(made, plan->owner, prefix);
 	memcpy(made + prefix, dname->rdata[0].data, dname->rdata[0].len);
-	item = add_item(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len);
+	item = plan_add_item(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len);
 	if (!item)
 		return false;
 	item->octets = made;
@@ -281,16 +74,12 @@ static void last_resort(struct plan *plan, const struct zone_node *node, uint16_
 	struct plan_item *item;
 
 	if (!own) {
-		int ede = found->state == STORE_FAILED && found->ede >= 0
-		                  ? found->ede
-		                  : AN_EDE_NO_REACHABLE_AUTHORITY;
-
-		fail(plan, AN_RCODE_SERVFAIL, ede,
-		     found->state == STORE_FAILED && found->owner ? found->owner->failed_text
-		                                                  : NULL);
+		plan_fail(plan, AN_RCODE_SERVFAIL,
+		          found->ede >= 0 ? found->ede : AN_EDE_NO_REACHABLE_AUTHORITY,
+		          found->ede_text);
 		return;
 	}
-	item = add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, own);
+	item = plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, own);
 	if (item && item->ttl > AN_STALE_TTL)
 		item->ttl = AN_STALE_TTL;
 	plan->ede = AN_EDE_STALE_ANSWER;
@@ -300,7 +89,7 @@ static void last_resort(struct plan *plan, const struct zone_node *node, uint16_
 /* The answer is the question name's own: one owner, so the kernel may hold it. */
 static void mark_cacheable(struct plan *plan)
 {
-	if (!plan->hops && is_address(plan->question->type))
+	if (!plan->hops && plan_is_address(plan->question->type))
 		plan->flags |= RESPOND_CACHEABLE;
 }
 
@@ -318,18 +107,18 @@ static void give_stored(struct plan *plan, const struct zone_rrset *aname, uint1
 	}
 	mark_cacheable(plan);
 	if (found->answer->negative) {
-		add_negative(plan, stale ? AN_STALE_TTL : UINT32_MAX);
+		plan_add_negative(plan, stale ? AN_STALE_TTL : UINT32_MAX);
 		return;
 	}
-	add_addresses(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, type, found);
+	plan_add_addresses(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, type, found);
 	if (aname)
-		add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, aname);
+		plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, aname);
 }
 
 static void flattened(struct plan *plan, const struct zone_node *node, uint16_t type)
 {
-	struct store_found found =
-	        find_stored(plan, plan->owner, plan->owner_len, type, plan->question->last_try);
+	struct store_found found = plan_find_stored(plan, plan->owner, plan->owner_len, type,
+	                                            plan->question->last_try);
 
 	switch (found.state) {
 	case STORE_FRESH:
@@ -352,8 +141,8 @@ static void flattened(struct plan *plan, const struct zone_node *node, uint16_t 
 
 static void answer_rrset(struct plan *plan, const struct zone_rrset *rrset)
 {
-	add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, rrset);
-	add_targets(plan, rrset);
+	plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, rrset);
+	plan_add_targets(plan, rrset);
 }
 
 /* RFC 8482 4.1: one RRset, addresses first. */
@@ -378,15 +167,15 @@ static void answer_any(struct plan *plan, const struct zone_node *node)
 	if (rrset)
 		answer_rrset(plan, rrset);
 	else
-		add_negative(plan, UINT32_MAX);
+		plan_add_negative(plan, UINT32_MAX);
 }
 
 /* The record itself, and the current addresses beside it. */
 static void answer_aname(struct plan *plan, const struct zone_rrset *rrset)
 {
 	answer_rrset(plan, rrset);
-	add_target_type(plan, plan->owner, plan->owner_len, AN_TYPE_A);
-	add_target_type(plan, plan->owner, plan->owner_len, AN_TYPE_AAAA);
+	plan_add_target(plan, plan->owner, plan->owner_len, AN_TYPE_A);
+	plan_add_target(plan, plan->owner, plan->owner_len, AN_TYPE_AAAA);
 }
 
 /* Data exists at the name. False: the reply ends here. */
@@ -394,7 +183,7 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 {
 	const struct zone_rrset *rrset, *cname;
 
-	if (is_address(type) && zone_flattens(plan->zone, node)) {
+	if (plan_is_address(type) && zone_flattens(plan->zone, node)) {
 		flattened(plan, node, type);
 		return false;
 	}
@@ -413,10 +202,10 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 	}
 	cname = zone_rrset(node, AN_TYPE_CNAME);
 	if (cname) {
-		add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, cname);
+		plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, cname);
 		return follow(plan, cname->rdata[0].data, cname->rdata[0].len);
 	}
-	add_negative(plan, UINT32_MAX);
+	plan_add_negative(plan, UINT32_MAX);
 	mark_cacheable(plan);
 	return false;
 }
@@ -432,12 +221,12 @@ static bool step(struct plan *plan, uint16_t type)
 	case ZONE_DNAME:
 		return substitute(plan, match.node);
 	case ZONE_DELEGATION:
-		refer(plan, match.node);
+		plan_refer(plan, match.node);
 		return false;
 	case ZONE_NXDOMAIN:
 		/* RFC 6604 3: the RCODE is that of the chain's last name. */
 		plan->rcode = AN_RCODE_NXDOMAIN;
-		add_negative(plan, UINT32_MAX);
+		plan_add_negative(plan, UINT32_MAX);
 		return false;
 	}
 	return false;
@@ -476,7 +265,7 @@ void plan_make(struct plan *plan, const struct plan_question *question)
 	begin(plan, question);
 	plan->zone = zones_find(question->world->zones, question->name, question->len, type);
 	if (!plan->zone) {
-		fail(plan, AN_RCODE_REFUSED, AN_EDE_NOT_AUTHORITATIVE, NULL);
+		plan_fail(plan, AN_RCODE_REFUSED, AN_EDE_NOT_AUTHORITATIVE, NULL);
 		return;
 	}
 	while (step(plan, type))

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a plan is put together from: RRsets, the additional section, referrals. */
+#include "answer/plan_room.h"
+
+/* ---- items ---- */
+
+struct plan_item *plan_add_item(struct plan *plan, enum message_section section,
+                                const uint8_t *owner, size_t owner_len)
+{
+	struct plan_item *item;
+
+	if (plan->count == PLAN_ITEMS_MAX)
+		return NULL;
+	item = &plan->items[plan->count++];
+	*item = (struct plan_item){
+	        .section = section,
+	        .owner = owner,
+	        .owner_len = (uint8_t)owner_len,
+	};
+	return item;
+}
+
+static uint16_t wire_type(const struct plan *plan, uint16_t type)
+{
+	return type == AN_TYPE_ANAME ? plan->question->world->config->aname_type : type;
+}
+
+struct plan_item *plan_add_rrset(struct plan *plan, enum message_section section,
+                                 const uint8_t *owner, size_t owner_len,
+                                 const struct zone_rrset *rrset)
+{
+	struct plan_item *item = plan_add_item(plan, section, owner, owner_len);
+
+	if (!item)
+		return NULL;
+	item->rrset = rrset;
+	item->count = rrset->count;
+	item->wire_type = wire_type(plan, rrset->type);
+	item->ttl = rrset->ttl;
+	item->rotate = section == MESSAGE_ANSWER && plan_is_address(rrset->type);
+	return item;
+}
+
+void plan_add_addresses(struct plan *plan, enum message_section section, const uint8_t *owner,
+                        size_t owner_len, uint16_t type, const struct store_found *found)
+{
+	struct plan_item *item = plan_add_item(plan, section, owner, owner_len);
+
+	if (!item)
+		return;
+	item->octets = found->answer->octets;
+	item->count = found->answer->count;
+	item->stride = type == AN_TYPE_AAAA ? 16 : 4;
+	item->wire_type = type;
+	item->ttl = found->ttl;
+	item->rotate = section == MESSAGE_ANSWER;
+}
+
+bool plan_has(const struct plan *plan, enum message_section section, const uint8_t *owner,
+              size_t owner_len, uint16_t wire_type)
+{
+	for (unsigned int i = 0; i < plan->count; i++) {
+		const struct plan_item *item = &plan->items[i];
+
+		if (item->section == section && item->wire_type == wire_type &&
+		    name_equal(item->owner, item->owner_len, owner, owner_len))
+			return true;
+	}
+	return false;
+}
+
+/* RFC 2308 3: our SOA with the negative TTL. */
+void plan_add_negative(struct plan *plan, uint32_t ttl_max)
+{
+	const struct zone *zone = plan->zone;
+	struct plan_item *item = plan_add_rrset(plan, MESSAGE_AUTHORITY, zone->apex_node->name,
+	                                        zone->apex_len, zone->soa);
+
+	if (item)
+		item->ttl = zone->negative_ttl < ttl_max ? zone->negative_ttl : ttl_max;
+}
+
+void plan_fail(struct plan *plan, unsigned int rcode, int ede, const char *text)
+{
+	plan->count = 0;
+	plan->aa = false;
+	plan->scope = 0;
+	plan->rcode = (uint16_t)rcode;
+	plan->flags = 0;
+	plan->ede = ede;
+	plan->ede_text = text;
+}
+
+struct store_found plan_find_stored(const struct plan *plan, const uint8_t *name, size_t len,
+                                    uint16_t type, bool last_try)
+{
+	const struct plan_question *q = plan->question;
+	uint8_t owner[NAME_MAX_LEN];
+
+	name_lower(owner, name, len);
+	return store_find(q->world->store, owner, len, type, &q->client.network, last_try,
+	                  q->now_ms);
+}
+
+/* ---- additional section ---- */
+
+static void add_stored(struct plan *plan, const uint8_t *name, size_t len, uint16_t type)
+{
+	const struct plan_question *q = plan->question;
+	struct store_found found = plan_find_stored(plan, name, len, type, false);
+
+	if (found.state != STORE_FRESH || found.answer->negative)
+		return;
+	/* The reply's scope speaks for its answer section; tailored addresses beside it would be
+	 * cached for everyone. */
+	if (q->client.ecs_present && found.wire_scope)
+		return;
+	plan_add_addresses(plan, MESSAGE_ADDITIONAL, name, len, type, &found);
+}
+
+void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_t type)
+{
+	const struct zone *zone = zones_find(plan->question->world->zones, name, len, type);
+	const struct zone_rrset *rrset;
+	struct zone_match match;
+
+	if (!zone || plan_has(plan, MESSAGE_ADDITIONAL, name, len, type))
+		return;
+	match = zone_find(zone, name, len, type);
+	if (match.verdict != ZONE_ANSWER)
+		return;
+	if (zone_flattens(zone, match.node)) {
+		add_stored(plan, name, len, type);
+		return;
+	}
+	rrset = zone_rrset(match.node, type);
+	if (rrset)
+		plan_add_rrset(plan, MESSAGE_ADDITIONAL, name, len, rrset);
+}
+
+/* How far in the rdata of a type its target stands; -1: no additional section for it. */
+static int target_at(uint16_t type)
+{
+	switch (type) {
+	case AN_TYPE_NS:
+		return 0;
+	case AN_TYPE_MX:
+		return 2;
+	case AN_TYPE_SRV:
+		return 6;
+	default:
+		return -1;
+	}
+}
+
+/* RFC 1034 4.3.2 step 6. */
+void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset)
+{
+	int at = target_at(rrset->type);
+
+	if (at < 0)
+		return;
+	for (unsigned int i = 0; i < rrset->count && i < PLAN_ITEMS_MAX; i++) {
+		const struct zone_rdata *rdata = &rrset->rdata[i];
+		const uint8_t *name = rdata->data + at;
+		size_t len = rdata->len > at ? rdata->len - (size_t)at : 0;
+
+		if (len < 2)
+			continue;
+		plan_add_target(plan, name, len, AN_TYPE_A);
+		plan_add_target(plan, name, len, AN_TYPE_AAAA);
+	}
+}
+
+/* ---- referrals ---- */
+
+static void referral_glue(struct plan *plan, const struct zone_node *cut, const uint8_t *name,
+                          size_t len, bool needed)
+{
+	static const uint16_t types[] = {AN_TYPE_A, AN_TYPE_AAAA};
+	const struct zone *zone = plan->zone;
+	const struct zone_node *node;
+
+	if (!name_under(name, len, zone->apex, zone->apex_len) ||
+	    name_under(name, len, cut->name, cut->name_len) != needed)
+		return;
+	node = zone_node_exact(zone, name, len);
+	for (unsigned int i = 0; node && i < 2; i++) {
+		const struct zone_rrset *rrset = zone_rrset(node, types[i]);
+		struct plan_item *item;
+
+		if (!rrset || plan_has(plan, MESSAGE_ADDITIONAL, name, len, types[i]))
+			continue;
+		item = plan_add_rrset(plan, MESSAGE_ADDITIONAL, name, len, rrset);
+		if (item)
+			item->glue = needed;
+	}
+}
+
+/* RFC 1034 4.3.2 step 3b. AA speaks of the first name of the answer: clear without one. */
+void plan_refer(struct plan *plan, const struct zone_node *cut)
+{
+	const struct zone_rrset *ns = zone_rrset(cut, AN_TYPE_NS);
+
+	if (!plan->hops)
+		plan->aa = false;
+	plan_add_rrset(plan, MESSAGE_AUTHORITY, cut->name, cut->name_len, ns);
+	for (unsigned int i = 0; i < ns->count; i++)
+		referral_glue(plan, cut, ns->rdata[i].data, ns->rdata[i].len, true);
+	for (unsigned int i = 0; i < ns->count; i++)
+		referral_glue(plan, cut, ns->rdata[i].data, ns->rdata[i].len, false);
+}

@@ -1,21 +1,247 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * anamed.bpf.c - the kernel half: answers hot queries from maps, passes up the rest.
+ *
+ * Invariants:
+ * 1. Nothing is dropped: what is not answered here goes up, counted by reason.
+ * 2. Nothing is written to the packet before bpf_xdp_adjust_tail() succeeded.
+ * 3. No reply holds an octet of a slot whose key is not the query's, or that
+ *    was being written while it was read.
+ * 4. The program writes to no map but counters, used, used_large and scratch.
  */
+#include "find.h"
 #include "maps.h"
+#include "render.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct PERCPU_OF(struct scratch) scratch SEC(".maps");
+
+/* ---- the query ---- */
+
+AN_INLINE void frame_open(struct xdp_md *ctx, struct cursor *frame)
+{
+	frame->data = (__u8 *)(long)ctx->data;
+	frame->end = (__u8 *)(long)ctx->data_end;
+	frame->len = (__u64)(frame->end - frame->data);
+}
+
+/* Is the packet a datagram to an address of ours? -> own->datagram */
+AN_INLINE enum verdict is_ours(const struct cursor *frame, __u32 ifindex, struct scratch *own)
+{
+	struct link link;
+	enum verdict verdict;
+
+	if (frame->len > CURSOR_MAX)
+		return V_pass_length;
+	verdict = link_parse(frame, &link);
+	if (verdict)
+		return verdict;
+	verdict = ip_parse(frame, &link, &own->datagram);
+	if (verdict)
+		return verdict;
+	forget();
+	return served_find(frame, &own->datagram, ifindex);
+}
+
+/* What does it ask? -> own->message, question, name, edns */
+AN_INLINE enum verdict read_query(const struct cursor *frame, const struct an_control *ctl,
+                                  struct scratch *own)
+{
+	enum verdict verdict;
+
+	verdict = message_parse(frame, own->datagram.payload, own->datagram.len, &own->message);
+	if (verdict)
+		return verdict;
+	forget();
+	verdict = question_parse(frame, &own->message, ctl->seed, own->name, &own->question);
+	if (verdict)
+		return verdict;
+	forget();
+	return edns_parse(frame, own->question.end, &own->message, ctl->flags, &own->edns);
+}
+
+/* ---- the answer ---- */
+
+/* Ticks, and whether there is anybody to ask. */
+AN_INLINE enum verdict read_moment(const struct an_control *ctl, struct scratch *own)
+{
+	__u32 index = own->owner.cell;
+	const __u64 *cell = bpf_map_lookup_elem(&cells, &index);
+	__s64 silence = (__s64)(own->moment.now - ctl->heartbeat);
+
+	if (!cell)
+		return V_pass_internal;
+	own->moment.stale_mode =
+	        *cell & AN_CELL_STALE || (silence > 0 && (__u64)silence > ctl->heartbeat_limit);
+	return V_GO_ON;
+}
+
+AN_INLINE __u32 choose(const struct an_control *ctl, const struct scratch *own)
+{
+	const struct datagram *datagram = &own->datagram;
+	__u64 address = datagram->source[0] ^ datagram->source[1];
+
+	if (!datagram->ipv6)
+		address = be64(le64(address)) >> 32;
+	return an_choice(ctl->seed, own->message.id, address, datagram->source_port);
+}
+
+/* -> own->answer, body, serving */
+AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch *own)
+{
+	enum verdict verdict = client_find(ctl, own);
+
+	if (verdict)
+		return verdict;
+	own->moment.now = bpf_jiffies64();
+	own->moment.hz = ctl->hz;
+	verdict = owner_find(own);
+	if (verdict)
+		return verdict;
+	verdict = read_moment(ctl, own);
+	if (verdict)
+		return verdict;
+	forget();
+	verdict = audience_find(own);
+	if (verdict)
+		return verdict;
+	forget();
+	verdict = answer_find(choose(ctl, own), own);
+	if (verdict)
+		return verdict;
+	return answer_judge_time(&own->answer, &own->moment, own->found.any_network != 0,
+	                         &own->serving);
+}
+
+/* ---- the reply ---- */
+
+/* SCOPE PREFIX-LENGTH (RFC 7871 7.2.1). */
+AN_INLINE __u8 scope_of(const struct scratch *own)
+{
+	if (!own->edns.ecs.source)
+		return 0;
+	return own->found.any_network ? (__u8)own->edns.ecs.source : own->answer.wire_scope;
+}
+
+/* Header and sizes. Nothing is written before it is known that the reply fits. */
+AN_INLINE enum verdict measure(const struct an_control *ctl, struct scratch *own)
+{
+	const struct an_answer_slot *answer = &own->answer;
+	struct reply *reply = &own->reply;
+	__u64 limit = own->edns.payload;
+
+	if (limit > ctl->udp_payload)
+		limit = ctl->udp_payload;
+	reply->len = answer_data_len(answer) + render_opt_len(&own->edns, own->serving.stale != 0);
+	if (own->question.end - own->message.at + reply->len > limit)
+		return V_pass_too_large;
+	reply->flags = (__u16)(AN_FLAG_QR | (answer->flags & (AN_FLAG_AA | AN_FLAG_RCODE)) |
+	                       (own->message.flags & AN_FLAG_RD));
+	reply->counts[0] = answer->counts[0];
+	reply->counts[1] = answer->counts[1];
+	reply->counts[2] = (__u16)(answer->counts[2] + own->edns.present);
+	return V_GO_ON;
+}
+
+/* TTLs and OPT into the body. */
+AN_INLINE void compose(const struct an_control *ctl, struct scratch *own)
+{
+	int stale = own->serving.stale != 0;
+
+	render_ttls(own, own->serving.ttl);
+	forget();
+	if (own->edns.present)
+		render_opt(own, answer_data_len(&own->answer), render_opt_len(&own->edns, stale),
+		           &own->edns, ctl->udp_payload, scope_of(own), stale);
+}
+
+/* The packet gets the reply's length, then the reply. */
+AN_INLINE enum verdict send(struct xdp_md *ctx, __u64 frame_len, struct scratch *own)
+{
+	long change = (long)(own->question.end + own->reply.len - frame_len);
+	struct cursor frame;
+
+	if (change && bpf_xdp_adjust_tail(ctx, (int)change))
+		return V_pass_grow;
+	frame_open(ctx, &frame);
+	return render_reply(&frame, own) ? V_GO_ON : V_pass_internal;
+}
+
+/* ---- what is kept of it ---- */
+
+/* Says that a slot is wanted, at most once a second: its line stays shared between the CPUs. */
+AN_INLINE void mark_used(const struct scratch *own)
+{
+	__u32 index = own->found.number & AN_SLOT_INDEX;
+	__u64 *mark = own->found.number & AN_SLOT_LARGE ? bpf_map_lookup_elem(&used_large, &index)
+	                                                : bpf_map_lookup_elem(&used, &index);
+
+	if (mark && own->moment.now - *mark >= own->moment.hz)
+		*mark = own->moment.now;
+}
+
+AN_INLINE void count_hit(struct an_counters *counts, const struct scratch *own)
+{
+	counts->hit++;
+	counts->hit_ipv6 += own->datagram.ipv6;
+	counts->hit_ecs += own->edns.ecs.present;
+	counts->hit_nodata += !own->reply.counts[0];
+	counts->hit_stale += own->serving.stale;
+	counts->hit_catch_all += own->found.any_network;
+}
+
+/* ---- the story ---- */
+
+AN_INLINE enum verdict answer(struct xdp_md *ctx, const struct an_control *ctl, struct scratch *own)
+{
+	struct cursor frame = {.zero = own->zero};
+	enum verdict verdict;
+
+	frame_open(ctx, &frame);
+	verdict = is_ours(&frame, ctx->ingress_ifindex, own);
+	if (verdict)
+		return verdict;
+	forget();
+	frame_open(ctx,
+	           &frame); /* pointers of which nothing is known yet, again for the verifier */
+	verdict = read_query(&frame, ctl, own);
+	if (verdict)
+		return verdict;
+	forget();
+	verdict = find_answer(ctl, own);
+	if (verdict)
+		return verdict;
+	forget();
+	verdict = measure(ctl, own);
+	if (verdict)
+		return verdict;
+	compose(ctl, own);
+	forget();
+	return send(ctx, frame.len, own);
+}
 
 SEC("xdp")
 int anamed_xdp(struct xdp_md *ctx)
 {
-	struct an_counters *counts;
-	__u32 first = 0;
+	__u32 first = 0, verdict;
+	struct an_counters *counts = bpf_map_lookup_elem(&counters, &first);
+	const struct an_control *ctl = bpf_map_lookup_elem(&control, &first);
+	struct scratch *own = bpf_map_lookup_elem(&scratch, &first);
 
-	counts = bpf_map_lookup_elem(&counters, &first);
-	if (counts)
-		counts->pass_mode++;
-	return XDP_PASS;
+	if (!counts || !ctl || !own)
+		return XDP_PASS;
+	if (ctl->mode != AN_MODE_ANSWER || ctl->abi != AN_ABI_VERSION || !ctl->seed || !ctl->hz)
+		verdict = V_pass_mode;
+	else
+		verdict = answer(ctx, ctl, own);
+	if (verdict != V_hit) {
+		((__u64 *)counts)[verdict]++;
+		return XDP_PASS;
+	}
+	count_hit(counts, own);
+	mark_used(own);
+	return XDP_TX;
 }
 
 struct clock_reading {

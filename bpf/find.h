@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * find.h - the look-ups: served address, owner, audience, answer.
+ *
+ * Every value that a hash gives is only a slot number; what the slot holds is
+ * compared in full by slot.h.
+ */
+#ifndef ANAMED_BPF_FIND_H
+#define ANAMED_BPF_FIND_H
+
+#include "audience.h"
+#include "maps.h"
+#include "slot.h"
+
+/* A slot number's size class and index; a segment that this program does not know is neither. */
+AN_INLINE int slot_is_known(__u32 number)
+{
+	return !(number & AN_SLOT_SEGMENT);
+}
+
+AN_INLINE void *small_slot(__u32 number)
+{
+	__u32 index = number & AN_SLOT_INDEX;
+
+	return bpf_map_lookup_elem(&slots, &index);
+}
+
+AN_INLINE void *large_slot(__u32 number)
+{
+	__u32 index = number & AN_SLOT_INDEX;
+
+	return bpf_map_lookup_elem(&slots_large, &index);
+}
+
+/* ---- the address asked ---- */
+
+AN_INLINE int served_is(const struct an_served *entry, const struct datagram *datagram,
+                        __u32 ifindex)
+{
+	return an_load8(entry->address) == datagram->destination[0] &&
+	       an_load8(entry->address + 8) == datagram->destination[1] &&
+	       entry->ifindex == ifindex && entry->port == datagram->port &&
+	       entry->family == (datagram->ipv6 ? AN_FAMILY_IPV6 : AN_FAMILY_IPV4);
+}
+
+AN_INLINE enum verdict served_find(const struct cursor *frame, const struct datagram *datagram,
+                                   __u32 ifindex)
+{
+	__u64 address[2] = {le64(datagram->destination[0]), le64(datagram->destination[1])};
+	__u32 first = an_served_index((const __u8 *)address, ifindex, datagram->port);
+
+	for (__u32 i = 0; i < AN_SERVED_PROBES; i++) {
+		__u32 index = (first + i) & (AN_SERVED_SIZE - 1);
+		const struct an_served *entry = bpf_map_lookup_elem(&served, &index);
+
+		if (!entry)
+			return V_pass_internal;
+		if (served_is(entry, datagram, ifindex))
+			return link_is_for(frame, entry->mac) ? V_GO_ON : V_pass_not_unicast;
+	}
+	return V_pass_not_served;
+}
+
+/* ---- who asks ---- */
+
+/* -> scratch->client */
+AN_INLINE enum verdict client_find(const struct an_control *ctl, struct scratch *scratch)
+{
+	const struct edns *edns = &scratch->edns;
+	struct client *client = &scratch->client;
+	const __u64 *word;
+	__u16 top;
+	__u32 index;
+
+	if (edns->ecs.present)
+		client_from_ecs(&edns->ecs, client);
+	else
+		client_from_source(&scratch->datagram, ctl, client);
+	forget();
+	if (!client->source)
+		return V_GO_ON;
+	top = (__u16)(client->bits >> 48);
+	index = an_special_word((__u8)client->family, top);
+	word = bpf_map_lookup_elem(&special, &index);
+	if (!word)
+		return V_pass_internal;
+	return client_judge(client, edns->ecs.present != 0, an_special_bits(*word, top));
+}
+
+/* ---- owner ---- */
+
+AN_INLINE enum verdict zone_check(const struct an_slot_head *head, __u64 now)
+{
+	__u32 index = head->zone;
+	const struct an_zone *zone = bpf_map_lookup_elem(&zones, &index);
+
+	return zone ? zone_judge(zone, head->generation, now) : V_pass_internal;
+}
+
+AN_INLINE enum verdict owner_fetch(__u32 number, __u64 name_len, struct scratch *scratch)
+{
+	const struct an_owner_slot *slot;
+
+	if (!slot_is_known(number))
+		return V_pass_kind;
+	if (number & AN_SLOT_LARGE) {
+		slot = large_slot(number);
+		return slot ? owner_read(slot, SLOT_OWNER_WORDS_LARGE, name_len, scratch)
+		            : V_pass_internal;
+	}
+	slot = small_slot(number);
+	return slot ? owner_read(slot, SLOT_OWNER_WORDS_SMALL, name_len, scratch) : V_pass_internal;
+}
+
+/* -> scratch->owner */
+AN_INLINE enum verdict owner_find(struct scratch *scratch)
+{
+	const struct question *question = &scratch->question;
+	struct an_owner_key key = {
+	        .hash = question->name.hash, .type = question->type, .class = question->class};
+	const __u32 *number = bpf_map_lookup_elem(&owners, &key);
+	enum verdict verdict;
+
+	if (!number || *number == AN_SLOT_NONE)
+		return V_pass_owner_miss;
+	if (*number == AN_SLOT_ASK)
+		return V_pass_ask;
+	verdict = owner_fetch(*number, question->name.len, scratch);
+	if (verdict)
+		return verdict;
+	forget();
+	verdict = owner_judge(&scratch->owner, &key);
+	if (verdict)
+		return verdict;
+	return zone_check(&scratch->owner.head, scratch->moment.now);
+}
+
+/* ---- audience ---- */
+
+AN_INLINE enum glance slot_glance(__u32 number, struct scratch *scratch)
+{
+	const struct an_answer_slot *slot;
+
+	if (number & AN_SLOT_LARGE)
+		slot = large_slot(number);
+	else
+		slot = small_slot(number);
+	/* What cannot be seen here is judged where the slot is read. */
+	return slot ? answer_glance(slot, scratch->owner.uid, scratch->moment.now, scratch)
+	            : GLANCE_SERVE;
+}
+
+/*
+ * Whether the search ends with this number. *ret_verdict: V_GO_ON when it is
+ * to be read; when the search goes on, what to say if nothing else is found.
+ */
+AN_INLINE int found_take(struct scratch *scratch, __u32 number, enum verdict *verdict)
+{
+	enum glance glance;
+
+	if (number == AN_SLOT_NONE)
+		return 0;
+	if (number == AN_SLOT_ASK) {
+		*verdict = V_pass_ask;
+		return 1;
+	}
+	scratch->found.number = number;
+	if (scratch->moment.stale_mode && slot_is_known(number)) {
+		glance = slot_glance(number, scratch);
+		if (glance == GLANCE_TOO_STALE) {
+			*verdict = V_pass_too_stale;
+			return 0;
+		}
+		if (glance == GLANCE_TORN) {
+			*verdict = V_pass_torn;
+			return 1;
+		}
+	}
+	*verdict = V_GO_ON;
+	return 1;
+}
+
+/* The networks that hold the client, longest first. */
+AN_INLINE int found_by_network(struct scratch *scratch, enum verdict *verdict)
+{
+	const struct client *client = &scratch->client;
+	struct found *found = &scratch->found;
+	__u32 family = client->family == AN_FAMILY_IPV6;
+	__u64 lens = an_load8(scratch->owner.lens[family]);
+	__u32 count = scratch->owner.lens_count[family];
+
+	for (__u32 i = 0; i < AN_LENS_MAX; i++, lens >>= 8) {
+		const __u32 *number;
+
+		if (i >= count)
+			break;
+		if (!key_for_len(&found->key, lens & 0xff, client))
+			continue;
+		number = bpf_map_lookup_elem(&audiences, &found->key);
+		if (number && found_take(scratch, *number, verdict))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * SEMANTICS of the order: the client's networks (or, for nobody, nobody's
+ * answer), the answer for everyone, and, when there is nobody to ask, the
+ * newest of any network.
+ */
+AN_INLINE enum verdict audience_find(struct scratch *scratch)
+{
+	const struct an_owner_slot *owner = &scratch->owner;
+	struct found *found = &scratch->found;
+	enum verdict verdict = V_pass_audience_miss;
+	__u16 type = scratch->question.type;
+	__u8 variant = owner->head.flags & AN_OWNER_BY_DO && scratch->edns.dnssec_ok;
+
+	found->any_network = 0;
+	found->key = key_for_everyone(owner->uid, type, variant);
+	if (scratch->client.source) {
+		if (found_by_network(scratch, &verdict))
+			return verdict;
+	} else {
+		found->key.kind = AN_AUDIENCE_EXACT;
+		if (found_take(scratch, owner->nobody, &verdict))
+			return verdict;
+	}
+	found->key = key_for_everyone(owner->uid, type, variant);
+	if (found_take(scratch, owner->everyone, &verdict))
+		return verdict;
+	found->any_network = 1;
+	if (scratch->moment.stale_mode)
+		found_take(scratch, owner->catch_all, &verdict);
+	return verdict;
+}
+
+/* ---- answer ---- */
+
+AN_INLINE enum verdict answer_fetch(__u32 number, __u32 choice, struct scratch *scratch)
+{
+	const struct an_answer_slot *slot;
+
+	if (!slot_is_known(number))
+		return V_pass_kind;
+	if (number & AN_SLOT_LARGE) {
+		slot = large_slot(number);
+		return slot ? answer_read(slot, SLOT_DATA_WORDS_LARGE, choice, scratch)
+		            : V_pass_internal;
+	}
+	slot = small_slot(number);
+	return slot ? answer_read(slot, SLOT_DATA_WORDS_SMALL, choice, scratch) : V_pass_internal;
+}
+
+/* Every record of the answer lives; where only some do, the daemon decides. */
+AN_INLINE enum verdict members_check(const struct an_answer_slot *answer)
+{
+	__u32 index = answer->cell;
+	const __u64 *cell;
+
+	if (!answer->members)
+		return V_GO_ON;
+	cell = bpf_map_lookup_elem(&cells, &index);
+	if (!cell)
+		return V_pass_internal;
+	return (*cell & AN_CELL_MEMBERS) == AN_CELL_MEMBERS ? V_GO_ON : V_pass_dead_member;
+}
+
+/* -> scratch->answer, scratch->body */
+AN_INLINE enum verdict answer_find(__u32 choice, struct scratch *scratch)
+{
+	const struct found *found = &scratch->found;
+	const struct an_answer_slot *answer = &scratch->answer;
+	enum verdict verdict = answer_fetch(found->number, choice, scratch);
+
+	if (verdict)
+		return verdict;
+	forget();
+	if (!key_matches(&answer->key, &found->key, found->any_network != 0))
+		return V_pass_answer_other;
+	if (answer->head.zone != scratch->owner.head.zone ||
+	    answer->head.generation != scratch->owner.head.generation)
+		return V_pass_generation;
+	return members_check(answer);
+}
+
+#endif

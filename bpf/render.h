@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * render.h - the reply: its end composed in scratch, then written over the query.
+ *
+ * render_body() finishes what follows the question: TTLs into the records, OPT
+ * behind them. Its length decides whether the reply fits and by how much the
+ * packet grows; only then is the packet touched. The checksum is computed from
+ * what is written, never from what came in (it may be only the
+ * pseudo-header's). Pure.
+ */
+#ifndef ANAMED_BPF_RENDER_H
+#define ANAMED_BPF_RENDER_H
+
+#include "anamed/treaty.h"
+#include "edns.h"
+#include "ip.h"
+#include "message.h"
+#include "scratch.h"
+#include "slot.h"
+
+#define RENDER_RECORDS_MAX (AN_ANSWER_LARGE / SLOT_STRIDE_A)
+#define RENDER_BODY_WORDS  (BODY_MAX / 8)
+#define RENDER_TTL_AT      6 /* in a record: pointer, type, class come before */
+#define RENDER_EDE_LEN     6
+
+/* Octets that OPT will take. */
+AN_INLINE __u64 render_opt_len(const struct edns *edns, int stale)
+{
+	__u64 len = AN_DNS_OPT_LEN;
+
+	if (!edns->present)
+		return 0;
+	if (edns->ecs.present)
+		len += EDNS_OPTION_HEADER_LEN + EDNS_ECS_HEADER_LEN + edns->ecs.len;
+	return stale ? len + RENDER_EDE_LEN : len;
+}
+
+AN_INLINE __u8 *body_at(struct scratch *scratch, __u64 at)
+{
+	return scratch->body + keep(at + BODY_AT, BODY_MASK);
+}
+
+AN_INLINE void render_ttls(struct scratch *scratch, __u32 ttl)
+{
+	const struct an_answer_slot *answer = &scratch->answer;
+	__u64 records = answer_records_len(answer), at = RENDER_TTL_AT;
+
+	for (__u32 i = 0; i < RENDER_RECORDS_MAX; i++) {
+		if (i >= answer->count)
+			break;
+		store32(body_at(scratch, at), be32(ttl));
+		at += answer->stride;
+	}
+#pragma GCC unroll 4
+	for (__u32 i = 0; i < AN_TAIL_TTLS; i++) {
+		if (i >= answer->tail_ttl_count)
+			break;
+		store32(body_at(scratch, records + answer->tail_ttl[i]), be32(ttl));
+	}
+}
+
+/* FAMILY, SOURCE and ADDRESS as asked (RFC 7871 7.2.1). Words may reach past the option: what
+ * follows is written later. */
+AN_INLINE void render_ecs(__u8 *option, const struct ecs *ecs, __u8 scope)
+{
+	store_be16(option, AN_EDNS_ECS);
+	store_be16(option + 2, (__u16)(EDNS_ECS_HEADER_LEN + ecs->len));
+	store_be16(option + 4, (__u16)ecs->family);
+	option[6] = (__u8)ecs->source;
+	option[7] = scope;
+	store8(option + 8, ecs->address[0]);
+	store8(option + 16, ecs->address[1]);
+}
+
+/* `len`: render_opt_len(). */
+AN_INLINE void render_opt(struct scratch *scratch, __u64 at, __u64 len, const struct edns *edns,
+                          __u16 payload, __u8 scope, int stale)
+{
+	__u8 *opt = body_at(scratch, at);
+
+	opt[0] = 0;
+	store_be16(opt + 1, AN_TYPE_OPT);
+	store_be16(opt + 3, payload);
+	store16(opt + 5, 0); /* extended RCODE, version 0 */
+	store_be16(opt + 7, (__u16)edns->dnssec_ok);
+	store_be16(opt + 9, (__u16)(len - AN_DNS_OPT_LEN));
+	if (edns->ecs.present)
+		render_ecs(opt + AN_DNS_OPT_LEN, &edns->ecs, scope);
+	if (stale) {
+		__u8 *ede = body_at(scratch, at + len - RENDER_EDE_LEN);
+
+		store_be16(ede, AN_EDNS_EDE);
+		store_be16(ede + 2, 2);
+		store_be16(ede + 4, AN_EDE_STALE_ANSWER);
+	}
+}
+
+/* ---- into the packet ---- */
+
+/*
+ * Writes the body at offset `at`, where the frame ends with it: whole words
+ * from the front, then its last eight octets, of which the first are there
+ * already (the body's, or the question's last). Gives its sum as if at an even
+ * place.
+ */
+AN_INLINE __u64 render_copy(const struct cursor *frame, __u64 at, __u64 len,
+                            struct scratch *scratch)
+{
+	__u8 *to = frame->data + keep(at, CURSOR_MAX);
+	__u64 sum = 0, rest = len & 7, words = len / 8, word;
+
+	settle(to);
+	settle(words); /* len is needed after the loop, and must not learn how often it ran */
+	for (__u32 i = 0; i < RENDER_BODY_WORDS; i++, to += 8) {
+		if (i >= words || to + 8 > frame->end)
+			break;
+		word = an_load8(scratch->body + BODY_AT + i * 8);
+		store8(to, word);
+		sum += sum_word(word);
+	}
+	if (!rest)
+		return sum;
+	to = cursor_at(frame, at + len - 8, 8);
+	if (!to)
+		return sum;
+	word = an_load8(scratch->body + keep(len, BODY_MASK));
+	store8(to, word);
+	return sum + sum_word(word >> (64 - rest * 8));
+}
+
+/* Counts and flags into the header; their sum, the id's included. */
+AN_INLINE __u64 render_header(__u8 *header, __u16 id, const struct reply *reply)
+{
+	store_be16(header + MESSAGE_FLAGS_AT, reply->flags);
+	store_be16(header + MESSAGE_AN_AT, reply->counts[0]);
+	store_be16(header + MESSAGE_NS_AT, reply->counts[1]);
+	store_be16(header + MESSAGE_AR_AT, reply->counts[2]);
+	return sum_be16(id) + sum_be16(reply->flags) + sum_be16(1) + sum_be16(reply->counts[0]) +
+	       sum_be16(reply->counts[1]) + sum_be16(reply->counts[2]);
+}
+
+/*
+ * Turns the query in `frame`, which has the reply's length already, into the
+ * reply. 0, and nothing written: the frame is not what it was measured to be.
+ */
+AN_INLINE int render_reply(const struct cursor *frame, struct scratch *scratch)
+{
+	__u64 ip_at = scratch->datagram.at, dns_at = scratch->message.at;
+	__u64 end = scratch->question.end, dns_len = end - dns_at + scratch->reply.len;
+	__u8 *link = cursor_at(frame, 0, LINK_HEADER_LEN);
+	__u8 *header = cursor_at(frame, dns_at, AN_DNS_HEADER_LEN);
+	__u8 *before = cursor_at(frame, end - 8, 8);
+	__u8 *ip = cursor_at(frame, ip_at, IP4_LEN + UDP_LEN);
+	__u8 *ip6 = 0;
+	__u64 sum, rest;
+
+	if (scratch->datagram.ipv6) {
+		ip6 = cursor_at(frame, ip_at, IP6_LEN + UDP_LEN);
+		if (!ip6)
+			return 0;
+	}
+	if (!link || !header || !before || !ip || dns_at + dns_len != frame->len)
+		return 0;
+	store64(scratch->body, load64(before));
+	rest = render_copy(frame, end, scratch->reply.len, scratch);
+	forget();
+	rest += sum_be16(scratch->question.type) + sum_be16(scratch->question.class);
+	if (scratch->question.name.len & 1)
+		rest = an_sum_odd(an_sum_fold(rest));
+	sum = scratch->datagram.sum + scratch->question.name.sum + rest +
+	      render_header(header, scratch->message.id, &scratch->reply);
+	link_turn(link);
+	if (ip6)
+		ipv6_turn(ip6, (__u16)dns_len, sum);
+	else
+		ipv4_turn(ip, (__u16)dns_len, sum);
+	return 1;
+}
+
+#endif

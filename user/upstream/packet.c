@@ -130,20 +130,26 @@ static int read_options(struct wire options, struct edns *edns)
 	return 0;
 }
 
+/* ldns reads the first octets of an address that is too long, and is content. */
+static bool address_fits(unsigned int type, size_t len)
+{
+	return (type != AN_TYPE_A || len == 4) && (type != AN_TYPE_AAAA || len == 16);
+}
+
 static int read_record(struct wire *w, struct edns *edns)
 {
-	unsigned int type;
+	unsigned int type, class;
 	uint32_t ttl;
 	size_t len;
 	const uint8_t *rdata;
 
 	skip_name(w);
 	type = wire_get16(w);
-	wire_get16(w);
+	class = wire_get16(w);
 	ttl = wire_get32(w);
 	len = wire_get16(w);
 	rdata = wire_take(w, len);
-	if (!rdata)
+	if (!rdata || (class == AN_CLASS_IN && !address_fits(type, len)))
 		return -EBADMSG;
 	if (type != AN_TYPE_OPT || edns->present)
 		return 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "upstream/server.h"
 
+#include "steer/audience.h"
+
 #define BEHIND_FIRST_MS 1000u
 #define BEHIND_MAX_MS   30000u  /* RFC 8767 5: a failing one is looked at again within 30 s */
 #define LEARNED_MS      900000u /* then ECS or EDNS is tried again */
@@ -13,17 +15,6 @@ unsigned int server_limit(const struct server *server, uint8_t family)
 	return family == AN_FAMILY_IPV6 ? server->config.ecs_ipv6_max : server->config.ecs_ipv4_max;
 }
 
-/* RFC 7871 7.1.2: no more than the limit; of nobody, nothing. */
-static struct network cut(const struct server *server, const struct network *client)
-{
-	unsigned int limit = server_limit(server, client->family);
-
-	if (!client->family || !client->len || !limit)
-		return (struct network){0};
-	return network_of(client->family, client->address,
-	                  client->len < limit ? client->len : limit);
-}
-
 struct packet_question server_question(const struct server *server, const struct network *client,
                                        uint64_t now_ms)
 {
@@ -33,8 +24,10 @@ struct packet_question server_question(const struct server *server, const struct
 	};
 
 	question.ecs = question.edns && server->config.ecs && now_ms >= server->no_ecs_until_ms;
+	/* RFC 7871 7.1.2: no more than the limit; of nobody, nothing. */
 	if (question.ecs)
-		question.asked = cut(server, client);
+		question.asked = audience_ask(client, server->config.ecs_ipv4_max,
+		                              server->config.ecs_ipv6_max);
 	return question;
 }
 

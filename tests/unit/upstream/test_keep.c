@@ -399,19 +399,19 @@ int main(void)
 {
 #define KEEP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	static const struct CMUnitTest tests[] = {
-		KEEP_TEST(records_are_there_after_reopening),
-		KEEP_TEST(the_file_is_for_the_owner_alone),
-		KEEP_TEST(the_last_of_several_changes_of_a_key_counts),
-		KEEP_TEST(a_visitor_deletes),
-		KEEP_TEST(changes_are_committed_by_themselves_within_a_second),
-		KEEP_TEST(closing_with_a_commit_under_way_is_safe),
-		KEEP_TEST(a_killed_process_loses_nothing_that_was_flushed),
-		KEEP_TEST(garbage_is_moved_aside_and_a_new_file_begun),
-		KEEP_TEST(a_truncated_file_is_moved_aside),
-		KEEP_TEST(a_damaged_page_never_gives_a_wrong_record),
-		KEEP_TEST(a_folder_that_is_not_there_is_an_error_with_its_name),
-		KEEP_TEST(a_hundred_thousand_records_are_kept),
-		KEEP_TEST(the_map_grows),
+	        KEEP_TEST(records_are_there_after_reopening),
+	        KEEP_TEST(the_file_is_for_the_owner_alone),
+	        KEEP_TEST(the_last_of_several_changes_of_a_key_counts),
+	        KEEP_TEST(a_visitor_deletes),
+	        KEEP_TEST(changes_are_committed_by_themselves_within_a_second),
+	        KEEP_TEST(closing_with_a_commit_under_way_is_safe),
+	        KEEP_TEST(a_killed_process_loses_nothing_that_was_flushed),
+	        KEEP_TEST(garbage_is_moved_aside_and_a_new_file_begun),
+	        KEEP_TEST(a_truncated_file_is_moved_aside),
+	        KEEP_TEST(a_damaged_page_never_gives_a_wrong_record),
+	        KEEP_TEST(a_folder_that_is_not_there_is_an_error_with_its_name),
+	        KEEP_TEST(a_hundred_thousand_records_are_kept),
+	        KEEP_TEST(the_map_grows),
 	};
 
 	log_init(LOG_LEVEL_ERROR);

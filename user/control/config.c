@@ -422,6 +422,16 @@ static void free_entries(const struct section *section, struct config *config)
 	free(entries);
 }
 
+void config_forget_zones(struct config *config)
+{
+	for (size_t i = 0; i < sections_count; i++) {
+		if (sections[i].offset == offsetof(struct config, zones))
+			free_entries(&sections[i], config);
+	}
+	config->zones = NULL;
+	config->zones_count = 0;
+}
+
 void config_free(struct config *config)
 {
 	if (!config)

@@ -22,6 +22,8 @@ int config_parse(const char *file, const char *text, size_t len, struct config *
 /* All defaults, no zones: for anamectl without a configuration, and for tests. */
 struct config *config_default(void);
 void config_free(struct config *config);
+/* Frees the zones alone, which can be many. */
+void config_forget_zones(struct config *config);
 
 /* ---- socket.c: one request a connection; the protocol is docs/control-protocol.md ---- */
 

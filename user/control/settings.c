@@ -9,6 +9,7 @@
 #include "anamed/treaty.h"
 #include "base/name.h"
 #include "control/units.h"
+#include "control/words.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define AT(field)    offsetof(struct config, field)
@@ -320,18 +321,7 @@ static int set_text(const struct setting *setting, void *base, const char *text,
 
 static int parse_name(const char *text, void *ret)
 {
-	struct config_name name;
-	int len;
-
-	if (!text[0])
-		return -EINVAL;
-	len = name_from_text(text, NULL, 0, name.name);
-	if (len < 0)
-		return len;
-	name_lower(name.name, name.name, (size_t)len);
-	name.len = (uint8_t)len;
-	memcpy(ret, &name, sizeof(name));
-	return 0;
+	return words_name(text, ret);
 }
 
 static int parse_network(const char *text, void *ret)

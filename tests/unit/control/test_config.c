@@ -207,7 +207,7 @@ static void defaults_are_those_that_are_promised(void **state)
 	assert_int_equal(config->stale_max_ms, 3ULL * 86400 * 1000);
 	assert_int_equal(config->hold_on_negative_ms, 0);
 	assert_int_equal(config->failure_ttl_ms, 5000);
-	assert_true(config->trust_scope_zero);
+	assert_false(config->trust_scope_zero);
 	assert_true(config->ecs_from_source);
 	assert_false(config->lenient_family0);
 	assert_true(config->accept_private);
@@ -263,7 +263,7 @@ static void every_setting_reaches_its_field(void **state)
 	        "answers:\n"
 	        "  aname-type: 65305\n  ttl-floor: 1m\n  ttl-cap: 2h\n  freshness: 2s\n"
 	        "  client-timer: 100ms\n  resolution-time: 3s\n  recheck: 1s\n  stale-max: 1w\n"
-	        "  hold-on-negative: 1d\n  failure-ttl: 2s\n  trust-scope-zero: no\n"
+	        "  hold-on-negative: 1d\n  failure-ttl: 2s\n  trust-scope-zero: yes\n"
 	        "  ecs-from-source: no\n  lenient-family0: yes\n  accept-private: no\n"
 	        "  targets-allow: [x.example]\n  targets-deny: [y.x.example, z.x.example]\n"
 	        "  special-networks: []\n"
@@ -313,7 +313,8 @@ static void every_setting_reaches_its_field(void **state)
 	assert_int_equal(c->stale_max_ms, 604800000);
 	assert_int_equal(c->hold_on_negative_ms, 86400000);
 	assert_int_equal(c->failure_ttl_ms, 2000);
-	assert_false(c->trust_scope_zero || c->ecs_from_source || c->accept_private);
+	assert_true(c->trust_scope_zero);
+	assert_false(c->ecs_from_source || c->accept_private);
 	assert_true(c->lenient_family0);
 	assert_int_equal(c->targets_allow_count, 1);
 	assert_int_equal(c->targets_deny_count, 2);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* anamed - the daemon: options, --check, and off it goes. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "control/daemon.h"
+
+#define CONFIG_PATH "/etc/anamed/anamed.conf"
+
+static const char usage[] = "usage: anamed [--config FILE] [--check] [-v]\n"
+                            "\n"
+                            "  -c, --config FILE  configuration (default " CONFIG_PATH ")\n"
+                            "      --check        load configuration and zones, say what is wrong\n"
+                            "  -v, --verbose      say more in the log\n"
+                            "  -V, --version\n"
+                            "  -h, --help\n"
+                            "\n"
+                            "Signals: HUP reload, TERM and INT stop, USR1 statistics to the log.\n";
+
+/* Every fault on a line of its own; 0: none. */
+static int check(const char *path)
+{
+	struct world_load *load;
+	struct error error = {0};
+	char text[1024];
+	int failed;
+
+	if (world_load(path, NULL, &load, &error)) {
+		fprintf(stderr, "%s\n", error_text(&error, text, sizeof(text)));
+		return 1;
+	}
+	for (size_t i = 0; i < load->faults_count; i++)
+		fprintf(stderr, "%s\n", error_text(&load->faults[i].error, text, sizeof(text)));
+	failed = load->faults_count != 0;
+	if (!failed)
+		printf("%s: %zu zones, no faults\n", path, zones_count(load->zones));
+	world_load_free(load);
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'n'},
+	        {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
+	        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+	};
+	enum log_level level = LOG_LEVEL_INFO;
+	const char *path = CONFIG_PATH;
+	bool only_check = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:nvVh", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'n':
+			only_check = true;
+			break;
+		case 'v':
+			level = LOG_LEVEL_DEBUG;
+			break;
+		case 'V':
+			printf("anamed %s\n", ANAMED_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	log_init(level);
+	return only_check ? check(path) : daemon_run(path);
+}

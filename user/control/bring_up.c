@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/bring_up.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+bool bring_up_wanted(const struct config *config)
+{
+	for (size_t i = 0; i < config->interfaces_count; i++) {
+		if (config->interfaces[i].xdp != XDP_MODE_OFF)
+			return true;
+	}
+	return false;
+}
+
+char *bring_up_words(const struct kernel_attachment *attachment, char *ret, size_t size)
+{
+	if (!attachment->attached)
+		snprintf(ret, size, "not attached");
+	else
+		snprintf(ret, size, "attached, %s mode, %s, program %u%s",
+		         attachment->native ? "native" : "generic",
+		         attachment->dispatcher ? "under libxdp's dispatcher" : "as a pinned link",
+		         attachment->program_id,
+		         attachment->ours ? "" : " (another program than the one pinned)");
+	if (attachment->note[0]) {
+		size_t len = strlen(ret);
+
+		snprintf(ret + len, size - len, " (%s)", attachment->note);
+	}
+	return ret;
+}
+
+size_t bring_up_attach(const struct config *config, const char *only, struct kernel_attachment *ret)
+{
+	size_t failed = 0;
+
+	for (size_t i = 0; i < config->interfaces_count; i++) {
+		const struct config_interface *interface = &config->interfaces[i];
+		struct error error = {0};
+		char text[1024];
+
+		memset(&ret[i], 0, sizeof(ret[i]));
+		snprintf(ret[i].interface, sizeof(ret[i].interface), "%s", interface->name);
+		if (interface->xdp == XDP_MODE_OFF || (only && strcmp(only, interface->name) != 0))
+			continue;
+		if (kernel_attach(config, interface, &ret[i], &error)) {
+			log_error("xdp: %s: %s", interface->name,
+			          error_text(&error, text, sizeof(text)));
+			failed++;
+			continue;
+		}
+		log_notice("xdp: %s: %s", interface->name,
+		           bring_up_words(&ret[i], text, sizeof(text)));
+	}
+	return failed;
+}
+
+/* What runs now, where nothing may be changed. */
+static void read_back(const struct config *config, struct kernel_attachment *ret)
+{
+	for (size_t i = 0; i < config->interfaces_count; i++) {
+		const char *name = config->interfaces[i].name;
+		struct error error = {0};
+		char text[1024];
+
+		memset(&ret[i], 0, sizeof(ret[i]));
+		snprintf(ret[i].interface, sizeof(ret[i].interface), "%s", name);
+		if (config->interfaces[i].xdp == XDP_MODE_OFF)
+			continue;
+		if (kernel_status(config, name, &ret[i], &error))
+			log_warning("xdp: %s: %s", name, error_text(&error, text, sizeof(text)));
+		else
+			log_notice("xdp: %s: %s", name,
+			           bring_up_words(&ret[i], text, sizeof(text)));
+	}
+}
+
+static struct kernel_maps *open_pinned(const struct config *config, int *ret_err)
+{
+	struct kernel_maps *maps = NULL;
+	struct error error = {0};
+	char text[1024];
+
+	*ret_err = kernel_open(config->pin_dir, &maps, &error);
+	if (!*ret_err)
+		log_notice("xdp: maps under %s are open", config->pin_dir);
+	else if (*ret_err != -ENOENT)
+		log_error("xdp: %s", error_text(&error, text, sizeof(text)));
+	return *ret_err ? NULL : maps;
+}
+
+struct kernel_maps *bring_up_kernel(const struct config *config, struct kernel_attachment *ret)
+{
+	struct kernel_maps *maps;
+	struct error error = {0};
+	char text[1024];
+	int err;
+
+	if (geteuid() == 0) {
+		/* Takes over what is pinned, or begins. */
+		if (kernel_load(config, &error)) {
+			log_error("xdp: %s; queries are answered without it",
+			          error_text(&error, text, sizeof(text)));
+			return NULL;
+		}
+		log_notice("xdp: the program and its maps are pinned under %s", config->pin_dir);
+		bring_up_attach(config, NULL, ret);
+		return open_pinned(config, &err);
+	}
+	maps = open_pinned(config, &err);
+	if (maps)
+		read_back(config, ret);
+	else if (err == -ENOENT)
+		log_warning("xdp: nothing is pinned under %s, and only root can load; queries are "
+		            "answered without it (`anamectl xdp attach' as root)",
+		            config->pin_dir);
+	return maps;
+}

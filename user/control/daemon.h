@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * daemon - a running anamed: what it is made of, and in which order it comes
+ * up and goes down.
+ *
+ * Owns every part; the files of this room that carry commands out (reload,
+ * commands, explain, stats) share the struct. All of it belongs to the loop's
+ * thread.
+ */
+#ifndef ANAMED_CONTROL_DAEMON_H
+#define ANAMED_CONTROL_DAEMON_H
+
+#include "control/control.h"
+#include "control/world.h"
+#include "serve/serve.h"
+#include "upstream/keep.h"
+#include "upstream/upstream.h"
+
+struct watch;
+
+struct daemon {
+	uv_loop_t loop;
+	const char *path; /* of the configuration */
+	struct config *config;
+	struct config *started; /* that the parts which reloads cannot change came up with */
+	struct zones *zones;
+	struct world *world; /* made of the two above */
+	uint64_t seed;
+
+	struct store *store;
+	struct keep *keep;         /* NULL: keeps nothing */
+	struct kernel_maps *maps;  /* NULL: no kernel half */
+	struct publish *publish;   /* the same */
+	struct upstream *upstream; /* NULL: none configured */
+	struct flatten *flatten;
+	struct serve *serve;
+	struct control *control; /* NULL: could not be opened */
+
+	struct kernel_attachment *attachments; /* one for each interface of the configuration */
+	size_t attachments_count;
+
+	uv_signal_t signals[4];
+	uv_timer_t second;
+	bool handles; /* the above are open */
+	struct watch *watch;
+	bool watchdog; /* systemd waits for signs of life */
+	uint64_t status_ms;
+	uint64_t started_ms;
+	bool stopping;
+
+	struct reload *reload; /* under way */
+	uint64_t reloads, reloads_failed;
+	int64_t loaded_unix_ms;
+	struct world_fault *faults; /* of the zones that are configured now */
+	size_t faults_count;
+};
+
+/* Starts, serves until told to stop, ends. Exit status: 0 or 1. */
+int daemon_run(const char *path);
+
+/* Ends the loop; daemon_run() then takes everything down. */
+void daemon_stop(struct daemon *daemon);
+
+/* Counts of everything in one line of the log. */
+void daemon_log_stats(struct daemon *daemon);
+
+/* ---- watch.c: the addresses that are served, as they come and go ---- */
+
+void watch_start(struct daemon *daemon);
+void watch_stop(struct daemon *daemon);
+
+/* ---- reload.c ---- */
+
+/*
+ * Loads configuration and zones in another thread, then swaps them. Answers
+ * `request` (NULL: nobody asked) when that is done. One at a time: another
+ * one meanwhile is refused.
+ */
+void reload_start(struct daemon *daemon, struct control_request *request);
+
+/* Faults of zones, for replies. */
+json_t *reload_faults_json(const struct world_fault *faults, size_t count);
+
+/* ---- commands.c ---- */
+
+/* The handler of the control socket; arg is the daemon. */
+void commands_handle(struct control_request *request, const char *verb, json_t *arguments,
+                     void *arg);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * explain: how a query would be answered, step by step, out of the same
+ * functions that answer it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/wire.h"
+#include "control/daemon.h"
+#include "control/report.h"
+
+#define SET(object, key, value) json_object_set_new(object, key, value)
+#define CHAIN_MAX               16
+
+struct explain {
+	struct daemon *daemon;
+	const struct config_name *name;
+	uint16_t type;
+	bool as_subnet;
+	struct ecs ecs;
+	struct endpoint source;
+	struct client client;
+	json_t *object, *words;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+say(struct explain *explain, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_array_append_new(explain->words, json_string(text));
+}
+
+/* ---- who asks ---- */
+
+static void find_client(struct explain *explain, const struct network *network)
+{
+	const struct config *config = explain->daemon->config;
+
+	explain->source = (struct endpoint){.family = network->family, .port = 53535};
+	memcpy(explain->source.address, network->address, sizeof(network->address));
+	explain->ecs = (struct ecs){.family = network->family, .source = network->len};
+	memcpy(explain->ecs.address, network->address, sizeof(network->address));
+	explain->client = audience_client(config, explain->as_subnet ? &explain->ecs : NULL,
+	                                  &explain->source);
+}
+
+static void explain_client(struct explain *explain)
+{
+	const struct client *client = &explain->client;
+	char text[NET_TEXT_MAX] = "nobody";
+	const char *how = "its source address";
+
+	if (client->network.family)
+		network_text(&client->network, text);
+	if (explain->as_subnet)
+		how = client->special ? "its source address (the option lies in a special-use "
+		                        "network and is ignored)"
+		                      : "its client subnet option";
+	SET(explain->object, "network", json_string(text));
+	SET(explain->object, "decided_by", json_string(how));
+	say(explain, "The client counts as %s, by %s.", text, how);
+}
+
+/* ---- the zone's part ---- */
+
+static const char *case_words(enum zone_case verdict)
+{
+	static const char *const words[] = {[ZONE_ANSWER] = "the name exists",
+	                                    [ZONE_NXDOMAIN] = "there is no such name: NXDOMAIN",
+	                                    [ZONE_DELEGATION] = "delegated: a referral",
+	                                    [ZONE_DNAME] = "below a DNAME: CNAME is synthesized"};
+
+	return words[verdict];
+}
+
+static void explain_match(struct explain *explain, const struct zone *zone,
+                          const struct zone_match *match)
+{
+	char apex[NAME_TEXT_MAX], node[NAME_TEXT_MAX] = "";
+
+	name_to_text(zone->apex, apex);
+	if (match->node)
+		name_to_text(match->node->name, node);
+	SET(explain->object, "zone", json_string(apex));
+	SET(explain->object, "case", json_string(case_words(match->verdict)));
+	if (match->node)
+		SET(explain->object, "node", json_string(node));
+	SET(explain->object, "wildcard", json_boolean(match->wildcard));
+	say(explain, "Zone %s: %s%s%s.", apex, case_words(match->verdict),
+	    match->wildcard ? ", made by the wildcard " : "", match->wildcard ? node : "");
+}
+
+/* Follows ordinary CNAMEs through our zones; what is left in *name is where they lead. */
+static bool follow_chain(struct explain *explain, struct config_name *name,
+                         const struct zone **ret_zone, struct zone_match *ret_match)
+{
+	json_t *chain = json_array();
+	bool inside = true;
+
+	for (int links = 0; links < CHAIN_MAX; links++) {
+		const struct zone_rrset *cname;
+		char text[NAME_TEXT_MAX];
+
+		*ret_zone =
+		        zones_find(explain->daemon->zones, name->name, name->len, explain->type);
+		inside = *ret_zone != NULL;
+		if (!inside)
+			break;
+		*ret_match = zone_find(*ret_zone, name->name, name->len, explain->type);
+		if (!links)
+			explain_match(explain, *ret_zone, ret_match);
+		cname = ret_match->verdict == ZONE_ANSWER
+		                ? zone_rrset(ret_match->node, AN_TYPE_CNAME)
+		                : NULL;
+		if (!cname || explain->type == AN_TYPE_CNAME ||
+		    zone_flattens(*ret_zone, ret_match->node))
+			break;
+		name->len = (uint8_t)cname->rdata[0].len;
+		name_lower(name->name, cname->rdata[0].data, name->len);
+		json_array_append_new(chain, json_string(name_to_text(name->name, text)));
+		say(explain, "CNAME to %s is followed%s.", text,
+		    zones_find(explain->daemon->zones, name->name, name->len, explain->type)
+		            ? ""
+		            : " by the client: it is not ours");
+	}
+	SET(explain->object, "cnames", chain);
+	return inside;
+}
+
+/* ---- upstream ---- */
+
+static void explain_upstreams(struct explain *explain, const uint8_t *target, size_t len)
+{
+	const struct config *config = explain->daemon->config;
+	json_t *list = json_array();
+	size_t longest = 0;
+
+	for (size_t i = 0; i < config->upstreams_count; i++) {
+		const struct config_name *suffix = &config->upstreams[i].suffix;
+
+		if (suffix->len > longest && name_under(target, len, suffix->name, suffix->len))
+			longest = suffix->len;
+	}
+	for (size_t i = 0; i < config->upstreams_count; i++) {
+		const struct config_upstream *upstream = &config->upstreams[i];
+		char address[NET_TEXT_MAX], text[NET_TEXT_MAX] = "SOURCE 0";
+		struct network asked;
+
+		if (upstream->suffix.len != longest ||
+		    !name_under(target, len, upstream->suffix.name, longest))
+			continue;
+		asked = audience_ask(&explain->client.network, upstream->ecs_ipv4_max,
+		                     upstream->ecs_ipv6_max);
+		if (asked.len)
+			network_text(&asked, text);
+		endpoint_text(&upstream->address, address);
+		json_array_append_new(
+		        list, json_pack("{s:s, s:s, s:s}", "address", address, "kind",
+		                        upstream->kind == UPSTREAM_AUTHORITATIVE ? "authoritative"
+		                                                                 : "resolver",
+		                        "asked_with", upstream->ecs ? text : "no option"));
+		say(explain, "Upstream %s is asked with %s.", address,
+		    upstream->ecs ? text : "no client subnet option");
+	}
+	if (!json_array_size(list))
+		say(explain, "No upstream is configured for it.");
+	SET(explain->object, "upstreams", list);
+}
+
+/* ---- the flattened part ---- */
+
+static void say_answer(struct explain *explain, const json_t *flat)
+{
+	const json_t *answer = json_object_get(flat, "answer");
+	const char *state = json_string_value(json_object_get(flat, "state"));
+	const char *audience = json_string_value(json_object_get(answer, "audience"));
+
+	if (answer)
+		say(explain, "Stored: %s, for %s, %zu addresses, scope %d, %d s old.", state,
+		    audience ? audience : "?",
+		    json_array_size(json_object_get(answer, "addresses")),
+		    (int)json_integer_value(json_object_get(answer, "scope")),
+		    (int)json_integer_value(json_object_get(answer, "age_s")));
+	else
+		say(explain, "Stored: %s.", state ? state : "nothing");
+	if (json_is_true(json_object_get(flat, "failing")))
+		say(explain, "Upstream is failing: last good answers go out, at TTL %d.",
+		    AN_STALE_TTL);
+}
+
+static void explain_flat(struct explain *explain, const struct config_name *name,
+                         const struct zone_node *node)
+{
+	const struct zone_rrset *set = zone_rrset(node, AN_TYPE_ANAME);
+	const char *kind = set ? "ANAME" : "CNAME";
+	char text[NAME_TEXT_MAX];
+	json_t *flat;
+
+	if (!set)
+		set = zone_rrset(node, AN_TYPE_CNAME);
+	for (uint16_t i = 0; set && i < set->count; i++) {
+		const uint8_t *target = set->rdata[i].data;
+		bool ours = zones_find(explain->daemon->zones, target, set->rdata[i].len,
+		                       explain->type) != NULL;
+
+		say(explain, "%s to %s, TTL %u, %s.", kind, name_to_text(target, text), set->ttl,
+		    ours ? "answered from our own zones" : "asked upstream");
+		if (!ours)
+			explain_upstreams(explain, target, set->rdata[i].len);
+	}
+	flat = flatten_explain(explain->daemon->flatten, name->name, name->len, explain->type,
+	                       &explain->client.network);
+	say_answer(explain, flat);
+	SET(explain->object, "flatten", flat);
+}
+
+/* ---- what would go out now ---- */
+
+static size_t make_query(const struct explain *explain, uint8_t *packet, size_t size)
+{
+	struct wire w = wire_writer(packet, size);
+	size_t octets = (explain->ecs.source + 7U) / 8;
+
+	wire_put16(&w, 1); /* id */
+	wire_put16(&w, 0);
+	wire_put16(&w, 1);
+	wire_put32(&w, 0);
+	wire_put16(&w, 1);
+	wire_put(&w, explain->name->name, explain->name->len);
+	wire_put16(&w, explain->type);
+	wire_put16(&w, AN_CLASS_IN);
+	wire_put8(&w, 0);
+	wire_put16(&w, AN_TYPE_OPT);
+	wire_put16(&w, AN_DNS_UDP_OURS);
+	wire_put32(&w, 0);
+	wire_put16(&w, explain->as_subnet ? 8 + (unsigned int)octets : 0);
+	if (explain->as_subnet) {
+		wire_put16(&w, AN_EDNS_ECS);
+		wire_put16(&w, 4 + (unsigned int)octets);
+		wire_put16(&w, explain->ecs.family);
+		wire_put8(&w, explain->ecs.source);
+		wire_put8(&w, 0);
+		wire_put(&w, explain->ecs.address, octets);
+	}
+	return w.failed ? 0 : w.at;
+}
+
+static const char *where_words(const struct respond_result *result)
+{
+	if (result->verdict == RESPOND_WAIT)
+		return "nowhere yet: it is fetched first";
+	if (result->flags & RESPOND_STALE)
+		return "the store: a last good answer";
+	if (result->rcode == AN_RCODE_SERVFAIL)
+		return "nowhere: it failed lately";
+	return result->flags & RESPOND_FROM_STORE ? "the store" : "zone data";
+}
+
+static void explain_reply(struct explain *explain)
+{
+	uint8_t packet[AN_DNS_UDP_MIN], reply[AN_DNS_UDP_OURS];
+	struct respond_input input = {.packet = packet,
+	                              .len = make_query(explain, packet, sizeof(packet)),
+	                              .source = explain->source,
+	                              .now_ms = clock_ms()};
+	struct respond_result result = {0};
+	const struct publish *publish = explain->daemon->publish;
+	bool kernel;
+
+	rcu_read_lock();
+	respond(explain->daemon->world, &input, reply, sizeof(reply), &result);
+	rcu_read_unlock();
+	SET(explain->object, "from", json_string(where_words(&result)));
+	if (result.verdict == RESPOND_SEND)
+		SET(explain->object, "rcode", json_integer(result.rcode));
+	kernel = publish &&
+	         publish_has(publish, explain->name->name, explain->name->len, explain->type);
+	SET(explain->object, "kernel", json_boolean(kernel));
+	say(explain, "A query now: RCODE %d, %d answers, from %s.", result.rcode,
+	    result.verdict == RESPOND_SEND && result.len >= AN_DNS_HEADER_LEN
+	            ? reply[6] << 8 | reply[7]
+	            : 0,
+	    where_words(&result));
+	say(explain, "%s",
+	    kernel ? "The kernel knows the name and type, and answers what it holds an answer for."
+	           : "The kernel passes it up: it holds nothing for this name and type.");
+}
+
+json_t *report_explain(struct daemon *daemon, const struct config_name *name, uint16_t type,
+                       const struct network *client, bool as_subnet)
+{
+	struct explain explain = {.daemon = daemon,
+	                          .name = name,
+	                          .type = type,
+	                          .as_subnet = as_subnet,
+	                          .object = json_object(),
+	                          .words = json_array()};
+	struct config_name end = *name;
+	const struct zone *zone = NULL;
+	struct zone_match match = {0};
+	char text[NAME_TEXT_MAX];
+	bool address = type == AN_TYPE_A || type == AN_TYPE_AAAA, flattened = false;
+
+	SET(explain.object, "name", json_string(name_to_text(name->name, text)));
+	find_client(&explain, client);
+	explain_client(&explain);
+	if (follow_chain(&explain, &end, &zone, &match))
+		flattened =
+		        address && match.verdict == ZONE_ANSWER && zone_flattens(zone, match.node);
+	else if (name_equal(end.name, end.len, name->name, name->len))
+		say(&explain, "It is in none of our zones: REFUSED.");
+	SET(explain.object, "flattened", json_boolean(flattened));
+	if (flattened)
+		explain_flat(&explain, &end, match.node);
+	explain_reply(&explain);
+	SET(explain.object, "words", explain.words);
+	return explain.object;
+}

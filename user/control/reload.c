@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reload: everything new is loaded beside the old, in a thread of libuv's pool,
+ * and swapped at one instant on the loop. What fails leaves the old in place.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/daemon.h"
+
+struct reload {
+	uv_work_t work;
+	struct daemon *daemon;
+	struct control_request *request;
+	struct world_load *load;
+	struct error error;
+	int err;
+};
+
+static void on_work(uv_work_t *work)
+{
+	struct reload *reload = work->data;
+	struct daemon *daemon = reload->daemon;
+
+	/* The loop leaves daemon->zones alone while a reload is under way. */
+	reload->err = world_load(daemon->path, daemon->zones, &reload->load, &reload->error);
+}
+
+/* ---- the reply ---- */
+
+static json_t *fault_json(const struct world_fault *fault)
+{
+	char zone[NAME_TEXT_MAX];
+	json_t *object = json_object();
+
+	json_object_set_new(object, "zone", json_string(name_to_text(fault->zone.name, zone)));
+	json_object_set_new(object, "error", json_string(fault->error.text));
+	if (fault->error.file[0])
+		json_object_set_new(object, "file", json_string(fault->error.file));
+	if (fault->error.line)
+		json_object_set_new(object, "line", json_integer(fault->error.line));
+	json_object_set_new(object, "kept", json_boolean(fault->kept));
+	json_object_set_new(object, "loop", json_boolean(fault->loop));
+	return object;
+}
+
+json_t *reload_faults_json(const struct world_fault *faults, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, fault_json(&faults[i]));
+	return list;
+}
+
+static void reply(struct reload *reload, const char *restart)
+{
+	struct daemon *daemon = reload->daemon;
+	json_t *object;
+
+	if (!reload->request)
+		return;
+	object = json_object();
+	json_object_set_new(object, "zones", json_integer((json_int_t)zones_count(daemon->zones)));
+	json_object_set_new(object, "faults",
+	                    reload_faults_json(daemon->faults, daemon->faults_count));
+	if (restart[0])
+		json_object_set_new(object, "restart_needed", json_string(restart));
+	control_reply(reload->request, object);
+	reload->request = NULL;
+}
+
+/* ---- the swap ---- */
+
+/* What the new world is made of; taken before anything old is let go. */
+struct swap {
+	struct world *world;
+	struct upstream *upstream;
+	bool other_upstream;
+};
+
+static int prepare(struct daemon *daemon, const struct world_load *load, struct swap *ret)
+{
+	ret->world = malloc(sizeof(*ret->world));
+	ret->upstream = daemon->upstream;
+	ret->other_upstream = !world_same_upstreams(daemon->config, load->config);
+	if (!ret->world)
+		return -ENOMEM;
+	*ret->world = (struct world){
+	        .config = load->config,
+	        .zones = load->zones,
+	        .store = daemon->store,
+	        .seed = daemon->seed,
+	};
+	if (!ret->other_upstream)
+		return 0;
+	ret->upstream = NULL;
+	if (!load->config->upstreams_count)
+		return 0;
+	ret->upstream = upstream_new(&daemon->loop, load->config);
+	if (ret->upstream)
+		return 0;
+	free(ret->world);
+	return -ENOMEM;
+}
+
+static void swap_in(struct daemon *daemon, struct world_load *load, const struct swap *swap)
+{
+	struct config *old_config = daemon->config;
+	struct zones *old_zones = daemon->zones;
+	struct upstream *old_upstream = daemon->upstream;
+
+	world_settle(load->config, load->zones, old_zones, daemon->publish);
+	if (daemon->publish)
+		publish_settings(daemon->publish, load->config);
+	daemon->config = load->config;
+	daemon->zones = load->zones;
+	daemon->world = swap->world;
+	daemon->upstream = swap->upstream;
+	free(daemon->faults);
+	daemon->faults = load->faults;
+	daemon->faults_count = load->faults_count;
+	load->config = NULL;
+	load->zones = NULL;
+	load->faults = NULL;
+	load->faults_count = 0;
+	free(serve_swap_world(swap->world));
+	flatten_world(daemon->flatten, daemon->world, daemon->upstream, daemon->publish,
+	              daemon->keep);
+	if (swap->other_upstream)
+		upstream_free(old_upstream);
+	zones_free(old_zones);
+	if (old_config == daemon->started)
+		config_forget_zones(old_config);
+	else
+		config_free(old_config);
+	daemon->loaded_unix_ms = clock_unix_ms();
+}
+
+static void finish(struct reload *reload)
+{
+	struct daemon *daemon = reload->daemon;
+	char restart[256], text[1024];
+	struct swap swap;
+
+	if (!reload->err) {
+		reload->err = prepare(daemon, reload->load, &swap);
+		if (reload->err)
+			error_set(&reload->error, -reload->err, NULL, 0, "out of memory");
+	}
+	if (reload->err) {
+		daemon->reloads_failed++;
+		log_error("reload: everything stays as it was: %s",
+		          error_text(&reload->error, text, sizeof(text)));
+		if (reload->request)
+			control_fail(reload->request, &reload->error);
+		return;
+	}
+	world_restart_needed(daemon->started, reload->load->config, restart, sizeof(restart));
+	world_log_faults(reload->load);
+	swap_in(daemon, reload->load, &swap);
+	daemon->reloads++;
+	log_notice("reloaded: %zu zones, %zu faults%s%s", zones_count(daemon->zones),
+	           daemon->faults_count, restart[0] ? "; these wait for a restart: " : "", restart);
+	reply(reload, restart);
+}
+
+static void on_done(uv_work_t *work, int status)
+{
+	struct reload *reload = work->data;
+	struct daemon *daemon = reload->daemon;
+	struct error stopping = {.text = "the daemon is stopping"};
+
+	if (!status && !daemon->stopping)
+		finish(reload);
+	else if (reload->request)
+		control_fail(reload->request, &stopping);
+	sd_notify(0, "READY=1");
+	world_load_free(reload->load);
+	daemon->reload = NULL;
+	free(reload);
+}
+
+void reload_start(struct daemon *daemon, struct control_request *request)
+{
+	struct error busy = {.text = "a reload is under way already"};
+	struct reload *reload = daemon->reload ? NULL : calloc(1, sizeof(*reload));
+
+	if (!reload) {
+		log_warning("reload: %s", busy.text);
+		if (request)
+			control_fail(request, &busy);
+		return;
+	}
+	reload->work.data = reload;
+	reload->daemon = daemon;
+	reload->request = request;
+	daemon->reload = reload;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_ms() * 1000);
+	uv_queue_work(&daemon->loop, &reload->work, on_work, on_done);
+}

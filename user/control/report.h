@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * report - what is going on, as JSON (jansson).
+ *
+ * Every function gives a new object (list), complete enough to be printed as
+ * it is; names of members are stable: tests, scripts and dashboards read them.
+ * All but those about the kernel's maps run on the loop's thread.
+ */
+#ifndef ANAMED_CONTROL_REPORT_H
+#define ANAMED_CONTROL_REPORT_H
+
+#include <jansson.h>
+
+#include "base/config.h"
+#include "base/net.h"
+#include "kernel/kernel.h"
+
+struct daemon;
+
+/* ---- report.c ---- */
+
+json_t *report_status(struct daemon *daemon);
+json_t *report_zones(struct daemon *daemon, const struct config_name *only); /* NULL: all */
+
+/* `owner` NULL: of every owner; at most `limit`. */
+json_t *report_answers(struct daemon *daemon, const struct config_name *owner, size_t limit);
+
+json_t *report_attachment(const struct kernel_attachment *attachment);
+json_t *report_addresses(uint16_t type, const uint8_t *octets, uint16_t count);
+
+/* ---- stats.c ---- */
+
+json_t *report_stats(struct daemon *daemon);
+
+/* The same from the pinned maps alone: a daemon that is gone counts nothing. */
+json_t *report_stats_kernel(const struct kernel_maps *maps);
+
+/* ---- records.c ---- */
+
+struct zone;
+
+/* Records of a zone in presentation form, one string each; of one name or (NULL) of all, at most
+ * `limit`. */
+json_t *report_records(const struct zone *zone, const struct config_name *only, size_t limit);
+
+/* ---- explain.c ---- */
+
+/* How a query would be answered, and why. `client` is an address or a network (as ECS would give
+ * it). */
+json_t *report_explain(struct daemon *daemon, const struct config_name *name, uint16_t type,
+                       const struct network *client, bool as_subnet);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * world - a configuration and its zones, loaded as one.
+ *
+ * Loading touches nothing that is served, so that it may run in another
+ * thread. A zone that fails keeps its old snapshot where there is one. What
+ * was loaded becomes part of what is served by world_settle(), on the loop's
+ * thread.
+ */
+#ifndef ANAMED_CONTROL_WORLD_H
+#define ANAMED_CONTROL_WORLD_H
+
+#include "base/config.h"
+#include "base/error.h"
+#include "kernel/publish.h"
+#include "zone/zones.h"
+
+/* What is wrong with one zone; the rest is served. */
+struct world_fault {
+	struct config_name zone;
+	struct error error;
+	bool kept; /* its old data is served on */
+	bool loop; /* an owner that leads back to itself: answered SERVFAIL, the zone is served */
+};
+
+struct world_load {
+	struct config *config;
+	struct zones *zones;
+	struct world_fault *faults;
+	size_t faults_count, faults_room;
+};
+
+/*
+ * Loads the configuration at `path` and its zones. `old` (may be NULL) is the
+ * set served now; nobody else may count its zones meanwhile. Bad zones are
+ * faults, not failures. 0 or a negative errno with *error.
+ */
+int world_load(const char *path, const struct zones *old, struct world_load **ret,
+               struct error *error);
+void world_load_free(struct world_load *load); /* with what has not been taken out of it */
+
+/*
+ * Before a loaded set is served: gives every zone its place and generation
+ * (the kernel's where publish is not NULL), points kept zones to the settings
+ * of the new configuration, and takes zones that are gone out of the kernel.
+ */
+void world_settle(const struct config *config, struct zones *zones, const struct zones *old,
+                  struct publish *publish);
+
+/* Says in the log what the faults are. */
+void world_log_faults(const struct world_load *load);
+
+/* The settings that a running daemon cannot change, as names, where a and b differ; "" if nowhere.
+ */
+char *world_restart_needed(const struct config *a, const struct config *b, char *ret, size_t size);
+
+bool world_same_upstreams(const struct config *a, const struct config *b);
+
+#endif

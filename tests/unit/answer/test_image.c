@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Kernel images: put together as the kernel does it, they are the daemon's reply. */
+#include "unit/answer/scene.h"
+
+static const char ZONE[] = "$TTL 300\n"
+                           "@ 3600 SOA ns1 host 7 7200 3600 1209600 60\n"
+                           "@ NS ns1\n"
+                           "@ ANAME target.cdn.test.\n"
+                           "ns1 A 192.0.2.53\n"
+                           "www A 192.0.2.3\n"
+                           "www A 192.0.2.1\n"
+                           "www 77 A 192.0.2.2\n"
+                           "www AAAA 2001:db8::2\n"
+                           "www AAAA 2001:db8::1\n"
+                           "text TXT \"hello\"\n"
+                           "*.wild A 192.0.2.80\n"
+                           "*.wilda ANAME target.cdn.test.\n"
+                           "alias CNAME www\n"
+                           "sub NS ns.sub\n"
+                           "ns.sub A 192.0.2.61\n"
+                           "old DNAME www\n";
+
+/* A set that just fits into a large slot, and one that does not. */
+#define FITS (AN_ANSWER_LARGE / 16)
+
+static struct scene scene;
+
+static int setup(void **state)
+{
+	static char text[sizeof(ZONE) + 8192];
+	static const char *const texts[] = {"Example.test.", text, NULL};
+	size_t at = (size_t)sprintf(text, "%s", ZONE);
+
+	(void)state;
+	for (unsigned int i = 0; i < FITS; i++)
+		at += (size_t)sprintf(text + at, "fits A 192.0.2.%u\n", i);
+	for (unsigned int i = 0; i < FITS + 1; i++)
+		at += (size_t)sprintf(text + at, "large A 192.0.2.%u\n", i);
+	rcu_register_thread();
+	memset(&scene, 0, sizeof(scene));
+	scene_open(&scene, texts);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	scene_close(&scene);
+	rcu_unregister_thread();
+	return 0;
+}
+
+union image {
+	struct an_answer_slot slot;
+	uint8_t octets[AN_SLOT_LARGE_SIZE];
+};
+
+/* In a block of exactly the size that is promised. */
+static size_t static_image(const char *owner, uint16_t type, union image *ret)
+{
+	uint8_t name[NAME_MAX_LEN];
+	int len = name_from_text(owner, NULL, 0, name);
+	union image *exact = malloc(sizeof(*exact));
+	size_t size;
+
+	assert_non_null(exact);
+	rcu_read_lock();
+	size = respond_image_static(&scene.world, name, (size_t)len, type, &exact->slot);
+	rcu_read_unlock();
+	*ret = *exact;
+	free(exact);
+	return size;
+}
+
+static uint32_t sum_of(const uint8_t *data, size_t len)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		uint8_t pair[2] = {0, 0};
+		uint16_t word;
+
+		pair[i % 2] = data[i];
+		memcpy(&word, pair, 2);
+		sum += word;
+	}
+	return an_sum_fold(sum);
+}
+
+static void put_ttl(uint8_t *at, uint32_t ttl)
+{
+	static const uint8_t zeros[4];
+
+	assert_memory_equal(at, zeros, 4);
+	at[0] = (uint8_t)(ttl >> 24);
+	at[1] = (uint8_t)(ttl >> 16);
+	at[2] = (uint8_t)(ttl >> 8);
+	at[3] = (uint8_t)ttl;
+}
+
+/* What the kernel makes of an image for a query: the reply but OPT. */
+static size_t kernel_reply(const union image *image, const uint8_t *query, size_t question_end,
+                           uint32_t choice, uint32_t ttl, uint8_t *out)
+{
+	const struct an_answer_slot *slot = &image->slot;
+	size_t records = (size_t)slot->count * slot->stride;
+	const uint8_t *tail = slot->data + records;
+	unsigned int start = an_choice_below(choice, slot->count);
+	struct wire w = wire_writer(out, 4096);
+
+	assert_int_equal(slot->records_sum, sum_of(slot->data, records));
+	assert_int_equal(slot->tail_sum, sum_of(tail, slot->tail_len));
+	assert_int_equal(slot->head.used, AN_ANSWER_DATA_AT + records + slot->tail_len);
+	wire_put(&w, query, 2);
+	wire_put16(&w, AN_FLAG_QR | slot->flags);
+	wire_put16(&w, 1);
+	for (unsigned int i = 0; i < 3; i++)
+		wire_put16(&w, slot->counts[i]);
+	wire_put(&w, query + 12, question_end - 12);
+	for (unsigned int i = 0; i < slot->count; i++) {
+		size_t at = w.at;
+
+		wire_put(&w, slot->data + (size_t)((start + i) % slot->count) * slot->stride,
+		         slot->stride);
+		put_ttl(out + at + 6, ttl);
+	}
+	wire_put(&w, tail, slot->tail_len);
+	for (unsigned int i = 0; i < slot->tail_ttl_count; i++)
+		put_ttl(out + question_end + records + slot->tail_ttl[i], ttl);
+	assert_false(w.failed);
+	return w.at;
+}
+
+/* Queries with many ids: the kernel's reply is the daemon's. */
+static void assert_same(const union image *image, struct ask ask, uint32_t ttl)
+{
+	for (uint16_t id = 1; id < 64; id++) {
+		uint8_t query[512], daemon[4096], kernel[4096];
+		struct respond_result result;
+		size_t len, end;
+
+		ask.id = id;
+		len = scene_query(&ask, query);
+		end = 12 + name_len(query + 12) + 4;
+		result = scene_send(&scene, &ask, query, len, daemon, sizeof(daemon));
+		assert_int_equal(result.verdict, RESPOND_SEND);
+		len = kernel_reply(image, query, end, an_choice(SCENE_SEED, id, 0xc6336407, 4711),
+		                   ttl, kernel);
+		assert_int_equal(result.len, len);
+		assert_memory_equal(daemon, kernel, len);
+	}
+}
+
+static void static_images_give_the_daemons_reply(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+		uint8_t count;
+		uint32_t ttl;
+	} table[] = {
+	        {"www.example.test.", AN_TYPE_A, 3, 77},
+	        {"WWW.example.TEST.", AN_TYPE_AAAA, 2, 300},
+	        {"ns1.example.test.", AN_TYPE_AAAA, 0, 60},
+	        {"text.example.test.", AN_TYPE_A, 0, 60},
+	        {"a.b.wild.example.test.", AN_TYPE_A, 1, 300},
+	        {"a.b.wild.example.test.", AN_TYPE_AAAA, 0, 60},
+	        {"wild.example.test.", AN_TYPE_A, 0, 60},
+	        {"old.example.test.", AN_TYPE_A, 0, 60},
+	        {"fits.example.test.", AN_TYPE_A, FITS, 300},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		union image image;
+		size_t size = static_image(table[i].name, table[i].type, &image);
+
+		assert_int_equal(size, image.slot.head.used);
+		assert_int_equal(image.slot.head.kind, AN_SLOT_ANSWER);
+		assert_int_equal(image.slot.count, table[i].count);
+		assert_int_equal(image.slot.ttl, table[i].ttl);
+		assert_int_equal(image.slot.ttl_mode, AN_TTL_FIXED);
+		assert_int_equal(image.slot.wire_scope, 0);
+		assert_int_equal(image.slot.stride, !image.slot.count               ? 0
+		                                    : table[i].type == AN_TYPE_AAAA ? 28
+		                                                                    : 16);
+		assert_same(&image,
+		            (struct ask){.name = table[i].name, .type = table[i].type, .tcp = true},
+		            table[i].ttl);
+	}
+}
+
+static void what_the_kernel_cannot_hold_has_no_image(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+	} table[] = {
+	        {"text.example.test.", AN_TYPE_TXT},  {"no.example.test.", AN_TYPE_A},
+	        {"alias.example.test.", AN_TYPE_A},   {"x.sub.example.test.", AN_TYPE_A},
+	        {"x.old.example.test.", AN_TYPE_A},   {"example.test.", AN_TYPE_A},
+	        {"x.wilda.example.test.", AN_TYPE_A}, {"www.elsewhere.test.", AN_TYPE_A},
+	        {"large.example.test.", AN_TYPE_A},   {".", AN_TYPE_A},
+	};
+
+	(void)state;
+	scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0, "203.0.113.1", 20);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		union image image;
+
+		assert_int_equal(static_image(table[i].name, table[i].type, &image), 0);
+	}
+}
+
+/* The image of a stored answer as the loop makes it, against the daemon's reply. */
+static union image flat_image(const char *owner, const struct answer *answer)
+{
+	const struct zone *zone = zones_at(scene.world.zones, 0);
+	uint8_t name[NAME_MAX_LEN];
+	int len = name_from_text(owner, NULL, 0, name);
+	union image image;
+
+	assert_true(respond_image_flat(zone, name, (size_t)len, answer, &image.slot) > 0);
+	return image;
+}
+
+static void flattened_images_give_the_daemons_reply(void **state)
+{
+	struct answer *answer = scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0,
+	                                    "203.0.113.1 203.0.113.2 203.0.113.3", 41);
+	union image image = flat_image("example.test.", answer);
+
+	(void)state;
+	assert_int_equal(image.slot.ttl_mode, AN_TTL_COUNTING);
+	assert_int_equal(image.slot.stale_ttl, 30);
+	assert_int_equal(image.slot.count, 3);
+	assert_int_equal(image.slot.tail_len, 0);
+	assert_same(&image, (struct ask){.name = "example.TEST.", .type = AN_TYPE_A}, 41);
+
+	answer = scene_store(&scene, "x.wilda.example.test.", AN_TYPE_AAAA, "198.51.100.0/24", 24,
+	                     "2001:db8::1", 10);
+	image = flat_image("x.wilda.example.test.", answer);
+	assert_int_equal(image.slot.wire_scope, 24);
+	assert_same(&image, (struct ask){.name = "x.wilda.example.test.", .type = AN_TYPE_AAAA},
+	            10);
+}
+
+static void stale_images_give_the_daemons_reply(void **state)
+{
+	struct answer *answer = scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0,
+	                                    "203.0.113.1 203.0.113.2", -3);
+	union image image = flat_image("example.test.", answer);
+
+	(void)state;
+	assert_same(&image,
+	            (struct ask){.name = "example.test.", .type = AN_TYPE_A, .last_try = true},
+	            image.slot.stale_ttl);
+}
+
+static void negative_images_have_our_soa_at_a_fixed_ttl(void **state)
+{
+	struct answer *answer =
+	        scene_store(&scene, "example.test.", AN_TYPE_AAAA, "198.51.100.0/24", 24, "", 41);
+	union image image = flat_image("example.test.", answer);
+
+	(void)state;
+	assert_int_equal(image.slot.ttl_mode, AN_TTL_FIXED);
+	assert_int_equal(image.slot.ttl, 60);
+	assert_int_equal(image.slot.stale_ttl, 30);
+	assert_int_equal(image.slot.wire_scope, 0);
+	assert_int_equal(image.slot.count, 0);
+	assert_int_equal(image.slot.tail_ttl_count, 1);
+	assert_same(&image, (struct ask){.name = "example.test.", .type = AN_TYPE_AAAA}, 60);
+}
+
+static void aname_beside_the_addresses_stays_with_the_daemon(void **state)
+{
+	struct zone *zone = zones_at(scene.world.zones, 0);
+	struct answer *answer =
+	        scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0, "203.0.113.1", 41);
+	uint8_t name[NAME_MAX_LEN];
+	int len = name_from_text("example.test.", NULL, 0, name);
+	union image image;
+
+	(void)state;
+	zone->expose_aname = true;
+	assert_int_equal(respond_image_flat(zone, name, (size_t)len, answer, &image.slot), 0);
+	assert_string_equal(
+	        scene_ask(&scene, &(struct ask){.name = "example.test.", .type = AN_TYPE_A}),
+	        "NOERROR aa\nan example.test. 41 A 203.0.113.1\nan example.test. 300 TYPE65401 "
+	        "\\# 17 067461726765740363646e047465737400\n");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	        TEST(static_images_give_the_daemons_reply),
+	        TEST(what_the_kernel_cannot_hold_has_no_image),
+	        TEST(flattened_images_give_the_daemons_reply),
+	        TEST(stale_images_give_the_daemons_reply),
+	        TEST(negative_images_have_our_soa_at_a_fixed_ttl),
+	        TEST(aname_beside_the_addresses_stays_with_the_daemon),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -34,7 +34,7 @@ SKELETON := $(BUILD)/anamed.skel.h
 BPF_OBJ := $(BUILD)/anamed.bpf.o
 
 .PHONY: all help clean install format lint check unit demo bench vmtest fuzz deps demo-down \
-	unit-asan fuzz-short layers e2e differential vmtest-load
+	unit-asan peers-test fuzz-short layers e2e differential vmtest-load
 all: $(BUILD)/anamed $(BUILD)/anamectl ## build build/anamed, build/anamectl and the BPF object
 
 help: ## list the targets
@@ -96,6 +96,13 @@ unit-asan: ## the unit tests under ASan and UBSan
 
 fuzz-short: ## every fuzz target for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
+
+$(BUILD)/tests/peers/%: tests/peers/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LIBS) -lcmocka
+
+peers-test: $(BUILD)/tests/peers/test_upstream ## upstream against real knotd and unbound
+	$(Q)tests/peers/run $(BUILD)
 
 layers: ## includes go downward, as docs/layers.txt has it
 	$(Q)tests/check-layers

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "control/report.h"
 
 bool bring_up_wanted(const struct config *config)
 {
@@ -119,4 +120,64 @@ struct kernel_maps *bring_up_kernel(const struct config *config, struct kernel_a
 		            "answered without it (`anamectl xdp attach' as root)",
 		            config->pin_dir);
 	return maps;
+}
+
+static int step_once(const struct config *config, const struct config_interface *interface,
+                     enum bring_up_step step, struct kernel_attachment *ret, struct error *error)
+{
+	int err;
+
+	switch (step) {
+	case BRING_UP_ATTACH:
+		return kernel_attach(config, interface, ret, error);
+	case BRING_UP_UPGRADE:
+		return kernel_upgrade(config, interface->name, ret, error);
+	case BRING_UP_DETACH:
+		err = kernel_detach(config, interface->name, error);
+		if (err)
+			return err;
+		break;
+	case BRING_UP_STATUS:
+		break;
+	}
+	return kernel_status(config, interface->name, ret, error);
+}
+
+static int step_into(const struct config *config, const struct config_interface *interface,
+                     enum bring_up_step step, json_t *list, struct error *error)
+{
+	struct kernel_attachment attachment = {0};
+	int err = step_once(config, interface, step, &attachment, error);
+
+	if (err)
+		return err;
+	snprintf(attachment.interface, sizeof(attachment.interface), "%s", interface->name);
+	json_array_append_new(list, report_attachment(&attachment));
+	return 0;
+}
+
+int bring_up_step(const struct config *config, const char *only, enum bring_up_step step,
+                  json_t **ret, struct error *error)
+{
+	struct config_interface named = {.name = (char *)(uintptr_t)only, .xdp = XDP_MODE_AUTO};
+	json_t *list = json_array();
+	bool found = false;
+	int err = step == BRING_UP_ATTACH ? kernel_load(config, error) : 0;
+
+	for (size_t i = 0; i < config->interfaces_count && !err; i++) {
+		const struct config_interface *interface = &config->interfaces[i];
+
+		if (only ? strcmp(only, interface->name) != 0 : interface->xdp == XDP_MODE_OFF)
+			continue;
+		found = true;
+		err = step_into(config, interface, step, list, error);
+	}
+	if (!err && only && !found)
+		err = step_into(config, &named, step, list, error);
+	if (err) {
+		json_decref(list);
+		return err;
+	}
+	*ret = json_pack("{s:o}", "interfaces", list);
+	return 0;
 }

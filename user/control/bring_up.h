@@ -8,6 +8,8 @@
 #ifndef ANAMED_CONTROL_BRING_UP_H
 #define ANAMED_CONTROL_BRING_UP_H
 
+#include <jansson.h>
+
 #include "kernel/kernel.h"
 
 /* True if the configuration wants the kernel half at all. */
@@ -26,5 +28,17 @@ struct kernel_maps *bring_up_kernel(const struct config *config, struct kernel_a
 
 /* "native", "generic", "not attached", with what else is to know. */
 char *bring_up_words(const struct kernel_attachment *attachment, char *ret, size_t size);
+
+/* ---- for anamectl ---- */
+
+enum bring_up_step { BRING_UP_STATUS, BRING_UP_ATTACH, BRING_UP_DETACH, BRING_UP_UPGRADE };
+
+/*
+ * One step for every interface of the configuration that is not off, or for
+ * `only`, which need not stand there. *ret: {"interfaces": [...]} as read back.
+ * Stops at the first that fails, with *error.
+ */
+int bring_up_step(const struct config *config, const char *only, enum bring_up_step step,
+                  json_t **ret, struct error *error);
 
 #endif

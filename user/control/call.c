@@ -29,7 +29,9 @@ static int connect_to(const char *path, struct error *error)
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
 		err = errno;
 		close(fd);
-		return error_set(error, err, path, 0, "%s", strerror(err));
+		return error_set(error, err, path, 0, "%s%s", strerror(err),
+		                 err == ENOENT || err == ECONNREFUSED ? ": is anamed running?"
+		                                                      : "");
 	}
 	return fd;
 }

@@ -288,6 +288,8 @@ static void explain_reply(struct explain *explain)
 	            ? reply[6] << 8 | reply[7]
 	            : 0,
 	    where_words(&result));
+	if (!publish)
+		return;
 	say(explain, "%s",
 	    kernel ? "The kernel knows the name and type, and answers what it holds an answer for."
 	           : "The kernel passes it up: it holds nothing for this name and type.");

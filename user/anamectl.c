@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anamectl - asks the daemon, checks files, and (as root) handles the kernel
+ * half in its own process. Exit: 0 done, 1 failed, 2 used wrongly.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "control/bring_up.h"
+#include "control/control.h"
+#include "control/report.h"
+#include "control/show.h"
+#include "control/words.h"
+#include "zone/zone.h"
+
+#define CONFIG_PATH "/etc/anamed/anamed.conf"
+
+struct options {
+	const char *config; /* path; NULL: none was given */
+	const char *socket;
+	bool json;
+};
+
+struct verb;
+
+/* What was typed. */
+struct call {
+	const struct options *options;
+	const struct verb *verb;
+	char **arguments;
+	int count;
+};
+
+struct verb {
+	const char *name; /* with its second word */
+	const char *arguments, *help;
+	int least, most;
+	/* Gives a new object, or a negative errno with *error. */
+	int (*run)(const struct call *call, json_t **ret, struct error *error);
+	void (*show)(FILE *out, const json_t *reply);
+	const char *keys[3]; /* of the daemon's arguments, in order */
+};
+
+static const char *config_path(const struct options *options)
+{
+	return options->config ? options->config : CONFIG_PATH;
+}
+
+/* The configuration, or all defaults where none was named and the usual one is not there. */
+static int get_config(const struct options *options, struct config **ret, struct error *error)
+{
+	int err = config_load(config_path(options), ret, error);
+
+	if (err != -ENOENT || options->config)
+		return err;
+	*ret = config_default();
+	return *ret ? 0 : error_set(error, ENOMEM, NULL, 0, "out of memory");
+}
+
+/* A daemon can be asked even while the configuration is being edited and wrong. */
+static char *socket_path(const struct options *options)
+{
+	struct config *config = NULL;
+	struct error error = {0};
+	char text[1024], *path;
+
+	if (options->socket)
+		return strdup(options->socket);
+	if (get_config(options, &config, &error)) {
+		fprintf(stderr, "%s\n", error_text(&error, text, sizeof(text)));
+		config = config_default();
+	}
+	path = config ? strdup(config->control_socket) : NULL;
+	config_free(config);
+	return path;
+}
+
+/* ---- verbs of the daemon ---- */
+
+static int ask(const struct options *options, const char *verb, json_t *arguments, json_t **ret,
+               struct error *error)
+{
+	char *path = socket_path(options);
+	int err;
+
+	if (!path)
+		return error_set(error, ENOMEM, NULL, 0, "out of memory");
+	err = control_call(path, verb, arguments, ret, error);
+	free(path);
+	return err;
+}
+
+static int run_daemon(const struct call *call, json_t **ret, struct error *error)
+{
+	json_t *object = json_object();
+	int err = 0;
+
+	for (int i = 0; i < call->count && !err; i++) {
+		if (json_object_set_new(object, call->verb->keys[i],
+		                        json_string(call->arguments[i])))
+			err = error_set(error, EINVAL, NULL, 0, "an argument is not UTF-8");
+	}
+	if (!err)
+		err = ask(call->options, call->verb->name, object, ret, error);
+	json_decref(object);
+	return err;
+}
+
+/* The kernel's part outlives the daemon. */
+static int stats_of_kernel(const struct options *options, json_t **ret, struct error *error)
+{
+	struct config *config = NULL;
+	struct kernel_maps *maps;
+	int err = get_config(options, &config, error);
+
+	if (err)
+		return err;
+	err = kernel_open(config->pin_dir, &maps, error);
+	config_free(config);
+	if (err)
+		return err;
+	*ret = report_stats_kernel(maps);
+	kernel_close(maps);
+	return 0;
+}
+
+static int run_stats(const struct call *call, json_t **ret, struct error *error)
+{
+	struct error none = {0};
+	int err = ask(call->options, "stats", NULL, ret, error);
+
+	if (err != -ENOENT && err != -ECONNREFUSED)
+		return err;
+	if (stats_of_kernel(call->options, ret, &none))
+		return err;
+	fprintf(stderr, "the daemon is not there; the kernel's counters are:\n");
+	return 0;
+}
+
+/* ---- verbs without a daemon ---- */
+
+static int run_conf_check(const struct call *call, json_t **ret, struct error *error)
+{
+	const char *path = call->count ? call->arguments[0] : config_path(call->options);
+	struct config *config;
+	int err = config_load(path, &config, error);
+
+	if (err)
+		return err;
+	*ret = json_pack("{s:I}", "zones", (json_int_t)config->zones_count);
+	config_free(config);
+	return 0;
+}
+
+static int run_zone_check(const struct call *call, json_t **ret, struct error *error)
+{
+	struct config_name apex;
+	struct zone *zone;
+	int err;
+
+	if (words_name(call->arguments[1], &apex))
+		return error_set(error, EINVAL, NULL, 0, "`%s' is no domain name",
+		                 call->arguments[1]);
+	err = zone_load_file(apex.name, apex.len, call->arguments[0], AN_TYPE_ANAME, NULL, &zone,
+	                     error);
+	if (err)
+		return err;
+	*ret = json_pack("{s:I, s:I, s:I}", "serial", (json_int_t)zone->serial, "names",
+	                 (json_int_t)zone->node_count, "records", (json_int_t)zone->record_count);
+	zone_free(zone);
+	return 0;
+}
+
+static void show_zone_check(FILE *out, const json_t *reply)
+{
+	fprintf(out, "serial %lld, %lld records\n",
+	        (long long)json_integer_value(json_object_get(reply, "serial")),
+	        (long long)json_integer_value(json_object_get(reply, "records")));
+}
+
+/* ---- the kernel half ---- */
+
+static int with_config(const struct call *call, enum bring_up_step step, json_t **ret,
+                       struct error *error)
+{
+	struct config *config = NULL;
+	int err = get_config(call->options, &config, error);
+
+	if (err)
+		return err;
+	err = bring_up_step(config, call->count ? call->arguments[0] : NULL, step, ret, error);
+	config_free(config);
+	return err;
+}
+
+static int run_xdp_status(const struct call *call, json_t **ret, struct error *error)
+{
+	return with_config(call, BRING_UP_STATUS, ret, error);
+}
+
+static int run_xdp_attach(const struct call *call, json_t **ret, struct error *error)
+{
+	return with_config(call, BRING_UP_ATTACH, ret, error);
+}
+
+static int run_xdp_detach(const struct call *call, json_t **ret, struct error *error)
+{
+	return with_config(call, BRING_UP_DETACH, ret, error);
+}
+
+static int run_xdp_upgrade(const struct call *call, json_t **ret, struct error *error)
+{
+	return with_config(call, BRING_UP_UPGRADE, ret, error);
+}
+
+static int run_xdp_unpin(const struct call *call, json_t **ret, struct error *error)
+{
+	struct config *config = NULL;
+	int err = get_config(call->options, &config, error);
+
+	if (err)
+		return err;
+	err = kernel_unpin(config, error);
+	config_free(config);
+	if (!err)
+		*ret = json_object();
+	return err;
+}
+
+/* ---- the command line ---- */
+
+static const struct verb verbs[] = {
+        {"status", "", "how the daemon is", 0, 0, run_daemon, show_status, {0}},
+        {"stats",
+         "",
+         "counters; the kernel's alone where no daemon runs",
+         0,
+         0,
+         run_stats,
+         show_stats,
+         {0}},
+        {"reload", "", "load configuration and zones again", 0, 0, run_daemon, show_reload, {0}},
+        {"stop", "", "end the daemon", 0, 0, run_daemon, show_nothing, {0}},
+        {"answers",
+         "[NAME]",
+         "flattened answers that are stored",
+         0,
+         1,
+         run_daemon,
+         show_answers,
+         {"name"}},
+        {"flush",
+         "NAME [SUBNET]",
+         "forget answers of a name",
+         1,
+         2,
+         run_daemon,
+         show_flush,
+         {"name", "subnet"}},
+        {"explain",
+         "NAME TYPE CLIENT",
+         "how a query would be answered, and why; CLIENT is an "
+         "address, or a network as a client subnet",
+         3,
+         3,
+         run_daemon,
+         show_explain,
+         {"name", "type", "client"}},
+        {"conf-check", "[FILE]", "check a configuration", 0, 1, run_conf_check, show_nothing, {0}},
+        {"zone-check",
+         "FILE ZONE",
+         "check a zone file",
+         2,
+         2,
+         run_zone_check,
+         show_zone_check,
+         {0}},
+        {"zone-status",
+         "[ZONE]",
+         "zones that are configured",
+         0,
+         1,
+         run_daemon,
+         show_zones,
+         {"zone"}},
+        {"zone-read",
+         "ZONE [NAME]",
+         "records that are served",
+         1,
+         2,
+         run_daemon,
+         show_records,
+         {"zone", "name"}},
+        {"xdp status",
+         "[IFACE]",
+         "what runs on the interfaces",
+         0,
+         1,
+         run_xdp_status,
+         show_interfaces,
+         {0}},
+        {"xdp attach",
+         "[IFACE]",
+         "load, pin, and attach (root)",
+         0,
+         1,
+         run_xdp_attach,
+         show_interfaces,
+         {0}},
+        {"xdp detach",
+         "[IFACE]",
+         "take the program off (root)",
+         0,
+         1,
+         run_xdp_detach,
+         show_interfaces,
+         {0}},
+        {"xdp upgrade",
+         "[IFACE]",
+         "replace the program, keep the maps (root)",
+         0,
+         1,
+         run_xdp_upgrade,
+         show_interfaces,
+         {0}},
+        {"xdp unpin",
+         "",
+         "remove what is pinned, after detach (root)",
+         0,
+         0,
+         run_xdp_unpin,
+         show_nothing,
+         {0}},
+};
+
+#define VERBS_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+/* Takes the verb's one or two words off the line. */
+static const struct verb *find_verb(int *count, char ***words)
+{
+	for (size_t i = 0; i < VERBS_COUNT; i++) {
+		const char *space = strchr(verbs[i].name, ' ');
+		size_t first = space ? (size_t)(space - verbs[i].name) : strlen(verbs[i].name);
+		int used = space ? 2 : 1;
+
+		if (*count < used || strlen((*words)[0]) != first ||
+		    strncmp((*words)[0], verbs[i].name, first) != 0 ||
+		    (space && strcmp((*words)[1], space + 1) != 0))
+			continue;
+		*count -= used;
+		*words += used;
+		return &verbs[i];
+	}
+	return NULL;
+}
+
+static void usage(FILE *out)
+{
+	fprintf(out, "usage: anamectl [-j] [-c CONFIG] [-s SOCKET] VERB ...\n\n");
+	for (size_t i = 0; i < VERBS_COUNT; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "%s %s", verbs[i].name, verbs[i].arguments);
+		fprintf(out, "  %-26s %s\n", line, verbs[i].help);
+	}
+	fprintf(out, "\n"
+	             "  -c, --config CONFIG  configuration (default " CONFIG_PATH ")\n"
+	             "  -s, --socket SOCKET  control socket (default: the configuration's)\n"
+	             "  -j, --json           print JSON\n"
+	             "  -V, --version\n"
+	             "  -h, --help\n");
+}
+
+static void print_failure(const struct options *options, const struct error *error)
+{
+	char text[1024];
+	json_t *object;
+
+	if (!options->json) {
+		fprintf(stderr, "%s\n", error_text(error, text, sizeof(text)));
+		return;
+	}
+	object = json_pack("{s:b, s:s}", "ok", 0, "error", error->text);
+	if (error->file[0])
+		json_object_set_new(object, "file", json_string(error->file));
+	if (error->line)
+		json_object_set_new(object, "line", json_integer(error->line));
+	json_dumpf(object, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(object);
+}
+
+/* A reload that left zones behind has failed, though the daemon runs. */
+static int status_of(const json_t *reply, const struct verb *verb)
+{
+	const json_t *fault;
+	size_t i;
+
+	if (verb->show != show_reload)
+		return 0;
+	json_array_foreach(json_object_get(reply, "faults"), i, fault)
+	{
+		if (!json_is_true(json_object_get(fault, "loop")))
+			return 1;
+	}
+	return 0;
+}
+
+static int run(const struct options *options, int count, char **words)
+{
+	const struct verb *verb = find_verb(&count, &words);
+	const struct call call = {options, verb, words, count};
+	struct error error = {0};
+	json_t *reply = NULL;
+	int status;
+
+	if (!verb || count < verb->least || count > verb->most) {
+		usage(stderr);
+		return 2;
+	}
+	if (verb->run(&call, &reply, &error)) {
+		print_failure(options, &error);
+		return 1;
+	}
+	if (options->json) {
+		json_dumpf(reply, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		verb->show(stdout, reply);
+	}
+	status = status_of(reply, verb);
+	json_decref(reply);
+	return fflush(stdout) || ferror(stdout) ? 1 : status;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+	        {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
+	        {"json", no_argument, NULL, 'j'},         {"version", no_argument, NULL, 'V'},
+	        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+	};
+	struct options options = {0};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:s:jVh", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options.config = optarg;
+			break;
+		case 's':
+			options.socket = optarg;
+			break;
+		case 'j':
+			options.json = true;
+			break;
+		case 'V':
+			printf("anamectl %s\n", ANAMED_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	log_init(LOG_LEVEL_WARNING);
+	return run(&options, argc - optind, argv + optind);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "control/show.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static bool is_true(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+/* "3d 4h", "5m 2s", "7s". */
+static const char *span_text(long long seconds, char *ret, size_t size)
+{
+	if (seconds >= 86400)
+		snprintf(ret, size, "%lldd %lldh", seconds / 86400, seconds / 3600 % 24);
+	else if (seconds >= 3600)
+		snprintf(ret, size, "%lldh %lldm", seconds / 3600, seconds / 60 % 60);
+	else if (seconds >= 60)
+		snprintf(ret, size, "%lldm %llds", seconds / 60, seconds % 60);
+	else
+		snprintf(ret, size, "%llds", seconds);
+	return ret;
+}
+
+void show_fault(FILE *out, const json_t *fault)
+{
+	const char *file = text_of(fault, "file");
+	long long line = number_of(fault, "line");
+
+	if (file[0] && line)
+		fprintf(out, "%s:%lld: error: %s\n", file, line, text_of(fault, "error"));
+	else if (file[0])
+		fprintf(out, "%s: error: %s\n", file, text_of(fault, "error"));
+	else
+		fprintf(out, "error: %s\n", text_of(fault, "error"));
+}
+
+static void show_faults(FILE *out, const json_t *reply)
+{
+	const json_t *fault;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "faults"), i, fault)
+	{
+		fprintf(out, "zone %s %s: ", text_of(fault, "zone"),
+		        is_true(fault, "loop")   ? "has a loop"
+		        : is_true(fault, "kept") ? "keeps its old data"
+		                                 : "is not served");
+		show_fault(out, fault);
+	}
+}
+
+/* ---- status ---- */
+
+static void show_upstreams(FILE *out, const json_t *reply)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "upstreams"), i, one)
+	{
+		fprintf(out, "upstream       %s, %s, for %s, %s, %.1f ms: %s\n",
+		        text_of(one, "address"), text_of(one, "kind"), text_of(one, "suffix"),
+		        !is_true(one, "edns") ? "no EDNS"
+		        : is_true(one, "ecs") ? "client subnets"
+		                              : "no client subnets",
+		        (double)number_of(one, "rtt_us") / 1000, text_of(one, "freshness"));
+	}
+}
+
+void show_interfaces(FILE *out, const json_t *reply)
+{
+	const json_t *one;
+	size_t i;
+
+	if (!json_array_size(json_object_get(reply, "interfaces")))
+		fprintf(out, "no interface is configured for XDP\n");
+
+	json_array_foreach(json_object_get(reply, "interfaces"), i, one)
+	{
+		const char *note = text_of(one, "note");
+
+		fprintf(out, "%-14s ", text_of(one, "interface"));
+		if (is_true(one, "attached"))
+			fprintf(out, "attached, %s mode, %s, program %lld%s", text_of(one, "mode"),
+			        is_true(one, "dispatcher") ? "under libxdp's dispatcher"
+			                                   : "as a pinned link",
+			        number_of(one, "program_id"),
+			        is_true(one, "ours") ? "" : ", not the one that is pinned");
+		else
+			fprintf(out, "not attached");
+		fprintf(out, "%s%s%s\n", note[0] ? " (" : "", note, note[0] ? ")" : "");
+	}
+}
+
+void show_status(FILE *out, const json_t *reply)
+{
+	const json_t *kernel = json_object_get(reply, "kernel"), *address;
+	time_t loaded = (time_t)number_of(reply, "loaded_unix_s");
+	char up[64], when[64] = "";
+	struct tm local;
+	size_t i;
+
+	if (localtime_r(&loaded, &local))
+		strftime(when, sizeof(when), "%F %T", &local);
+	fprintf(out, "anamed %s, process %lld, up %s\n", text_of(reply, "version"),
+	        number_of(reply, "pid"), span_text(number_of(reply, "uptime_s"), up, sizeof(up)));
+	fprintf(out, "configuration  %s, loaded %s, reloads %lld, failed %lld\n",
+	        text_of(reply, "config"), when, number_of(reply, "reloads"),
+	        number_of(reply, "reloads_failed"));
+	fprintf(out, "listens on    ");
+	json_array_foreach(json_object_get(reply, "listen"), i, address)
+	        fprintf(out, " %s", json_string_value(address));
+	fprintf(out, "\nzones          %lld served, %zu faults\n", number_of(reply, "zones"),
+	        json_array_size(json_object_get(reply, "faults")));
+	show_faults(out, reply);
+	show_upstreams(out, reply);
+	fprintf(out, "freshness      %s; last good answers up to %s%s\n",
+	        text_of(reply, "freshness"), text_of(reply, "stale_max"),
+	        is_true(reply, "keeps_last_good") ? ", kept on disk" : ", not kept on disk");
+	if (!json_is_object(kernel)) {
+		fprintf(out, "kernel         none: the daemon answers alone\n");
+		return;
+	}
+	fprintf(out, "kernel         %s, maps under %s\n",
+	        strcmp(text_of(kernel, "mode"), "answer") == 0 ? "answers" : "passes everything",
+	        text_of(kernel, "pin_dir"));
+	show_interfaces(out, kernel);
+}
+
+/* ---- stats ---- */
+
+/* Members as dotted names; what is zero is left out, but for the sums. */
+static void show_numbers(FILE *out, const char *path, const json_t *value)
+{
+	const json_t *member;
+	const char *key;
+	size_t i;
+	char name[128];
+
+	if (json_is_integer(value)) {
+		if (json_integer_value(value) || strncmp(path, "queries.", 8) == 0)
+			fprintf(out, "%-32s %" PRId64 "\n", path,
+			        (int64_t)json_integer_value(value));
+		return;
+	}
+	/* jansson's iterators take objects that can be changed; nothing is. */
+	json_object_foreach((json_t *)(uintptr_t)value, key, member)
+	{
+		snprintf(name, sizeof(name), "%s%s%s", path, path[0] ? "." : "", key);
+		show_numbers(out, name, member);
+	}
+	json_array_foreach(value, i, member)
+	{
+		snprintf(name, sizeof(name), "%s.%zu", path, i);
+		show_numbers(out, name, member);
+	}
+}
+
+void show_stats(FILE *out, const json_t *reply)
+{
+	json_t *copy = json_copy((json_t *)(uintptr_t)reply);
+
+	json_object_del(copy, "v");
+	json_object_del(copy, "ok");
+	show_numbers(out, "", copy);
+	json_decref(copy);
+}
+
+/* ---- the others ---- */
+
+void show_reload(FILE *out, const json_t *reply)
+{
+	const char *restart = text_of(reply, "restart_needed");
+
+	fprintf(out, "reloaded, %lld zones\n", number_of(reply, "zones"));
+	if (restart[0])
+		fprintf(out, "these wait for a restart: %s\n", restart);
+	show_faults(stderr, reply);
+}
+
+static void show_answer(FILE *out, const json_t *one)
+{
+	const json_t *address, *used = json_object_get(one, "used_s");
+	char age[64], ago[64] = "never";
+	size_t i;
+
+	if (json_is_integer(used))
+		span_text(json_integer_value(used), ago, sizeof(ago));
+	fprintf(out, "%-30s %-4s %-26s %-7s ttl %-6lld age %-8s used %-8s %-6s", //
+	        text_of(one, "owner"), text_of(one, "type"), text_of(one, "audience"),
+	        text_of(one, "state"), number_of(one, "ttl_left_s"),
+	        span_text(number_of(one, "age_s"), age, sizeof(age)), ago, text_of(one, "where"));
+	json_array_foreach(json_object_get(one, "addresses"), i, address)
+	        fprintf(out, " %s", json_string_value(address));
+	if (!i)
+		fprintf(out, " no address");
+	fprintf(out, "\n");
+}
+
+void show_answers(FILE *out, const json_t *reply)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "answers"), i, one) show_answer(out, one);
+	if (is_true(reply, "more"))
+		fprintf(out, "and more; %lld are stored\n", number_of(reply, "stored"));
+}
+
+void show_flush(FILE *out, const json_t *reply)
+{
+	fprintf(out, "flushed %lld answers\n", number_of(reply, "flushed"));
+}
+
+void show_explain(FILE *out, const json_t *reply)
+{
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "words"), i, line)
+	        fprintf(out, "%s\n", json_string_value(line));
+}
+
+void show_zones(FILE *out, const json_t *reply)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "zones"), i, one)
+	{
+		fprintf(out, "%-30s ", text_of(one, "zone"));
+		if (is_true(one, "served"))
+			fprintf(out, "serial %lld, %lld names, %lld records, generation %lld, %s",
+			        number_of(one, "serial"), number_of(one, "names"),
+			        number_of(one, "records"), number_of(one, "generation"),
+			        is_true(one, "in_kernel") ? "kernel" : "daemon only");
+		else
+			fprintf(out, "not served");
+		fprintf(out, ", %s\n", text_of(one, "file"));
+		if (text_of(one, "fault")[0])
+			fprintf(out, "  %s\n", text_of(one, "fault"));
+	}
+}
+
+void show_records(FILE *out, const json_t *reply)
+{
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "records"), i, line)
+	        fprintf(out, "%s\n", json_string_value(line));
+	if (is_true(reply, "more"))
+		fprintf(out, "; and more\n");
+}
+
+void show_nothing(FILE *out, const json_t *reply)
+{
+	(void)out;
+	(void)reply;
+}

@@ -11,7 +11,7 @@ NAMES = (
     "many.example.test", "a.wild.example.test", "chain.example.test", "gone.example.test",
 )
 OTHERS = (
-    "nothing.example.test", "ns.example.test", "alias.example.test", "loop1.example.test",
+    "nothing.example.test", "ns.example.test", "alias.example.test", "quick.example.test",
     "x.static.example.test", "test", "", "elsewhere.invalid", "wild.example.test",
     "b.c.d.e.f.g.wild.example.test", "example.test.example.test",
 )

@@ -50,10 +50,10 @@ def dies_and_returns(bench, edge, stop, start):
         is_stale(reply)
     plain = from_kernel(edge, lambda: ask_quick(bench, None, source="192.0.2.10", edns=False))
     equal((plain.ttl, plain.ede), (30, None), "a client without EDNS gets no EDE")
-    passed = edge.stats()["serve"]["udp_queries"]
+    passed = edge.stats()["daemon"]["udp_queries"]
     for _ in range(20):
         is_stale(from_kernel(edge, lambda: ask_quick(bench)))
-    equal(edge.stats()["serve"]["udp_queries"], passed, "no load on the daemon")
+    equal(edge.stats()["daemon"]["udp_queries"], passed, "no load on the daemon")
     start()
     began = time.monotonic()
     is_right(until_fresh(bench), quick, NET1)

@@ -27,7 +27,7 @@ def name(label, ttl, number, ipv4=2, ipv6=1):
 def addresses(number, place, ipv4, ipv6):
     return (
         [f"198.19.{number}.{place * 40 + item + 1}" for item in range(ipv4)],
-        [f"2001:db8:ffff:{number:x}:{place:x}::{item + 1:x}" for item in range(ipv6)],
+        [f"2001:db8:ffff:{number:x}:{place + 1:x}::{item + 1:x}" for item in range(ipv6)],
     )
 
 
@@ -69,8 +69,6 @@ local   ANAME   static
 static  A       192.0.2.81
 static  A       192.0.2.82
 static  AAAA    2001:db8:ffff::81
-loop1   ANAME   loop2
-loop2   ANAME   loop1
 alias   CNAME   www.cdn.test.
 """
 

@@ -266,8 +266,7 @@ void kernel_close(struct kernel_maps *maps)
 int maps_run_clock(int fd, struct maps_clock *ret)
 {
 	struct maps_clock clock = {0};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &clock, .ctx_size_in = sizeof(clock),
-	            .ctx_out = &clock, .ctx_size_out = sizeof(clock));
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &clock, .ctx_size_in = sizeof(clock));
 
 	if (bpf_prog_test_run_opts(fd, &opts))
 		return -errno;

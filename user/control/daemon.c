@@ -121,7 +121,24 @@ static int load_first(struct daemon *daemon)
 	return 0;
 }
 
-/* What only root can do, or does better: maps, program, ports. Then root is given up. */
+static void open_control(struct daemon *daemon)
+{
+	const char *path = daemon->config->control_socket;
+	struct error error = {0};
+	char text[1024];
+
+	if (!path[0])
+		return;
+	if (control_open(&daemon->loop, path, commands_handle, daemon, &daemon->control, &error)) {
+		daemon->control = NULL;
+		log_warning("anamectl will not reach this daemon: %s",
+		            error_text(&error, text, sizeof(text)));
+		return;
+	}
+	privilege_socket(daemon->config);
+}
+
+/* What only root can do, or does better: maps, program, ports, sockets. Then root is given up. */
 static int take_descriptors(struct daemon *daemon)
 {
 	const struct config *config = daemon->config;
@@ -136,8 +153,10 @@ static int take_descriptors(struct daemon *daemon)
 			return -1;
 		daemon->maps = bring_up_kernel(config, daemon->attachments);
 	}
-	if (serve_open(config, daemon->flatten, &daemon->serve, &error) ||
-	    privilege_drop(config, &error))
+	if (serve_open(config, daemon->flatten, &daemon->serve, &error))
+		return fail(&error);
+	open_control(daemon);
+	if (privilege_drop(config, &error))
 		return fail(&error);
 	return 0;
 }
@@ -206,21 +225,6 @@ static int make_world(struct daemon *daemon)
 	return 0;
 }
 
-static void open_control(struct daemon *daemon)
-{
-	const char *path = daemon->config->control_socket;
-	struct error error = {0};
-	char text[1024];
-
-	if (!path[0])
-		return;
-	if (control_open(&daemon->loop, path, commands_handle, daemon, &daemon->control, &error)) {
-		daemon->control = NULL;
-		log_warning("anamectl will not reach this daemon: %s",
-		            error_text(&error, text, sizeof(text)));
-	}
-}
-
 static void start_handles(struct daemon *daemon)
 {
 	static const int numbers[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1};
@@ -261,7 +265,6 @@ static int come_up(struct daemon *daemon)
 	if (make_world(daemon))
 		return -1;
 	watch_start(daemon);
-	open_control(daemon);
 	start_handles(daemon);
 	if (serve_start(daemon->serve, &error))
 		return fail(&error);

@@ -82,6 +82,14 @@ void privilege_folders(const struct config *config)
 	free(copy);
 }
 
+void privilege_socket(const struct config *config)
+{
+	const struct passwd *user = user_of(config);
+
+	if (user && lchown(config->control_socket, user->pw_uid, user->pw_gid))
+		log_warning("%s: %s", config->control_socket, strerror(errno));
+}
+
 /* ---- dropping ---- */
 
 /* 0 or what libcap-ng gave. */

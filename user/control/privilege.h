@@ -18,6 +18,9 @@
  */
 void privilege_folders(const struct config *config);
 
+/* Gives the control socket, which root has made, to config->user. */
+void privilege_socket(const struct config *config);
+
 /* To config->user, if started as root and one is set. 0, or a negative errno with *error. */
 int privilege_drop(const struct config *config, struct error *error);
 

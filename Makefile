@@ -34,7 +34,7 @@ SKELETON := $(BUILD)/anamed.skel.h
 BPF_OBJ := $(BUILD)/anamed.bpf.o
 
 .PHONY: all help clean install format lint check unit demo bench vmtest fuzz deps demo-down \
-	unit-asan peers-test fuzz-short layers e2e differential vmtest-load
+	unit-asan peers-test fuzz-short fuzz-run layers e2e differential vmtest-load
 all: $(BUILD)/anamed $(BUILD)/anamectl ## build build/anamed, build/anamectl and the BPF object
 
 help: ## list the targets
@@ -94,6 +94,21 @@ unit-asan: ## the unit tests under ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan OPT='-O1 -g' \
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' unit
 
+# The rooms once more, by clang, with the fuzzer's and the sanitizers' eyes in them.
+FUZZ_SECONDS ?= 60
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Ibpf -fsanitize=fuzzer -MMD -MP -o $@ $< $(LIB) $(LIBS)
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=$(CLANG) OPT='-O1 -g' WARN=-w \
+		SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzz-run
+
+fuzz-run: $(FUZZ_BIN)
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_BIN)
+
 fuzz-short: ## every fuzz target for ten seconds
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 
@@ -142,6 +157,6 @@ lint: ## clang-tidy, cppcheck, and the format
 		--suppress=missingInclude -Iinclude -Iuser -D__x86_64__ user
 
 clean: ## remove what was built
-	rm -rf $(BUILD) $(BUILD)-asan
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz
 
 -include $(LIB_OBJ:.o=.d) $(BUILD)/user/anamed.d $(BUILD)/user/anamectl.d $(TEST_BIN:=.d)

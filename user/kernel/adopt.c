@@ -231,9 +231,11 @@ static bool holds(struct publish *publish, const struct book_owner *owner, uint3
 
 	if (slot == owner->everyone || slot == owner->nobody)
 		return true;
-	BOOK_EACH(&publish->book, owner, audience, next)
-	if (audience->slot == slot)
-		return true;
+	for (audience = book_first(&publish->book, owner); audience;
+	     audience = book_next(&publish->book, audience)) {
+		if (audience->slot == slot)
+			return true;
+	}
 	return false;
 }
 
@@ -243,9 +245,11 @@ static uint32_t any_answer(struct publish *publish, const struct book_owner *own
 
 	if (desk_is_answer(owner->everyone))
 		return owner->everyone;
-	BOOK_EACH(&publish->book, owner, audience, next)
-	if (desk_is_answer(audience->slot))
-		return audience->slot;
+	for (audience = book_first(&publish->book, owner); audience;
+	     audience = book_next(&publish->book, audience)) {
+		if (desk_is_answer(audience->slot))
+			return audience->slot;
+	}
 	return desk_is_answer(owner->nobody) ? owner->nobody : AN_SLOT_NONE;
 }
 

@@ -58,6 +58,12 @@ static uint8_t entry_of(const struct an_audience_key *key)
 	return lens_entry(key->kind, key->len);
 }
 
+/* Would this stand in for something that the kernel could not take? */
+static bool is_withheld(const struct book_owner *owner, const struct an_audience_key *key)
+{
+	return key->kind == AN_AUDIENCE_NET && key->len < owner->withheld[key->family - 1u];
+}
+
 /* ---- owner fields ---- */
 
 static void store_slot(uint32_t *field, uint32_t slot)
@@ -111,9 +117,11 @@ static void replace_catch_all(struct publish *publish, struct book_owner *owner,
 		newest(publish, owner->everyone, &best, &until);
 	if (owner->nobody != gone)
 		newest(publish, owner->nobody, &best, &until);
-	BOOK_EACH(&publish->book, owner, audience, next)
-	if (audience->slot != gone)
-		newest(publish, audience->slot, &best, &until);
+	for (audience = book_first(&publish->book, owner); audience;
+	     audience = book_next(&publish->book, audience)) {
+		if (audience->slot != gone)
+			newest(publish, audience->slot, &best, &until);
+	}
 	set_catch_all(publish, owner, best);
 }
 
@@ -161,6 +169,24 @@ static void withhold_everyone(struct publish *publish, struct book_owner *owner)
 	desk_drop_answer(publish, old);
 }
 
+/* A longer answer than those folded inside its network has come: they must not hide it. */
+static bool unfold_inside(struct publish *publish, struct book_owner *owner,
+                          const struct an_audience_key *key)
+{
+	struct book_audience *audience;
+
+	if (!owner->folded)
+		return true;
+	for (audience = book_first(&publish->book, owner); audience;
+	     audience = book_next(&publish->book, audience)) {
+		if (audience->fold_len && audience->fold_len < key->len &&
+		    audience->key.family == key->family && inside(audience->key.prefix, key) &&
+		    !make_ask(publish, owner, audience, false))
+			return false;
+	}
+	return true;
+}
+
 /*
  * The kernel cannot have this audience: nothing shorter that covers it may
  * answer. EXACT is asked before NET of the same length, so that goes too.
@@ -173,6 +199,8 @@ static void withhold(struct publish *publish, struct book_owner *owner,
 
 	if (owner->withheld[f] < limit)
 		owner->withheld[f] = (uint8_t)limit;
+	if (!unfold_inside(publish, owner, key))
+		return;
 	for (unsigned int at = 0; owner->lens && at < owner->lens->count[f]; at++) {
 		uint8_t entry = owner->lens->len[f][at];
 		struct an_audience_key cover = cut_key(key, entry & AN_LEN_BITS);
@@ -328,10 +356,9 @@ static struct book_audience *add_audience(struct publish *publish, struct book_o
 static int add_network(struct publish *publish, struct book_owner *owner,
                        const struct an_audience_key *key, struct image *image, uint32_t *ret_slot)
 {
-	unsigned int f = key->family - 1u;
 	uint32_t slot;
 
-	if (key->kind == AN_AUDIENCE_NET && key->len < owner->withheld[f])
+	if (is_withheld(owner, key))
 		return -ENOSPC;
 	slot = write_answer(publish, owner, AN_SLOT_NONE, image);
 	if (slot == AN_SLOT_NONE)
@@ -348,16 +375,16 @@ static int add_network(struct publish *publish, struct book_owner *owner,
 
 /* Answers of this key that stand folded under longer ones: the new image for all of them, or ASK.
  */
-static void renew_folds(struct publish *publish, struct book_owner *owner,
+static bool renew_folds(struct publish *publish, struct book_owner *owner,
                         const struct an_audience_key *key, struct image *image)
 {
 	struct book_audience *audience;
 	uint32_t slot;
 
 	if (!owner->folded)
-		return;
-	BOOK_EACH(&publish->book, owner, audience, next)
-	{
+		return true;
+	for (audience = book_first(&publish->book, owner); audience;
+	     audience = book_next(&publish->book, audience)) {
 		uint8_t fold_len = audience->fold_len;
 
 		if (fold_len != key->len || audience->key.family != key->family ||
@@ -369,24 +396,10 @@ static void renew_folds(struct publish *publish, struct book_owner *owner,
 			audience->fold_len = fold_len;
 			owner->folded++;
 		} else if (!make_ask(publish, owner, audience, false)) {
-			return;
+			return false;
 		}
 	}
-}
-
-/* A longer answer than those folded inside its network has come: they must not hide it. */
-static void unfold_inside(struct publish *publish, struct book_owner *owner,
-                          const struct an_audience_key *key)
-{
-	struct book_audience *audience;
-
-	if (!owner->folded)
-		return;
-	BOOK_EACH(&publish->book, owner, audience, next)
-	if (audience->fold_len && audience->fold_len < key->len &&
-	    audience->key.family == key->family && inside(audience->key.prefix, key) &&
-	    !make_ask(publish, owner, audience, false))
-		return;
+	return true;
 }
 
 static int put_folded(struct publish *publish, struct book_owner *owner,
@@ -398,8 +411,11 @@ static int put_folded(struct publish *publish, struct book_owner *owner,
 	struct book_audience *audience;
 	int error;
 
-	renew_folds(publish, owner, key, image);
-	if (key->kind != AN_AUDIENCE_NET || !len || asked_len < len || !inside(asked_prefix, key))
+	if (key->kind != AN_AUDIENCE_NET || !renew_folds(publish, owner, key, image))
+		return -ENOSPC;
+	/* Where a longer one is withheld too, it may be that one's client who has asked. */
+	if (!len || asked_len < len || !inside(asked_prefix, key) ||
+	    owner->withheld[key->family - 1u] > key->len)
 		return -ENOSPC;
 	memcpy(folded.prefix, asked_prefix, sizeof(folded.prefix));
 	folded = cut_key(&folded, len);
@@ -447,10 +463,15 @@ static void refuse(struct publish *publish, struct book_owner *owner,
 		return;
 	}
 	audience = book_audience_find(&publish->book, key);
-	if (audience)
+	if (audience) {
 		make_ask(publish, owner, audience, false);
-	else if ((owner->lens && !lens_fits(owner->lens, key->family, entry_of(key))) ||
-	         !add_audience(publish, owner, key, AN_SLOT_ASK))
+		return;
+	}
+	if (!owner->lens || lens_fits(owner->lens, key->family, entry_of(key)))
+		audience = add_audience(publish, owner, key, AN_SLOT_ASK);
+	if (audience)
+		audience->sticky = is_withheld(owner, key);
+	else
 		withhold(publish, owner, key);
 }
 

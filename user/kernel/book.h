@@ -10,6 +10,8 @@
 #ifndef ANAMED_KERNEL_BOOK_H
 #define ANAMED_KERNEL_BOOK_H
 
+#include <stddef.h>
+
 #include "anamed/treaty.h"
 #include "kernel/lens.h"
 #include "kernel/pool.h"
@@ -67,10 +69,17 @@ struct book_audience *book_audience_add(struct book *book, struct book_owner *ow
                                         const struct an_audience_key *key, uint32_t slot);
 void book_audience_drop(struct book *book, struct book_audience *audience);
 
-/* Walks an owner's audiences; the current one may be dropped. */
-#define BOOK_EACH(book, owner, at, following)                                                      \
-	for (uint32_t following, number_ = (owner)->audiences;                                     \
-	     number_ && ((at) = &(book)->audiences[number_], following = (at)->next, true);        \
-	     number_ = following)
+/* An owner's audiences, newest first; NULL at the end. */
+static inline struct book_audience *book_first(const struct book *book,
+                                               const struct book_owner *owner)
+{
+	return owner->audiences ? &book->audiences[owner->audiences] : NULL;
+}
+
+static inline struct book_audience *book_next(const struct book *book,
+                                              const struct book_audience *audience)
+{
+	return audience->next ? &book->audiences[audience->next] : NULL;
+}
 
 #endif

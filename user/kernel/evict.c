@@ -87,8 +87,8 @@ static uint64_t last_used(struct publish *publish, const struct book_owner *owne
 	warm(publish, owner->everyone, now, &last);
 	warm(publish, owner->nobody, now, &last);
 	warm(publish, owner->catch_all, now, &last);
-	BOOK_EACH(&publish->book, owner, audience, next)
-	{
+	for (audience = book_first(&publish->book, owner); audience;
+	     audience = book_next(&publish->book, audience)) {
 		if (!looks--)
 			break;
 		warm(publish, audience->slot, now, &last);

@@ -86,8 +86,7 @@ void desk_drop_audiences(struct publish *publish, struct book_owner *owner)
 	struct kernel_maps *maps = publish->maps;
 	struct book_audience *audience;
 
-	BOOK_EACH(&publish->book, owner, audience, next)
-	{
+	while ((audience = book_first(&publish->book, owner))) {
 		uint32_t slot = audience->slot;
 
 		maps->ops->remove(maps->audiences_fd, &audience->key);
@@ -323,8 +322,9 @@ void publish_each(struct publish *publish, const struct publish_visitor *visitor
 			visitor->owner(slot, slot->name_len, visitor->arg);
 		visit_answer(publish, visitor, slot, owner->everyone);
 		visit_answer(publish, visitor, slot, owner->nobody);
-		BOOK_EACH(book, owner, audience, next)
-		visit_answer(publish, visitor, slot, audience->slot);
+		for (audience = book_first(book, owner); audience;
+		     audience = book_next(book, audience))
+			visit_answer(publish, visitor, slot, audience->slot);
 	}
 }
 

@@ -154,8 +154,7 @@ static void view_interface(struct system_view *view, const struct config *config
 	for (size_t i = 0; i < config->interfaces_count; i++) {
 		if (strcmp(config->interfaces[i].name, from->ifa_name))
 			continue;
-		*interface = (struct served_interface){.ifindex = (uint32_t)link->sll_ifindex,
-		                                       .loopback = from->ifa_flags & IFF_LOOPBACK};
+		*interface = (struct served_interface){.ifindex = (uint32_t)link->sll_ifindex};
 		if (link->sll_halen == sizeof(interface->mac))
 			memcpy(interface->mac, link->sll_addr, sizeof(interface->mac));
 		view->interfaces_count++;

@@ -25,7 +25,6 @@ struct served_address {
 /* An interface that is to answer. */
 struct served_interface {
 	uint32_t ifindex;
-	bool loopback;
 	uint8_t mac[6];
 };
 

@@ -271,13 +271,14 @@ static bool all_digits(const char *text)
 /* Refuses what ldns would take and bend: numbers that wrap, quotes that become part of a name. */
 static int check_field(ldns_rdf_type field, const struct token *token, const struct place *place)
 {
-	uint32_t number, most = UINT32_MAX;
+	uint32_t number, least = 0, most = UINT32_MAX;
 
 	switch (field) {
 	case LDNS_RDF_TYPE_ALG:
 	case LDNS_RDF_TYPE_CERT_ALG:
 		if (!all_digits(token->text)) /* a mnemonic */
 			return 0;
+		least = field == LDNS_RDF_TYPE_CERT_ALG; /* 0 is reserved, and leaks in ldns */
 		most = field == LDNS_RDF_TYPE_ALG ? 255 : 65535;
 		break;
 	case LDNS_RDF_TYPE_INT8:
@@ -299,9 +300,9 @@ static int check_field(ldns_rdf_type field, const struct token *token, const str
 	default:
 		return 0;
 	}
-	if (rdtext_number(token->text, most, &number))
-		return FAULT(place, token, "\"%.60s\" is not a number up to %u", token->text,
-		             (unsigned int)most);
+	if (rdtext_number(token->text, most, &number) || number < least)
+		return FAULT(place, token, "\"%.60s\" is not a number from %u up to %u",
+		             token->text, (unsigned int)least, (unsigned int)most);
 	return 0;
 }
 

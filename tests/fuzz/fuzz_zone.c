@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Master files: whatever the octets are, the file loads or is refused with a
+ * place and words, and what has loaded holds together.
+ */
+// needs: user/zone/*.c user/base/name.c
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "anamed/dns.h"
+#include "base/config.h"
+#include "zone/zones.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REQUIRE(condition)                                                                         \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			abort();                                                                   \
+	} while (0)
+
+static const struct zone *current;
+
+/* Every node is found by its name, and its sets are in order and hold something. */
+static int check_node(const struct zone_node *node, void *arg)
+{
+	struct zone_match match = zone_find(current, node->name, node->name_len, AN_TYPE_A);
+	size_t *records = arg;
+
+	REQUIRE(zone_node_exact(current, node->name, node->name_len) == node);
+	REQUIRE(name_under(node->name, node->name_len, current->apex, current->apex_len));
+	if (node->flags & ZONE_NODE_OCCLUDED)
+		REQUIRE(match.verdict == ZONE_DELEGATION || match.verdict == ZONE_DNAME);
+	else
+		REQUIRE(match.node == node && !match.wildcard);
+	for (unsigned int i = 0; i < node->rrset_count; i++) {
+		REQUIRE(node->rrsets[i].count > 0);
+		REQUIRE(!i || node->rrsets[i - 1].type < node->rrsets[i].type);
+		REQUIRE(zone_rrset(node, node->rrsets[i].type) == &node->rrsets[i]);
+		*records += node->rrsets[i].count;
+	}
+	return 0;
+}
+
+/* A name that is not there leads to its parent, or to what covers it. */
+static int check_below(const struct zone_node *node, void *arg)
+{
+	uint8_t name[NAME_MAX_LEN] = "\4\0new";
+	struct zone_match match;
+
+	(void)arg;
+	if (node->name_len + 5 > NAME_MAX_LEN)
+		return 0;
+	memcpy(name + 5, node->name, node->name_len);
+	if (zone_node_exact(current, name, node->name_len + 5u))
+		return 0;
+	match = zone_find(current, name, node->name_len + 5u, AN_TYPE_A);
+	REQUIRE(match.verdict != ZONE_ANSWER || match.wildcard);
+	REQUIRE(match.closest && match.closest->name_len <= node->name_len);
+	return 0;
+}
+
+static void note_loop(const struct zone_node *owner, const char *text, void *arg)
+{
+	(void)arg;
+	REQUIRE(owner && *text);
+}
+
+static void check_zone(struct zone *zone)
+{
+	struct zones *zones = zones_new(&zone, 1);
+	size_t records = 0;
+
+	REQUIRE(zones);
+	current = zone;
+	zone_each(zone, check_node, &records);
+	REQUIRE(records == zone->record_count);
+	zone_each(zone, check_below, NULL);
+	zones_check_loops(zones, note_loop, NULL);
+	zones_free(zones);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint8_t apex[] = "\7example";
+	struct config_zone settings = {0};
+	struct zone *zone = NULL;
+	struct error error = {0};
+	FILE *in;
+
+	if (size < 2)
+		return 0;
+	settings.siblings = data[0] & 3;
+	settings.flatten_cnames = (data[0] >> 2) % 3;
+	in = fmemopen((void *)(uintptr_t)(data + 1), size - 1, "r");
+	REQUIRE(in);
+	if (zone_load_stream(apex, 9, in, "fuzz", AN_TYPE_ANAME, &settings, &zone, &error))
+		REQUIRE(!zone && error.text[0] && error.file[0]);
+	else
+		check_zone(zone);
+	fclose(in);
+	return 0;
+}

@@ -237,7 +237,7 @@ enum query_verdict query_parse(const struct config *config, const uint8_t *packe
 	if (w.failed || q->flags & AN_FLAG_QR)
 		return QUERY_DROP;
 
-	opcode = (q->flags & AN_FLAG_OPCODE) >> 11;
+	opcode = (unsigned int)(q->flags & AN_FLAG_OPCODE) >> 11;
 	good = parse_questions(&w, questions, q) && parse_records(config, &w, counts, q);
 	if (opcode != AN_OPCODE_QUERY)
 		return fail(q, AN_RCODE_NOTIMP);

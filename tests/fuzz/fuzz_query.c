@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A packet of any octets against a small zone and a store: no crash, no octet
+ * read or written outside, and every reply is one that can be sent.
+ *
+ * First octet of the input: transport, last_try, address family of the source.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "answer/respond.h"
+#include "base/wire.h"
+#include "control/control.h"
+
+#define NOW 1000000
+
+static const char ZONE[] = "$TTL 300\n"
+                           "@ SOA ns1 host 7 7200 3600 1209600 60\n"
+                           "@ NS ns1\n"
+                           "@ ANAME cdn.test.\n"
+                           "ns1 A 192.0.2.1\n"
+                           "ns1 A 192.0.2.2\n"
+                           "ns1 AAAA 2001:db8::1\n"
+                           "mx MX 1 ns1\n"
+                           "mx MX 2 @\n"
+                           "*.w A 192.0.2.3\n"
+                           "*.x ANAME cdn.test.\n"
+                           "c CNAME d\n"
+                           "d CNAME @\n"
+                           "l CNAME m\n"
+                           "m CNAME l\n"
+                           "s NS ns.s\n"
+                           "ns.s A 192.0.2.4\n"
+                           "o DNAME n\n"
+                           "r DNAME a.r2\n"
+                           "a.r2 DNAME r\n"
+                           "a.n CNAME ns1\n";
+
+static struct world world;
+
+static void check(bool good)
+{
+	if (!good)
+		abort();
+}
+
+static struct zone *load(void)
+{
+	static const uint8_t apex[] = {1, 't', 0};
+	char path[] = "/tmp/anamed-fuzz-XXXXXX";
+	struct error error = {0};
+	struct zone *zone;
+	int fd = mkstemp(path);
+
+	check(fd >= 0 && write(fd, ZONE, sizeof(ZONE) - 1) == sizeof(ZONE) - 1);
+	close(fd);
+	check(!zone_load_file(apex, sizeof(apex), path, AN_TYPE_ANAME, NULL, &zone, &error));
+	unlink(path);
+	return zone;
+}
+
+static void store(const char *network, uint8_t len, uint8_t count, uint64_t fresh_until_ms)
+{
+	static const uint8_t owner[] = {1, 't', 0};
+	static const uint8_t octets[8] = {203, 0, 113, 1, 203, 0, 113, 2};
+	struct store_owner *entry =
+	        store_owner_get(world.store, owner, sizeof(owner), AN_TYPE_A, NOW);
+	struct answer model = {
+	        .key = {.kind = AN_AUDIENCE_NET, .type = AN_TYPE_A, .uid = entry->uid, .len = len},
+	        .count = count,
+	        .negative = !count,
+	        .wire_scope = len,
+	        .ttl = 60,
+	        .fetched_ms = NOW,
+	        .fresh_until_ms = fresh_until_ms,
+	        .stale_until_ms = NOW + 1000000,
+	};
+	struct answer *old;
+
+	if (len) {
+		model.key.family = AN_FAMILY_IPV4;
+		memcpy(model.key.prefix, network, 4);
+	}
+	check(store_put(world.store, entry, &model, octets, &old, NOW) != NULL);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	struct config *config = config_default();
+	struct zone *zone = load();
+
+	(void)argc, (void)argv;
+	rcu_register_thread();
+	check(config != NULL);
+	config->nsid = strdup("edge");
+	world.config = config;
+	world.zones = zones_new(&zone, 1);
+	world.store = store_new(100, 10);
+	world.seed = 1;
+	store(NULL, 0, 2, NOW + 30000);
+	store("\xc0\x00\x02", 24, 2, NOW + 30000);
+	store("\xc6\x33\x64", 24, 2, NOW - 1);
+	store("\xcb\x00\x71", 24, 0, NOW + 30000);
+	return 0;
+}
+
+/* What must hold of every reply, whatever the query was. */
+static void check_reply(const struct respond_input *input, const uint8_t *reply,
+                        const struct respond_result *result, size_t size)
+{
+	check(result->len >= AN_DNS_HEADER_LEN && result->len <= size);
+	check(input->tcp || result->len <= 1232);
+	check(!memcmp(reply, input->packet, 2)); /* id */
+	check(reply[2] & 0x80);
+	check(!((reply[2] ^ input->packet[2]) & 0x79)); /* opcode and RD */
+	check(!(reply[3] & 0xf0));
+	check(!reply[4] && reply[5] <= 1);
+	if (reply[5])
+		check(result->len >= 17 && !memcmp(reply + 12, input->packet + 12, 5));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t reply[65535];
+	struct respond_input input = {.now_ms = NOW, .len = size - 1, .source = {.port = 53}};
+	struct respond_result result;
+	size_t room;
+
+	if (!size)
+		return 0;
+	input.packet = data + 1;
+	input.tcp = data[0] & 1;
+	input.last_try = data[0] & 2;
+	input.source.family = data[0] & 4 ? AN_FAMILY_IPV6 : AN_FAMILY_IPV4;
+	memcpy(input.source.address, data[0] & 8 ? "\xc6\x33\x64\x01" : "\x20\x01\x0d\xb8", 4);
+	room = input.tcp ? sizeof(reply) : 1232;
+	rcu_read_lock();
+	respond(&world, &input, reply, room, &result);
+	if (result.verdict == RESPOND_WAIT) {
+		check(!input.last_try && result.want.owner_len);
+		input.last_try = true;
+		respond(&world, &input, reply, room, &result);
+	}
+	rcu_read_unlock();
+	if (result.verdict == RESPOND_SEND)
+		check_reply(&input, reply, &result, room);
+	else /* only what is no query at all goes without a reply */
+		check(input.len < 12 || input.packet[2] & 0x80);
+	return 0;
+}

@@ -334,9 +334,11 @@ static void settle_owner(struct store_owner *owner, void *arg)
 			finish_publish(flatten, owner, answer, answer == owner->catch_all);
 		refresh_queue(flatten, answer, due > now ? due : now);
 	}
-	finish_kernel_owner(
-	        flatten, owner,
-	        zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type));
+	if (finish_kernel_owner(
+	            flatten, owner,
+	            zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type)) &&
+	    publish_is_stale(flatten->publish, owner->kernel_uid))
+		finish_failing(flatten, owner, true); /* asked again at the first tick */
 }
 
 void flatten_restore(struct flatten *flatten)

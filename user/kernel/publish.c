@@ -297,6 +297,17 @@ void publish_stale(struct publish *publish, uint64_t uid, bool stale)
 		__atomic_fetch_and(cell, ~AN_CELL_STALE, __ATOMIC_RELEASE);
 }
 
+bool publish_is_stale(const struct publish *publish, uint64_t uid)
+{
+	/* Finding changes nothing; book_owner_by_uid() gives what its other callers change. */
+	const struct book_owner *owner =
+	        book_owner_by_uid((struct book *)(uintptr_t)&publish->book, uid);
+
+	return owner && owner->cell != AN_CELL_FIXED &&
+	       __atomic_load_n(&publish->maps->cells[owner->cell], __ATOMIC_RELAXED) &
+	               AN_CELL_STALE;
+}
+
 /* ---- looking ---- */
 
 static void visit_answer(struct publish *publish, const struct publish_visitor *visitor,

@@ -91,6 +91,9 @@ void publish_owner_remove(struct publish *publish, uint64_t uid);
 /* The owner's state cell: stale or not. One memory write. */
 void publish_stale(struct publish *publish, uint64_t uid, bool stale);
 
+/* What the cell says now: after adoption, what a former daemon left. */
+bool publish_is_stale(const struct publish *publish, uint64_t uid);
+
 /* clock_ms() of the kernel's last hit on a slot, 0 for never. */
 uint64_t publish_used_ms(const struct publish *publish, uint32_t slot);
 

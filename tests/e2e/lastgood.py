@@ -189,6 +189,20 @@ def restart_adopts(bench):
         is_right(reply, www, network)
 
 
+@case("a daemon restarted while upstream is dead goes on rechecking: fresh when upstream is back")
+def restart_while_failing(bench):
+    edge = bench.edge(edge_config(), ZONES)
+    quick = bench.lab.cdn.name("quick")
+    warm(bench, edge, "quick.example.test", NET1)
+    bench.lab.unbound.process.kill()
+    until_stale_from_kernel(bench, edge)
+    edge.kill()
+    edge.start()
+    is_stale(from_kernel(edge, lambda: ask_quick(bench), "hit_stale"))
+    bench.lab.unbound.start()
+    is_right(until_fresh(bench, limit_s=4), quick, NET1)
+
+
 @case("a power cut: pins gone, upstream dead; the first query gets the last good answer from disk")
 def power_cut(bench):
     edge = bench.edge(edge_config(), ZONES)

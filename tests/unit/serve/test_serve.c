@@ -53,6 +53,7 @@ static void begin(const char *const *listen, size_t count)
 	memset(&scene, 0, sizeof(scene));
 	scene_open(&scene, texts);
 	port = free_port();
+	free(scene.config->listen);
 	scene.config->listen = calloc(count, sizeof(*scene.config->listen));
 	scene.config->listen_count = count;
 	for (size_t i = 0; i < count; i++)

@@ -34,7 +34,7 @@ SKELETON := $(BUILD)/anamed.skel.h
 BPF_OBJ := $(BUILD)/anamed.bpf.o
 
 .PHONY: all help clean install format lint check unit demo bench vmtest fuzz deps demo-down \
-	unit-asan peers-test fuzz-short fuzz-run layers e2e differential vmtest-load
+	unit-asan peers-test fuzz-short fuzz-run layers e2e differential vmtest-load kernel-test
 all: $(BUILD)/anamed $(BUILD)/anamectl ## build build/anamed, build/anamectl and the BPF object
 
 help: ## list the targets
@@ -71,6 +71,18 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 
 unit: $(TEST_BIN) ## build and run the unit tests
 	$(Q)tests/run-unit $(TEST_BIN)
+
+# The real program through BPF_PROG_TEST_RUN.
+KERNEL_TEST_BIN := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/kernel/test_*.c)))
+KERNEL_TEST_PARTS := $(addprefix tests/kernel/,fixture.c packet.c reference.c)
+
+$(BUILD)/tests/kernel/%: tests/kernel/%.c $(KERNEL_TEST_PARTS) \
+		$(wildcard tests/kernel/*.h include/anamed/*.h) $(SKELETON)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/kernel -o $@ $< $(KERNEL_TEST_PARTS) -lbpf -lcmocka
+
+kernel-test: $(KERNEL_TEST_BIN) ## the XDP program, packet by packet, in this kernel (root)
+	$(Q)tests/run-unit $(KERNEL_TEST_BIN)
 
 # The sub-makes look at the machine again, after deps has changed it.
 

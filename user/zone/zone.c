@@ -190,9 +190,12 @@ static const char *clash(const struct node *node, uint8_t has, bool apex)
 		return "DNAME and NS at one name below the apex"; /* RFC 6672 2.3 */
 	if ((has & HAS_SOA) && !apex)
 		return "SOA below the apex";
-	if ((has & HAS_NS) && node->pub.name_len > 2 && node->pub.name[0] == 1 &&
-	    node->pub.name[1] == '*')
-		return "NS at a wildcard"; /* RFC 4592 4.2 */
+	if (node->pub.name_len > 2 && node->pub.name[0] == 1 && node->pub.name[1] == '*') {
+		if (has & HAS_NS)
+			return "NS at a wildcard"; /* RFC 4592 4.2: not defined */
+		if (has & HAS_DNAME)
+			return "DNAME at a wildcard"; /* RFC 4592 4.4: outright rejected */
+	}
 	return NULL;
 }
 

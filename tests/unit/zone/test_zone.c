@@ -45,6 +45,7 @@ static void what_may_not_stand_in_a_zone_is_refused_with_its_line(void **state)
 	        {"a CNAME b\na DNAME c\n", 6, "CNAME and DNAME"},
 	        {"a DNAME b\na NS ns\n", 6, "DNAME and NS"},
 	        {"*.a NS ns\n", 5, "NS at a wildcard"},
+	        {"*.a DNAME b\n", 5, "DNAME at a wildcard"},
 	        {"@ SOA ns hostmaster 8 2 3 4 60\n", 5, "more than one SOA"},
 	        {"a SOA ns hostmaster 7 2 3 4 60\n", 5, "SOA below the apex"},
 	        /* Name servers. */

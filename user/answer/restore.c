@@ -299,16 +299,6 @@ static void take_slot(struct restore *restore, struct store_owner *owner,
 	restore_keep(flatten, owner, answer);
 }
 
-/* Did the daemon before us leave this owner as stale? The kernel then gives us no query to find out
- * by. */
-static bool was_failing(const struct flatten *flatten, const struct an_owner_slot *kernel_owner)
-{
-	const struct kernel_maps *maps = publish_maps(flatten->publish);
-
-	return kernel_owner->cell < maps->cells_count &&
-	       CMM_LOAD_SHARED(maps->cells[kernel_owner->cell]) & AN_CELL_STALE;
-}
-
 static void adopt_answer(const struct an_owner_slot *kernel_owner,
                          const struct an_answer_slot *slot, uint32_t number, void *arg)
 {
@@ -328,8 +318,6 @@ static void adopt_answer(const struct an_owner_slot *kernel_owner,
 		return;
 	owner->definition = members_definition(zone, node);
 	take_slot(restore, owner, slot, number);
-	if (!owner->failing && was_failing(flatten, kernel_owner))
-		finish_failing(flatten, owner, true); /* it is rechecked until it is not */
 }
 
 /* What is in the store but not in the kernel goes there; everything is looked at in its time. */

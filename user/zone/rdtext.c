@@ -358,11 +358,32 @@ static void put_token(struct wire *line, const struct token *token, ldns_rdf_typ
 		wire_put8(line, '"');
 }
 
+/*
+ * IPSECKEY (RFC 4025 3.1): the gateway is a name if the field two before says
+ * so, and ldns forgets the origin there. True if the name was written, made
+ * absolute.
+ */
+static bool put_gateway(struct wire *line, uint16_t type, const struct token *tokens, size_t at,
+                        const struct place *place)
+{
+	uint8_t name[NAME_MAX_LEN];
+	char text[NAME_TEXT_MAX];
+
+	if (type != LDNS_RR_TYPE_IPSECKEY || at != 3 || strcmp(tokens[1].text, "3") ||
+	    name_from_text(tokens[at].text, place->origin, place->origin_len, name) < 0)
+		return false;
+	name_to_text(name, text);
+	wire_put8(line, ' ');
+	wire_put(line, text, strlen(text));
+	return true;
+}
+
 /* ". 0 IN TYPEnnn TOKEN ...", to be freed; NULL if out of memory. */
-static char *line_for_ldns(uint16_t type, const struct token *tokens, size_t count)
+static char *line_for_ldns(uint16_t type, const struct token *tokens, size_t count,
+                           const struct place *place)
 {
 	const ldns_rr_descriptor *form = ldns_rr_descript(type);
-	size_t most = ldns_rr_descriptor_maximum(form), size = 32;
+	size_t most = ldns_rr_descriptor_maximum(form), size = 32 + NAME_TEXT_MAX;
 	struct wire line;
 	char *text;
 
@@ -373,10 +394,13 @@ static char *line_for_ldns(uint16_t type, const struct token *tokens, size_t cou
 		return NULL;
 	line = wire_writer(text, size);
 	line.at = (size_t)snprintf(text, size, ". 0 IN TYPE%u", type);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (put_gateway(&line, type, tokens, i, place))
+			continue;
 		put_token(&line, &tokens[i],
 		          i < most ? ldns_rr_descriptor_field_type(form, i) : LDNS_RDF_TYPE_NONE,
 		          type == AN_TYPE_SVCB || type == AN_TYPE_HTTPS);
+	}
 	wire_put8(&line, '\0');
 	return text;
 }
@@ -415,7 +439,7 @@ static int parse_by_ldns(uint16_t type, const struct token *tokens, size_t count
 	fault = check_fields(type, tokens, count, place);
 	if (fault)
 		return fault;
-	line = line_for_ldns(type, tokens, count);
+	line = line_for_ldns(type, tokens, count, place);
 	if (!line)
 		return error_set(place->error, ENOMEM, place->file, place->line, "out of memory");
 	fault = parse_line(line, place, out);

@@ -15,6 +15,9 @@
 #include "base/name.h"
 #include "kernel/desk.h"
 
+/* No honest counter gets there; one behind it could wrap. */
+#define UID_END (1ULL << 62)
+
 /* ---- all keys of a hash, copied: it is changed while we go through them ---- */
 
 struct keys {
@@ -69,8 +72,8 @@ static bool owner_sane(const struct publish *publish, const struct an_owner_key 
 	return slot->head.kind == AN_SLOT_OWNER && !(slot->head.seq & 1) &&
 	       slot->head.used <= size && !memcmp(&slot->key, key, sizeof(*key)) &&
 	       key->class == AN_CLASS_IN && key->zero == 0 && slot->uid != 0 &&
-	       zone_current(maps, &slot->head) && slot->cell < maps->cells_count &&
-	       slot->everyone != AN_SLOT_ASK &&
+	       slot->uid < UID_END && zone_current(maps, &slot->head) &&
+	       slot->cell < maps->cells_count && slot->everyone != AN_SLOT_ASK &&
 	       lens_sane(AN_FAMILY_IPV4, slot->lens[0], slot->lens_count[0]) &&
 	       lens_sane(AN_FAMILY_IPV6, slot->lens[1], slot->lens_count[1]) &&
 	       name_sane(publish, slot);
@@ -293,7 +296,7 @@ static void adopt_numbers(struct publish *publish)
 {
 	const struct kernel_maps *maps = publish->maps;
 	const struct book *book = &publish->book;
-	uint64_t uid = maps->control->next_uid;
+	uint64_t uid = maps->control->next_uid < UID_END ? maps->control->next_uid : 1;
 	uint32_t generation = 0;
 
 	for (uint32_t number = 1; number < book->owner_numbers.count; number++)

@@ -34,7 +34,7 @@ SKELETON := $(BUILD)/anamed.skel.h
 BPF_OBJ := $(BUILD)/anamed.bpf.o
 
 .PHONY: all help clean install format lint check unit demo bench vmtest fuzz deps demo-down \
-	unit-asan peers-test fuzz-short fuzz-run layers e2e differential vmtest-load kernel-test
+	unit-asan peers-test fuzz-short fuzz-run layers e2e differential vmtest-load kernel-test publish-test
 all: $(BUILD)/anamed $(BUILD)/anamectl ## build build/anamed, build/anamectl and the BPF object
 
 help: ## list the targets
@@ -130,6 +130,15 @@ $(BUILD)/tests/peers/%: tests/peers/%.c $(LIB)
 
 peers-test: $(BUILD)/tests/peers/test_upstream ## upstream against real knotd and unbound
 	$(Q)tests/peers/run $(BUILD)
+
+KERNEL_USER_TEST := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/kernel-user/test_*.c)))
+
+publish-test: $(KERNEL_USER_TEST) ## loading, attaching, publishing with the kernel's own maps (root)
+	$(Q)tests/run-unit $(KERNEL_USER_TEST)
+
+$(BUILD)/tests/kernel-user/%: tests/kernel-user/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -o $@ $< $(LIB) $(LIBS) -lcmocka
 
 layers: ## includes go downward, as docs/layers.txt has it
 	$(Q)tests/check-layers

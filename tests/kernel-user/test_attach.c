@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Attaching to a veth pair in a network namespace of the test's own. Root. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sys/wait.h>
+
+#include "kernel-user/room.h"
+#include "kernel/maps.h"
+#include "kernel/served.h"
+
+static struct room room;
+static struct error error;
+static struct kernel_attachment now;
+
+static int set_up(void **state)
+{
+	(void)state;
+	room_config(&room);
+	room_veth();
+	if (!kernel_load(&room.config, &error))
+		return 0;
+	print_error("%s\n", error.text);
+	return -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	room_no_veth();
+	return kernel_unpin(&room.config, &error);
+}
+
+static void attach_ok(enum xdp_mode mode)
+{
+	int code;
+
+	room.interface.xdp = mode;
+	memset(&now, 0x55, sizeof(now));
+	code = kernel_attach(&room.config, &room.interface, &now, &error);
+	if (code)
+		print_error("%s\n", error.text);
+	assert_int_equal(code, 0);
+}
+
+static void see_status(void)
+{
+	assert_int_equal(kernel_status(&room.config, "kt0", &now, &error), 0);
+}
+
+/* A program of somebody else: r0 = XDP_PASS; exit. */
+static int other_program(void)
+{
+	const struct bpf_insn code[] = {
+	        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
+	        {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_XDP);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "other", "GPL", code, 2, &opts);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static uint32_t program_id(int fd)
+{
+	struct maps_program program;
+
+	assert_int_equal(maps_program_read(fd, &program), 0);
+	return program.id;
+}
+
+/* What the kernel says runs on kt0, asked without the code under test. */
+static uint32_t running(uint32_t *ret_mode)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	assert_int_equal(bpf_xdp_query((int)if_nametoindex("kt0"), 0, &query), 0);
+	*ret_mode = query.attach_mode;
+	return query.prog_id;
+}
+
+static void auto_on_veth_is_generic_and_says_why(void **state)
+{
+	uint32_t mode;
+
+	(void)state;
+	attach_ok(XDP_MODE_AUTO);
+	assert_true(now.attached);
+	assert_false(now.native);
+	assert_false(now.dispatcher);
+	assert_true(now.ours);
+	assert_string_equal(now.interface, "kt0");
+	assert_int_equal(now.ifindex, if_nametoindex("kt0"));
+	assert_non_null(strstr(now.note, "veth"));
+	assert_int_equal(running(&mode), now.program_id);
+	assert_int_equal(mode, XDP_ATTACHED_SKB);
+}
+
+static void native_by_name_is_native(void **state)
+{
+	uint32_t mode;
+
+	(void)state;
+	attach_ok(XDP_MODE_NATIVE);
+	assert_true(now.native);
+	assert_int_equal(running(&mode), now.program_id);
+	assert_int_equal(mode, XDP_ATTACHED_DRV);
+	attach_ok(XDP_MODE_GENERIC); /* another mode is another link */
+	assert_false(now.native);
+	running(&mode);
+	assert_int_equal(mode, XDP_ATTACHED_SKB);
+}
+
+static uint32_t link_id(void)
+{
+	struct bpf_link_info info = {0};
+	__u32 len = sizeof(info);
+	int fd = maps_open_pin(room.pin_dir, "link-kt0", &error);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	close(fd);
+	return info.id;
+}
+
+static void attaching_again_changes_nothing(void **state)
+{
+	uint32_t program, link;
+
+	(void)state;
+	attach_ok(XDP_MODE_AUTO);
+	program = now.program_id;
+	link = link_id();
+	assert_int_equal(kernel_load(&room.config, &error), 0);
+	attach_ok(XDP_MODE_AUTO);
+	assert_int_equal(now.program_id, program);
+	assert_int_equal(link_id(), link);
+	assert_int_equal(kernel_upgrade(&room.config, "kt0", &now, &error), 0);
+	assert_int_equal(now.program_id, program);
+	assert_int_equal(link_id(), link);
+}
+
+static void an_upgrade_replaces_the_program_in_the_same_link(void **state)
+{
+	uint32_t program, link, mode;
+	int other = other_program(), link_fd;
+
+	(void)state;
+	attach_ok(XDP_MODE_AUTO);
+	program = now.program_id;
+	link = link_id();
+	link_fd = maps_open_pin(room.pin_dir, "link-kt0", &error);
+	assert_int_equal(bpf_link_update(link_fd, other, NULL), 0);
+	close(link_fd);
+	see_status();
+	assert_true(now.attached);
+	assert_false(now.ours);
+	assert_int_equal(now.program_id, program_id(other));
+	assert_non_null(strstr(now.note, "upgrade"));
+	close(other);
+	assert_int_equal(kernel_upgrade(&room.config, "kt0", &now, &error), 0);
+	assert_true(now.ours);
+	assert_int_equal(now.program_id, program);
+	assert_int_equal(running(&mode), program);
+	assert_int_equal(link_id(), link);
+}
+
+static void the_program_stays_when_its_process_is_gone(void **state)
+{
+	int status = -1;
+	pid_t child = fork();
+	uint32_t mode;
+
+	(void)state;
+	if (child == 0) {
+		room.interface.xdp = XDP_MODE_AUTO;
+		_exit(kernel_attach(&room.config, &room.interface, &now, &error) ? 1 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_not_equal(running(&mode), 0);
+	see_status();
+	assert_true(now.ours);
+	assert_int_equal(kernel_detach(&room.config, "kt0", &error), 0);
+	assert_int_equal(running(&mode), 0);
+}
+
+static void somebody_elses_program_is_left_alone_and_named(void **state)
+{
+	int other = other_program();
+	unsigned int ifindex = if_nametoindex("kt0");
+	uint32_t mode;
+	char number[16];
+
+	(void)state;
+	assert_int_equal(bpf_xdp_attach((int)ifindex, other, XDP_FLAGS_SKB_MODE, NULL), 0);
+	snprintf(number, sizeof(number), " %u ", program_id(other));
+	room.interface.xdp = XDP_MODE_AUTO;
+	assert_int_equal(kernel_attach(&room.config, &room.interface, &now, &error), -EBUSY);
+	assert_non_null(strstr(error.text, number));
+	assert_non_null(strstr(error.text, "(other)"));
+	see_status();
+	assert_true(now.attached);
+	assert_false(now.ours);
+	assert_int_equal(kernel_detach(&room.config, "kt0", &error), 0);
+	assert_int_equal(running(&mode), program_id(other));
+	close(other);
+}
+
+static void off_detaches(void **state)
+{
+	uint32_t mode;
+
+	(void)state;
+	attach_ok(XDP_MODE_GENERIC);
+	attach_ok(XDP_MODE_OFF);
+	assert_false(now.attached);
+	assert_non_null(strstr(now.note, "off"));
+	assert_int_equal(running(&mode), 0);
+	assert_int_equal(kernel_detach(&room.config, "kt0", &error), 0); /* nothing there: fine */
+}
+
+static void the_pin_of_an_interface_that_is_gone_is_no_hindrance(void **state)
+{
+	(void)state;
+	attach_ok(XDP_MODE_AUTO);
+	room_no_veth();
+	room_veth();
+	see_status();
+	assert_false(now.attached);
+	attach_ok(XDP_MODE_AUTO);
+	assert_true(now.ours);
+}
+
+static void an_mtu_too_large_for_native_is_explained(void **state)
+{
+	(void)state;
+	room_run("ip link set kt0 mtu 9000 && ip link set kt1 mtu 9000");
+	room.interface.xdp = XDP_MODE_NATIVE;
+	assert_int_not_equal(kernel_attach(&room.config, &room.interface, &now, &error), 0);
+	assert_non_null(strstr(error.text, "MTU is 9000"));
+	attach_ok(XDP_MODE_GENERIC);
+	assert_true(now.attached);
+}
+
+static void an_interface_with_a_dot_in_its_name_can_be_pinned(void **state)
+{
+	struct config_interface dotted = {.name = (char *)(uintptr_t) "kt0.5"};
+
+	(void)state;
+	room_run("ip link set kt0 down && ip link set kt0 name kt0.5 && ip link set kt0.5 up");
+	assert_int_equal(kernel_attach(&room.config, &dotted, &now, &error), 0);
+	assert_true(now.ours);
+	assert_int_equal(kernel_detach(&room.config, "kt0.5", &error), 0);
+	room_run("ip link set kt0.5 down && ip link set kt0.5 name kt0");
+}
+
+static void an_interface_that_is_not_there_is_an_error(void **state)
+{
+	(void)state;
+	assert_int_equal(kernel_status(&room.config, "nowhere", &now, &error), -ENODEV);
+	assert_non_null(strstr(error.text, "nowhere"));
+}
+
+static void attaching_loads_what_is_not_loaded(void **state)
+{
+	(void)state;
+	assert_int_equal(kernel_unpin(&room.config, &error), 0);
+	attach_ok(XDP_MODE_AUTO);
+	assert_true(now.ours);
+}
+
+/* ---- served addresses ---- */
+
+static bool serves(const char *address, const char *interface)
+{
+	struct an_served *entries;
+	struct endpoint wanted;
+	size_t count;
+	bool found = false;
+
+	assert_int_equal(endpoint_parse(address, 53, &wanted), 0);
+	assert_int_equal(served_find(&room.config, &entries, &count, &error), 0);
+	for (size_t i = 0; i < count; i++)
+		found |= entries[i].family == wanted.family &&
+		         entries[i].ifindex == if_nametoindex(interface) &&
+		         !memcmp(entries[i].address, wanted.address, 16) &&
+		         entries[i].mac[0] == 0x02;
+	free(entries);
+	return found;
+}
+
+static bool told_within(struct served_watch *watch, int ms)
+{
+	struct pollfd poller = {.fd = served_watch_fd(watch), .events = POLLIN};
+
+	while (poll(&poller, 1, ms) == 1)
+		if (served_watch_read(watch))
+			return true;
+	return false;
+}
+
+static void wildcards_are_what_the_interface_and_lo_hold(void **state)
+{
+	struct endpoint listen[2] = {{.family = AN_FAMILY_IPV4, .port = 53},
+	                             {.family = AN_FAMILY_IPV6, .port = 53}};
+	struct served_watch *watch;
+
+	(void)state;
+	room.config.listen = listen;
+	room.config.listen_count = 2;
+	room_run("ip link set kt0 address 02:00:00:00:00:01");
+	assert_int_equal(served_watch_open(&watch, &error), 0);
+	assert_false(told_within(watch, 0));
+	room_run("ip addr add 192.0.2.1/24 dev kt0 label kt0:1 && "
+	         "ip addr add 203.0.113.9/32 dev lo && ip addr add 198.51.100.1/24 dev kt1 && "
+	         "ip addr add 2001:db8::1/64 dev kt0 nodad");
+	assert_true(told_within(watch, 2000));
+	while (told_within(watch, 0))
+		;
+	assert_true(serves("192.0.2.1", "kt0"));
+	assert_true(serves("2001:db8::1", "kt0"));
+	assert_true(serves("203.0.113.9", "kt0"));
+	assert_false(serves("198.51.100.1", "kt0"));
+	assert_false(serves("127.0.0.1", "kt0"));
+	room_run("ip addr del 192.0.2.1/24 dev kt0");
+	assert_true(told_within(watch, 2000));
+	assert_false(serves("192.0.2.1", "kt0"));
+	served_watch_close(watch);
+	room_run("ip addr del 203.0.113.9/32 dev lo");
+}
+
+int main(void)
+{
+#define ON_VETH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	        ON_VETH(auto_on_veth_is_generic_and_says_why),
+	        ON_VETH(native_by_name_is_native),
+	        ON_VETH(attaching_again_changes_nothing),
+	        ON_VETH(an_upgrade_replaces_the_program_in_the_same_link),
+	        ON_VETH(the_program_stays_when_its_process_is_gone),
+	        ON_VETH(somebody_elses_program_is_left_alone_and_named),
+	        ON_VETH(off_detaches),
+	        ON_VETH(the_pin_of_an_interface_that_is_gone_is_no_hindrance),
+	        ON_VETH(an_mtu_too_large_for_native_is_explained),
+	        ON_VETH(an_interface_with_a_dot_in_its_name_can_be_pinned),
+	        ON_VETH(an_interface_that_is_not_there_is_an_error),
+	        ON_VETH(attaching_loads_what_is_not_loaded),
+	        ON_VETH(wildcards_are_what_the_interface_and_lo_hold),
+	};
+
+	if (room_enter()) {
+		print_error("a network namespace needs root\n");
+		return 1;
+	}
+	return cmocka_run_group_tests_name("kernel attach", tests, NULL, NULL);
+}

@@ -146,6 +146,10 @@ AN_INLINE enum verdict answer_judge_shape(const struct an_answer_slot *answer, _
 		return V_pass_kind;
 	if (answer_data_len(answer) > words_max * 8 || answer->tail_ttl_count > AN_TAIL_TTLS)
 		return V_pass_kind;
+#pragma GCC unroll 4
+	for (__u32 i = 0; i < AN_TAIL_TTLS; i++)
+		if (i < answer->tail_ttl_count && answer->tail_ttl[i] + 4 > answer->tail_len)
+			return V_pass_kind;
 	return V_GO_ON;
 }
 

@@ -151,6 +151,8 @@ static void staleness_is_one_word_of_the_owner_alone(void **state)
 	assert_int_not_equal(first->cell, AN_CELL_FIXED);
 	assert_int_not_equal(first->cell, second->cell);
 	publish_stale(bench.publish, one, true);
+	assert_true(publish_is_stale(bench.publish, one));
+	assert_false(publish_is_stale(bench.publish, two));
 	assert_int_equal(bench.maps->cells[first->cell], AN_CELL_STALE | AN_CELL_MEMBERS);
 	assert_int_equal(bench.maps->cells[second->cell], AN_CELL_MEMBERS);
 	assert_int_equal(bench.maps->cells[AN_CELL_FIXED], AN_CELL_MEMBERS);

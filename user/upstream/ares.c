@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "upstream/packet.h"
+#include "upstream/polls.h"
 
 /* A channel keeps its UDP port while questions are out: it is left after so many, or so long. */
 #define CHANNEL_QUESTIONS 256
@@ -39,20 +40,12 @@ struct exchange {
 	uint8_t query[PACKET_QUESTION_MAX];
 };
 
-struct poll {
-	uv_poll_t handle;
-	struct channel *channel;
-	struct poll *next;
-	int fd;
-	int events;
-};
-
 struct channel {
 	struct line *line; /* NULL once the line is closed */
 	uv_loop_t *loop;
 	ares_channel ares;
 	uv_timer_t timer;
-	struct poll *polls;
+	struct polls polls;
 	struct exchange *by_id[ID_BUCKETS];
 	unsigned int out, sent, depth;
 	uint64_t born_ms;
@@ -283,66 +276,17 @@ static void on_timer(uv_timer_t *timer)
 	process(timer->data, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
-static void on_ready(uv_poll_t *handle, int status, int events)
+static void on_ready(int fd, bool readable, bool writable, void *arg)
 {
-	struct poll *poll = handle->data;
-	int fd = poll->fd;
-	/* libuv stops the handle on an error that is read from the socket (ECONNREFUSED). */
-	bool readable = status < 0 || (events & UV_READABLE);
-
-	if (status < 0)
-		uv_poll_start(handle, poll->events, on_ready);
-	process(poll->channel, readable ? fd : ARES_SOCKET_BAD,
-	        (events & UV_WRITABLE) ? fd : ARES_SOCKET_BAD);
-}
-
-static void free_poll(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-static void open_poll(struct channel *channel, int fd, int events)
-{
-	struct poll *poll = calloc(1, sizeof(*poll));
-
-	if (!poll)
-		return; /* the question times out */
-	if (uv_poll_init(channel->loop, &poll->handle, fd)) {
-		free(poll);
-		return;
-	}
-	poll->handle.data = poll;
-	poll->channel = channel;
-	poll->fd = fd;
-	poll->events = events;
-	poll->next = channel->polls;
-	channel->polls = poll;
-	uv_poll_start(&poll->handle, events, on_ready);
+	process(arg, readable ? fd : ARES_SOCKET_BAD, writable ? fd : ARES_SOCKET_BAD);
 }
 
 /* c-ares says so before it closes a descriptor: the handle leaves it in time. */
 static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
 	struct channel *channel = arg;
-	int events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
-	struct poll **link, *poll;
 
-	for (link = &channel->polls; *link && (*link)->fd != fd; link = &(*link)->next)
-		;
-	poll = *link;
-	if (!poll) {
-		if (events)
-			open_poll(channel, fd, events);
-		return;
-	}
-	poll->events = events;
-	if (events) {
-		uv_poll_start(&poll->handle, events, on_ready);
-		return;
-	}
-	*link = poll->next;
-	uv_poll_stop(&poll->handle);
-	uv_close((uv_handle_t *)&poll->handle, free_poll);
+	polls_set(&channel->polls, fd, (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0));
 }
 
 /* Everything that c-ares would else read from the machine's resolver configuration is given. */
@@ -392,6 +336,7 @@ static struct channel *make_channel(struct line *line)
 		return NULL;
 	channel->line = line;
 	channel->loop = line->loop;
+	channel->polls = (struct polls){.loop = line->loop, .ready = on_ready, .arg = channel};
 	channel->born_ms = clock_ms();
 	if (init_ares(channel, line->timeout_ms) != ARES_SUCCESS)
 		goto free_channel;

@@ -2,36 +2,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "upstream/server.h"
+#include "upstream/leg.h"
 #include "upstream/upstream.h"
 
 /*
  * A question (upstream_ask) is asked in hops: one for the target, and one more
  * for each name at which an authoritative upstream's reply ends in a CNAME. In
- * each hop a leg is one upstream's effort: some tries, each one packet, until a
- * reply decides. Whatever happens is noted in its leg and wakes the question's
- * timer; only step(), on the timer, goes on from there. So nothing is sent,
- * finished or freed from inside c-ares or from inside upstream_ask().
+ * each hop a leg (leg.h) is one upstream's effort. Whatever happens is noted in
+ * its leg and wakes the question's timer; only step(), on the timer, goes on from there. So nothing
+ * is sent, finished or freed from inside c-ares or from inside upstream_ask().
  */
-
-enum leg_state { LEG_WAITING, LEG_REPLIED, LEG_TIMED_OUT, LEG_FAILED };
-
-struct leg {
-	struct upstream_ask *ask; /* NULL: nobody waits any more, only the counts want it */
-	struct leg *next;
-	struct upstream *upstream;
-	struct server *server;
-	enum leg_state state;
-	enum upstream_status status; /* of a failure */
-	unsigned int tries_left;
-	struct packet_question question; /* the form of the packet that is out */
-	uint8_t name[NAME_MAX_LEN];      /* its own: an orphan outlives the question */
-	uint16_t first_rcode;            /* of the reply that made us leave ECS or EDNS out */
-	uint64_t rtt_us;
-	struct packet_answer answer; /* LEG_REPLIED */
-};
 
 struct upstream_ask {
 	struct upstream_ask *next, **link;
@@ -85,120 +66,9 @@ static void arm(struct upstream_ask *ask)
 
 /* ---- legs ---- */
 
-static void count_failure(struct leg *leg)
+static void on_leg(void *owner)
 {
-	server_failed(leg->server, uv_now(leg->upstream->loop));
-	if (leg->state == LEG_TIMED_OUT)
-		leg->server->stats.timeouts++;
-	else
-		leg->server->stats.failures++;
-}
-
-static bool is_answer(const struct leg *leg)
-{
-	const struct packet_answer *answer = &leg->answer;
-
-	if (answer->truncated ||
-	    (answer->rcode != AN_RCODE_NOERROR && answer->rcode != AN_RCODE_NXDOMAIN))
-		return false;
-	/* A referral, or a server that is not the target's: RFC 1034 4.3.2. */
-	return leg->server->config.kind == UPSTREAM_RESOLVER || answer->authoritative ||
-	       answer->answered;
-}
-
-static void note_reply(struct leg *leg, const struct line_outcome *outcome)
-{
-	leg->state = LEG_REPLIED;
-	leg->rtt_us = outcome->rtt_us;
-	if (packet_read(outcome->reply, outcome->len, leg->question.name, leg->question.name_len,
-	                leg->question.type, &leg->answer)) {
-		leg->state = LEG_FAILED;
-		leg->status = UPSTREAM_BAD;
-	}
-}
-
-static void note_outcome(struct leg *leg, const struct line_outcome *outcome)
-{
-	switch (outcome->status) {
-	case LINE_REPLY:
-		note_reply(leg, outcome);
-		break;
-	case LINE_TIMEOUT:
-		leg->state = LEG_TIMED_OUT;
-		leg->status = UPSTREAM_TIMEOUT;
-		break;
-	case LINE_MISMATCHED:
-		leg->state = LEG_TIMED_OUT;
-		leg->status = UPSTREAM_BAD;
-		break;
-	case LINE_NETWORK:
-	case LINE_FAILED:
-		leg->state = LEG_FAILED;
-		leg->status = UPSTREAM_NETWORK;
-		break;
-	}
-}
-
-/* A reply that lost the race still says how the upstream is. */
-static void end_orphan(struct leg *leg)
-{
-	if (leg->state != LEG_REPLIED)
-		count_failure(leg);
-	else if (is_answer(leg))
-		server_answered(leg->server, &leg->question, leg->first_rcode, leg->rtt_us,
-		                uv_now(leg->upstream->loop));
-	free(leg);
-}
-
-static void on_outcome(const struct line_outcome *outcome, void *arg)
-{
-	struct leg *leg = arg;
-
-	if (leg->ask) {
-		note_outcome(leg, outcome);
-		wake(leg->ask);
-	} else if (outcome->status == LINE_FAILED) {
-		free(leg); /* the upstream may be going, with the server */
-	} else {
-		note_outcome(leg, outcome);
-		end_orphan(leg);
-	}
-}
-
-static void leg_send(struct leg *leg)
-{
-	uint8_t cases[PACKET_CASE_OCTETS], packet[PACKET_QUESTION_MAX];
-	size_t len;
-
-	leg->state = LEG_FAILED;
-	leg->status = UPSTREAM_NETWORK;
-	if (getrandom(cases, sizeof(cases), 0) != sizeof(cases))
-		return;
-	len = packet_question(&leg->question, cases, packet);
-	leg->server->stats.asked++;
-	if (!line_send(leg->server->line, packet, len, on_outcome, leg))
-		leg->state = LEG_WAITING;
-}
-
-static int leg_begin(struct upstream_ask *ask, struct server *server)
-{
-	struct leg *leg = calloc(1, sizeof(*leg));
-
-	if (!leg)
-		return -ENOMEM;
-	leg->ask = ask;
-	leg->upstream = ask->upstream;
-	leg->server = server;
-	leg->tries_left = server->config.tries ? server->config.tries : 1;
-	leg->question = server_question(server, &ask->client, uv_now(ask->upstream->loop));
-	memcpy(leg->name, ask->name, ask->name_len);
-	leg->question.name = leg->name;
-	leg->question.name_len = ask->name_len;
-	leg->question.type = ask->type;
-	leg->next = ask->legs;
-	ask->legs = leg;
-	leg_send(leg);
-	return 0;
+	wake(owner);
 }
 
 /* Lets go of every leg; those with a packet out end when its outcome is in. */
@@ -208,9 +78,7 @@ static void drop_legs(struct upstream_ask *ask)
 		struct leg *leg = ask->legs;
 
 		ask->legs = leg->next;
-		leg->ask = NULL;
-		if (leg->state != LEG_WAITING)
-			free(leg);
+		leg_drop(leg);
 	}
 }
 
@@ -221,7 +89,7 @@ static void remove_leg(struct upstream_ask *ask, struct leg *leg)
 	while (*link != leg)
 		link = &(*link)->next;
 	*link = leg->next;
-	free(leg);
+	leg_drop(leg);
 }
 
 /* ---- the end of a question ---- */
@@ -257,13 +125,21 @@ static void finish(struct upstream_ask *ask, enum upstream_status status)
 /* The next upstream in order, if there is one. */
 static bool ask_next(struct upstream_ask *ask)
 {
+	struct upstream *upstream = ask->upstream;
 	struct server *server;
+	struct leg *leg;
 
 	if (ask->order_at == ask->order_count)
 		return false;
-	server = &ask->upstream->servers[ask->order[ask->order_at++]];
-	ask->hedge_ms = uv_now(ask->upstream->loop) + server->config.hedge_ms;
-	return leg_begin(ask, server) == 0;
+	server = &upstream->servers[ask->order[ask->order_at++]];
+	ask->hedge_ms = uv_now(upstream->loop) + server->config.hedge_ms;
+	leg = leg_begin(upstream->loop, server, ask->name, ask->name_len, ask->type, &ask->client,
+	                on_leg, ask);
+	if (!leg)
+		return false;
+	leg->next = ask->legs;
+	ask->legs = leg;
+	return true;
 }
 
 static void begin_hop(struct upstream_ask *ask, const uint8_t *name, size_t len)
@@ -367,26 +243,6 @@ static void take_answer(struct upstream_ask *ask, const struct leg *leg)
 
 /* ---- steps ---- */
 
-/* RFC 7871 7.1.3 and RFC 6891 7: the same question once more, in a plainer form. */
-static bool ask_plainer(struct leg *leg)
-{
-	uint16_t rcode = leg->answer.rcode;
-	bool formerr = rcode == AN_RCODE_FORMERR || rcode == AN_RCODE_NOTIMP;
-
-	if (leg->question.ecs && (formerr || rcode == AN_RCODE_REFUSED)) {
-		leg->question.ecs = false;
-		leg->question.asked = (struct network){0};
-		leg->server->stats.without_ecs++;
-	} else if (leg->question.edns && formerr) {
-		leg->question.edns = false;
-	} else {
-		return false;
-	}
-	leg->first_rcode = rcode;
-	leg_send(leg);
-	return true;
-}
-
 /* What is told if no upstream gives an answer: the failure that says most. */
 static void note_failure(struct upstream_ask *ask, enum upstream_status status, uint16_t rcode)
 {
@@ -403,11 +259,6 @@ static void note_failure(struct upstream_ask *ask, enum upstream_status status, 
 
 static void fail_leg(struct upstream_ask *ask, struct leg *leg)
 {
-	count_failure(leg);
-	if (leg->state == LEG_TIMED_OUT && --leg->tries_left) {
-		leg_send(leg);
-		return;
-	}
 	note_failure(ask, leg->status, leg->state == LEG_REPLIED ? leg->answer.rcode : 0);
 	ask->result.index = (uint8_t)(leg->server - ask->upstream->servers);
 	remove_leg(ask, leg);
@@ -418,17 +269,16 @@ static void fail_leg(struct upstream_ask *ask, struct leg *leg)
 /* True if the question is over, or in another hop. */
 static bool settle(struct upstream_ask *ask, struct leg *leg)
 {
-	if (leg->state == LEG_REPLIED && is_answer(leg)) {
-		server_answered(leg->server, &leg->question, leg->first_rcode, leg->rtt_us,
-		                uv_now(ask->upstream->loop));
+	switch (leg_settle(leg)) {
+	case LEG_ANSWERED:
 		take_answer(ask, leg);
 		return true;
-	}
-	if (leg->state == LEG_REPLIED && ask_plainer(leg))
+	case LEG_GOES_ON:
 		return false;
-	if (leg->state == LEG_REPLIED)
-		leg->status = leg->answer.truncated ? UPSTREAM_BAD : UPSTREAM_SERVFAIL;
-	fail_leg(ask, leg);
+	case LEG_LOST:
+		fail_leg(ask, leg);
+		break;
+	}
 	return false;
 }
 

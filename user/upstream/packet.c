@@ -384,6 +384,7 @@ int packet_read(const uint8_t *reply, size_t len, const uint8_t *name, size_t na
 	ret->rcode = (uint16_t)(edns.extended_rcode << 4 | (flags_of(reply) & AN_FLAG_RCODE));
 	ret->authoritative = flags_of(reply) & AN_FLAG_AA;
 	ret->truncated = flags_of(reply) & AN_FLAG_TC;
+	ret->recursion = flags_of(reply) & AN_FLAG_RA;
 	ret->ecs_echoed = edns.ecs;
 	ret->scope = edns.ecs && edns.source ? (uint8_t)edns.scope : 0;
 	last = read_chain(ldns_pkt_answer(pkt), name, name_length, type, ret);

@@ -42,6 +42,7 @@ bool packet_matches(const uint8_t *query, size_t query_len, const uint8_t *reply
 struct packet_answer {
 	uint16_t rcode; /* with the upper bits of OPT */
 	bool authoritative, truncated;
+	bool recursion; /* RA */
 	bool ecs_echoed;
 	uint8_t scope;         /* 0 without the option */
 	bool answered;         /* the answer section had a record of the chain or an address */

@@ -319,6 +319,31 @@ static void letters_go_out_in_changing_case(void **state)
 	assert_true(changed);
 }
 
+/* c-ares compares questions in its own presentation form. */
+static void names_of_any_octets_and_the_longest_are_asked(void **state)
+{
+	static const char *const odd[] = {
+	        ".", "_x.example", "a\\.b.example", "\\000\\255\\032.example", "*.example", "-.1",
+	};
+	char longest[512] = "";
+
+	(void)state;
+	add("127.0.0.1", good);
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		ask(odd[i], "192.0.2.0/24");
+		assert_int_equal(result.status, UPSTREAM_OK);
+	}
+	for (int i = 0; i < 127; i++)
+		strcat(longest, "z.");
+	ask(longest, "192.0.2.0/24");
+	assert_int_equal(result.status, UPSTREAM_OK);
+	memset(longest, 'y', 63);
+	strcpy(longest + 63, ".example");
+	ask(longest, "192.0.2.0/24");
+	assert_int_equal(result.status, UPSTREAM_OK);
+	assert_int_equal(stats(0).mismatched, 0);
+}
+
 /* ---- negatives ---- */
 
 static void nxdomain_at_the_end_of_a_chain(struct fake_query *query)
@@ -940,6 +965,14 @@ static void referral(struct fake_query *query)
 	send_draft(query);
 }
 
+static void a_resolver_that_does_not_resolve_for_us_is_a_failure(void **state)
+{
+	(void)state;
+	add("127.0.0.1", referral);
+	ask("a.example", NULL);
+	assert_int_equal(result.status, UPSTREAM_SERVFAIL);
+}
+
 static void a_referral_from_an_authoritative_one_is_a_failure(void **state)
 {
 	(void)state;
@@ -1118,6 +1151,7 @@ int main(void)
 	        ASK_TEST(no_option_goes_to_one_without_ecs),
 	        ASK_TEST(a_limit_of_0_sends_source_0),
 	        ASK_TEST(letters_go_out_in_changing_case),
+	        ASK_TEST(names_of_any_octets_and_the_longest_are_asked),
 	        ASK_TEST(nxdomain_is_negative_with_the_least_ttl),
 	        ASK_TEST(nodata_has_the_soas_ttl_or_0),
 	        ASK_TEST(wrong_replies_are_dropped_and_the_right_one_is_awaited),
@@ -1150,6 +1184,7 @@ int main(void)
 	        ASK_TEST(a_loop_over_several_questions_is_seen),
 	        ASK_TEST(a_chain_without_end_ends_after_sixteen_links),
 	        ASK_TEST(a_chain_that_ends_inside_the_zone_is_negative),
+	        ASK_TEST(a_resolver_that_does_not_resolve_for_us_is_a_failure),
 	        ASK_TEST(a_referral_from_an_authoritative_one_is_a_failure),
 	        ASK_TEST(a_cancelled_question_gives_no_result),
 	        ASK_TEST(others_are_cancelled_from_inside_a_callback),

@@ -8,9 +8,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <lmdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +20,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "upstream/keep.h"
+
+/* 100 octets */
+#define TEN_V "vvvvvvvvvv"
+#define VALUE TEN_V TEN_V TEN_V TEN_V TEN_V TEN_V TEN_V TEN_V TEN_V TEN_V
 
 struct place {
 	char dir[64];
@@ -244,14 +250,11 @@ static bool moved_aside(const struct place *place)
 
 static void fill(struct keep *keep, unsigned int count)
 {
-	uint8_t value[100];
-
-	memset(value, 'v', sizeof(value));
 	for (unsigned int i = 0; i < count; i++) {
 		char key[32];
 		int len = snprintf(key, sizeof(key), "key-%08u", i);
 
-		keep_put(keep, key, (size_t)len, value, sizeof(value));
+		keep_put(keep, key, (size_t)len, VALUE, 100);
 	}
 	assert_int_equal(keep_flush(keep), 0);
 }
@@ -291,7 +294,6 @@ static void a_truncated_file_is_moved_aside(void **state)
 	keep_close(keep);
 }
 
-/* Every page in turn is overwritten: either the file goes aside, or what is given is sound. */
 static int only_sound(const void *key, size_t key_len, const void *value, size_t value_len,
                       void *arg)
 {
@@ -306,6 +308,80 @@ static int only_sound(const void *key, size_t key_len, const void *value, size_t
 	return 0;
 }
 
+static void a_file_cut_at_any_place_gives_way(void **state)
+{
+	static const off_t sizes[] = {0, 1, 100, 4095, 4096, 4097, 8191, 8192, 8193, 12288, 40000};
+	struct place *place = *state;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct keep *keep = open_keep(place);
+
+		fill(keep, 500);
+		keep_close(keep);
+		assert_int_equal(truncate(place->file, sizes[i]), 0);
+		keep = open_keep(place);
+		assert_holds(keep, "");
+		put(keep, "a", "1");
+		assert_holds(keep, "a=1 ");
+		keep_close(keep);
+		unlink(place->file);
+	}
+}
+
+static void a_file_of_another_format_is_moved_aside(void **state)
+{
+	MDB_val key = {3, (void *)(uintptr_t) "key"}, value = {5, (void *)(uintptr_t) "value"};
+	struct place *place = *state;
+	struct keep *keep;
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_set_maxdbs(env, 1), 0);
+	assert_int_equal(mdb_env_open(env, place->file, MDB_NOSUBDIR, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, "anamed-keep-0", MDB_CREATE, &dbi), 0);
+	assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+	keep = open_keep(place);
+	assert_true(moved_aside(place));
+	assert_holds(keep, "");
+	keep_close(keep);
+}
+
+/* A full disk, played by a limit on the size of files. */
+static void what_could_not_be_written_is_written_later(void **state)
+{
+	struct place *place = *state;
+	struct keep *keep = open_keep(place);
+	struct rlimit limit, small = {.rlim_cur = 100000};
+	unsigned int count = 0;
+	struct keep_stats stats;
+
+	getrlimit(RLIMIT_FSIZE, &limit);
+	small.rlim_max = limit.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &small);
+	for (unsigned int i = 0; i < 2000; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "key-%08u", i);
+		put(keep, key, i == 7 ? "old" : VALUE);
+	}
+	assert_true(keep_flush(keep) < 0);
+	keep_stats(keep, &stats);
+	assert_int_equal(stats.failures, 1);
+	assert_int_equal(stats.records, 0);
+	put(keep, "key-00000007", VALUE); /* newer than what waits */
+	setrlimit(RLIMIT_FSIZE, &limit);
+	assert_int_equal(keep_flush(keep), 0);
+	assert_int_equal(keep_each(keep, only_sound, &count), 0);
+	assert_int_equal(count, 2000);
+	keep_close(keep);
+}
+
 static void damage(const struct place *place, off_t at, int octet)
 {
 	int fd = open(place->file, O_WRONLY);
@@ -316,6 +392,7 @@ static void damage(const struct place *place, off_t at, int octet)
 	close(fd);
 }
 
+/* Every page in turn is overwritten: either the file goes aside, or what is given is sound. */
 static void a_damaged_page_never_gives_a_wrong_record(void **state)
 {
 	struct place *place = *state;
@@ -408,6 +485,9 @@ int main(void)
 	        KEEP_TEST(a_killed_process_loses_nothing_that_was_flushed),
 	        KEEP_TEST(garbage_is_moved_aside_and_a_new_file_begun),
 	        KEEP_TEST(a_truncated_file_is_moved_aside),
+	        KEEP_TEST(a_file_cut_at_any_place_gives_way),
+	        KEEP_TEST(a_file_of_another_format_is_moved_aside),
+	        KEEP_TEST(what_could_not_be_written_is_written_later),
 	        KEEP_TEST(a_damaged_page_never_gives_a_wrong_record),
 	        KEEP_TEST(a_folder_that_is_not_there_is_an_error_with_its_name),
 	        KEEP_TEST(a_hundred_thousand_records_are_kept),

@@ -310,16 +310,6 @@ bool publish_is_stale(const struct publish *publish, uint64_t uid)
 
 /* ---- looking ---- */
 
-bool publish_is_stale(const struct publish *publish, uint64_t uid)
-{
-	/* Finding changes nothing; book_owner_by_uid() gives what its other callers change. */
-	const struct book_owner *owner =
-	        book_owner_by_uid((struct book *)(uintptr_t)&publish->book, uid);
-
-	return owner && __atomic_load_n(&publish->maps->cells[owner->cell], __ATOMIC_RELAXED) &
-	                        AN_CELL_STALE;
-}
-
 static void visit_answer(struct publish *publish, const struct publish_visitor *visitor,
                          const struct an_owner_slot *owner, uint32_t slot)
 {

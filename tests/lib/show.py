@@ -3,6 +3,7 @@
 
 import ipaddress
 import json
+import sys
 
 from lib.edge import BPFTOOL
 from lib.netns import command
@@ -21,17 +22,16 @@ def wire_text(octets):
     return ".".join(labels)
 
 
-def lookup(edge, name, index):
-    key = [str(byte) for byte in index.to_bytes(4, "little")]
-    text = command(
-        BPFTOOL, "-j", "map", "lookup", "pinned", f"{edge.pins}/{name}", "key", *key
-    )
-    return json.loads(text)["formatted"]["value"]
+def lookup_words(edge, number):
+    """bpftool's words for a slot, by its number."""
+    name = "slots_large" if number & SLOT_LARGE else "slots"
+    key = [str(byte) for byte in (number & SLOT_INDEX).to_bytes(4, sys.byteorder)]
+    return ["map", "lookup", "pinned", f"{edge.pins}/{name}", "key", *key]
 
 
 def slot(edge, number, kind):
-    value = lookup(edge, "slots_large" if number & SLOT_LARGE else "slots", number & SLOT_INDEX)
-    return value[kind]
+    text = command(BPFTOOL, "-j", *lookup_words(edge, number))
+    return json.loads(text)["formatted"]["value"][kind]
 
 
 def octets(values):
@@ -47,22 +47,23 @@ def line(fields):
     print("    " + "  ".join(f"{name}={value}" for name, value in fields.items()))
 
 
-def show_maps(edge):
-    """One owner, its audiences, one answer."""
+def show_maps(edge, name="apex.test"):
+    """All owners; then of one its slot, its audiences, and an answer."""
     print(f"  $ bpftool map dump pinned {edge.pins}/owners")
     owners = [item["formatted"] for item in edge.map_dump("owners")]
+    chosen = None
     for item in owners:
-        line({**item["key"], "slot": item["value"]})
-    chosen = owners[0]
-    for item in owners:
-        fields = slot(edge, item["value"], "owner")["fields"]
-        if fields["catch_all"] and fields["lens_count"][0]:
+        value = slot(edge, item["value"], "owner")
+        item["name"] = wire_text(octets(value["name"]))
+        line({**item["key"], "slot": item["value"], "name": item["name"]})
+        if item["name"] == name and item["key"]["type"] == 1:
             chosen = item
     fields = slot(edge, chosen["value"], "owner")["fields"]
-    print(f"  $ bpftool map lookup pinned {edge.pins}/slots key {chosen['value']}     # an owner")
+    print(f"  $ bpftool {' '.join(lookup_words(edge, chosen['value']))}     # {name} A")
     line({name: fields[name] for name in ("uid", "everyone", "nobody", "catch_all", "cell",
-                                          "name_len", "lens_count", "lens")})
-    print(f"  $ bpftool map dump pinned {edge.pins}/audiences     # of this owner")
+                                          "name_len", "lens_count")})
+    line({"lens": fields["lens"]})
+    print(f"  $ bpftool map dump pinned {edge.pins}/audiences     # those of uid {fields['uid']}")
     mine = [item["formatted"] for item in edge.map_dump("audiences")
             if item["formatted"]["key"]["uid"] == fields["uid"]]
     for item in mine:
@@ -80,7 +81,7 @@ def prefix_text(key):
 def show_answer(edge, where):
     answer = slot(edge, where, "answer")
     fields = answer["fields"]
-    print(f"  $ bpftool map lookup pinned {edge.pins}/slots key {where & SLOT_INDEX}     # an answer")
+    print(f"  $ bpftool {' '.join(lookup_words(edge, where))}     # an answer")
     line(fields["head"])
     names = ("fresh_until", "stale_until", "ttl", "stale_ttl", "cell", "wire_scope", "count", "stride")
     line({name: fields[name] for name in names})

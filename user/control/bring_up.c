@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "control/privilege.h"
 #include "control/report.h"
 
 bool bring_up_wanted(const struct config *config)
@@ -101,7 +101,7 @@ struct kernel_maps *bring_up_kernel(const struct config *config, struct kernel_a
 	char text[1024];
 	int err;
 
-	if (geteuid() == 0) {
+	if (privilege_may_attach()) {
 		/* Takes over what is pinned, or begins. */
 		if (kernel_load(config, &error)) {
 			log_error("xdp: %s; queries are answered without it",
@@ -116,9 +116,10 @@ struct kernel_maps *bring_up_kernel(const struct config *config, struct kernel_a
 	if (maps)
 		read_back(config, ret);
 	else if (err == -ENOENT)
-		log_warning("xdp: nothing is pinned under %s, and only root can load; queries are "
-		            "answered without it (`anamectl xdp attach' as root)",
-		            config->pin_dir);
+		log_warning(
+		        "xdp: nothing is pinned under %s, and this process may not load; queries "
+		        "are answered without it (`anamectl xdp attach' as root)",
+		        config->pin_dir);
 	return maps;
 }
 

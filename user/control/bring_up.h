@@ -2,7 +2,7 @@
 /*
  * bring_up - the kernel half, from nothing to opened maps, and back.
  *
- * Used by the daemon while it is root, and by `anamectl xdp`. Every step is
+ * Used by the daemon while it has the privilege, and by `anamectl xdp`. Every step is
  * said in the log, and the mode that was read back.
  */
 #ifndef ANAMED_CONTROL_BRING_UP_H
@@ -21,7 +21,7 @@ size_t bring_up_attach(const struct config *config, const char *only,
                        struct kernel_attachment *ret);
 
 /*
- * For the daemon: opens what is pinned, or, as root, loads, pins and attaches
+ * For the daemon: opens what is pinned, or, where it may, loads, pins and attaches
  * first. NULL: the daemon answers alone, and the log says why.
  */
 struct kernel_maps *bring_up_kernel(const struct config *config, struct kernel_attachment *ret);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <systemd/sd-daemon.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -121,18 +120,23 @@ static int load_first(struct daemon *daemon)
 	return 0;
 }
 
-static void open_control(struct daemon *daemon)
+/*
+ * Tried before root is given up, for a folder that only root may write, and
+ * after: without CAP_DAC_OVERRIDE root has no way into the user's own.
+ */
+static void open_control(struct daemon *daemon, bool last)
 {
 	const char *path = daemon->config->control_socket;
 	struct error error = {0};
 	char text[1024];
 
-	if (!path[0])
+	if (!path[0] || daemon->control)
 		return;
 	if (control_open(&daemon->loop, path, commands_handle, daemon, &daemon->control, &error)) {
 		daemon->control = NULL;
-		log_warning("anamectl will not reach this daemon: %s",
-		            error_text(&error, text, sizeof(text)));
+		if (last)
+			log_warning("anamectl will not reach this daemon: %s",
+			            error_text(&error, text, sizeof(text)));
 		return;
 	}
 	privilege_socket(daemon->config);
@@ -155,9 +159,10 @@ static int take_descriptors(struct daemon *daemon)
 	}
 	if (serve_open(config, daemon->flatten, &daemon->serve, &error))
 		return fail(&error);
-	open_control(daemon);
+	open_control(daemon, false);
 	if (privilege_drop(config, &error))
 		return fail(&error);
+	open_control(daemon, true);
 	return 0;
 }
 
@@ -284,13 +289,13 @@ static void detach(struct daemon *daemon)
 	for (size_t i = 0; i < config->interfaces_count; i++) {
 		if (config->interfaces[i].xdp == XDP_MODE_OFF)
 			continue;
-		if (geteuid() == 0 &&
+		if (privilege_may_attach() &&
 		    kernel_detach(config, config->interfaces[i].name, &error) == 0) {
 			log_notice("xdp: %s: detached", config->interfaces[i].name);
 			continue;
 		}
 		__atomic_store_n(&daemon->maps->control->mode, AN_MODE_PASS, __ATOMIC_RELEASE);
-		log_notice("xdp: %s: passes everything now (only root can detach it)",
+		log_notice("xdp: %s: passes everything now (it takes privilege to detach it)",
 		           config->interfaces[i].name);
 	}
 }

@@ -15,6 +15,15 @@
 
 #include "base/log.h"
 
+bool privilege_may_attach(void)
+{
+	if (capng_get_caps_process())
+		return false;
+	return capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) &&
+	       (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) ||
+	        capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF));
+}
+
 /* ---- folders ---- */
 
 static const struct passwd *user_of(const struct config *config)

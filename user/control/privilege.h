@@ -11,6 +11,9 @@
 #include "base/config.h"
 #include "base/error.h"
 
+/* True if this process may load BPF programs and attach them. */
+bool privilege_may_attach(void);
+
 /*
  * Makes the state folder and the control socket's, where they are missing, and
  * as root gives them to config->user. What cannot be done is logged: whoever

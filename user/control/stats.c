@@ -122,7 +122,7 @@ static json_t *rcodes_json(const struct serve_stats *stats)
 	        [AN_RCODE_YXDOMAIN] = "YXDOMAIN", [AN_RCODE_NOTAUTH] = "NOTAUTH",
 	        [AN_RCODE_BADVERS] = "BADVERS",   [AN_RCODE_BADCOOKIE] = "BADCOOKIE"};
 	json_t *object = json_object();
-	char number[16];
+	char number[32];
 
 	for (int i = 0; i < 24; i++) {
 		if (!names[i] && !stats->rcode[i])

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Numbers, lists of lengths, and slots that nobody can read half-written. */
+#include <pthread.h>
+
+#include "kernel/lens.h"
+#include "kernel/slots.h"
+#include "unit/kernel/desk_bench.h"
+
+/* ---- pool ---- */
+
+static void a_pool_hands_out_each_number_once_and_never_0(void **state)
+{
+	struct pool pool;
+	bool seen[6] = {false};
+
+	(void)state;
+	assert_int_equal(pool_init(&pool, 6), 0);
+	pool_settle(&pool);
+	for (int i = 0; i < 5; i++) {
+		uint32_t number = pool_take(&pool);
+
+		assert_in_range(number, 1, 5);
+		assert_false(seen[number]);
+		seen[number] = true;
+	}
+	assert_int_equal(pool_take(&pool), 0);
+	pool_give(&pool, 3);
+	pool_give(&pool, 3); /* once is enough */
+	assert_int_equal(pool.used, 4);
+	assert_int_equal(pool_take(&pool), 3);
+	assert_int_equal(pool_take(&pool), 0);
+	pool_done(&pool);
+}
+
+static void what_was_claimed_is_not_handed_out(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	assert_int_equal(pool_init(&pool, 4), 0);
+	assert_true(pool_claim(&pool, 2));
+	assert_false(pool_claim(&pool, 2));
+	assert_false(pool_claim(&pool, 0));
+	assert_false(pool_claim(&pool, 4));
+	pool_settle(&pool);
+	assert_int_equal(pool_take(&pool), 1);
+	assert_int_equal(pool_take(&pool), 3);
+	assert_int_equal(pool_take(&pool), 0);
+	pool_done(&pool);
+}
+
+static void a_pool_of_nothing_is_full(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	assert_int_equal(pool_init(&pool, 0), 0);
+	pool_settle(&pool);
+	assert_int_equal(pool_take(&pool), 0);
+	pool_done(&pool);
+}
+
+/* ---- lens ---- */
+
+static void lengths_stand_longest_first_and_exact_before_net(void **state)
+{
+	static const uint8_t entries[] = {16, 24, 20, 20 | AN_LEN_EXACT, 8, 24 | AN_LEN_EXACT, 12};
+	static const uint8_t sorted[] = {24 | AN_LEN_EXACT, 24, 20 | AN_LEN_EXACT, 20, 16, 12, 8};
+	struct lens lens = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(entries); i++)
+		assert_true(lens_add(&lens, AN_FAMILY_IPV4, entries[i]));
+	assert_false(lens_add(&lens, AN_FAMILY_IPV4, 20));
+	assert_int_equal(lens.count[0], sizeof(sorted));
+	assert_memory_equal(lens.len[0], sorted, sizeof(sorted));
+	assert_true(lens_sane(AN_FAMILY_IPV4, lens.len[0], lens.count[0]));
+	assert_int_equal(lens.count[1], 0);
+	assert_int_equal(lens_longer(&lens, AN_FAMILY_IPV4, 19), 20);
+	assert_int_equal(lens_longer(&lens, AN_FAMILY_IPV4, 20), 24);
+	assert_int_equal(lens_longer(&lens, AN_FAMILY_IPV4, 24), 0);
+}
+
+static void a_length_goes_with_its_last_audience(void **state)
+{
+	struct lens lens = {0};
+
+	(void)state;
+	lens_add(&lens, AN_FAMILY_IPV6, 56);
+	lens_add(&lens, AN_FAMILY_IPV6, 48);
+	lens_add(&lens, AN_FAMILY_IPV6, 56);
+	assert_false(lens_drop(&lens, AN_FAMILY_IPV6, 56));
+	assert_true(lens_drop(&lens, AN_FAMILY_IPV6, 56));
+	assert_false(lens_drop(&lens, AN_FAMILY_IPV6, 56));
+	assert_int_equal(lens.count[1], 1);
+	assert_int_equal(lens.len[1][0], 48);
+	assert_int_equal(lens.len[1][1], 0);
+}
+
+static void the_ninth_length_does_not_fit(void **state)
+{
+	struct lens lens = {0};
+
+	(void)state;
+	for (uint8_t len = 17; len <= 24; len++) {
+		assert_true(lens_fits(&lens, AN_FAMILY_IPV4, len));
+		lens_add(&lens, AN_FAMILY_IPV4, len);
+	}
+	assert_false(lens_fits(&lens, AN_FAMILY_IPV4, 16));
+	assert_true(lens_fits(&lens, AN_FAMILY_IPV4, 17));
+	assert_true(lens_fits(&lens, AN_FAMILY_IPV6, 16));
+}
+
+static void a_list_read_back_is_strictly_ordered_and_bounded(void **state)
+{
+	static const struct {
+		uint8_t family, count, list[AN_LENS_MAX + 1];
+		bool sane;
+	} cases[] = {
+	        {AN_FAMILY_IPV4, 0, {0}, true},
+	        {AN_FAMILY_IPV4, 2, {24, 16}, true},
+	        {AN_FAMILY_IPV4, 2, {16, 24}, false},
+	        {AN_FAMILY_IPV4, 2, {24, 24}, false},
+	        {AN_FAMILY_IPV4, 2, {24, 24 | AN_LEN_EXACT}, false},
+	        {AN_FAMILY_IPV4, 2, {24 | AN_LEN_EXACT, 24}, true},
+	        {AN_FAMILY_IPV4, 1, {32}, true},
+	        {AN_FAMILY_IPV4, 1, {33}, false},
+	        {AN_FAMILY_IPV6, 1, {64}, true},
+	        {AN_FAMILY_IPV6, 1, {65}, false},
+	        {AN_FAMILY_IPV4, 2, {24, 0}, false},
+	        {AN_FAMILY_IPV4, 8, {8, 7, 6, 5, 4, 3, 2, 1}, true},
+	        {AN_FAMILY_IPV4, 9, {9, 8, 7, 6, 5, 4, 3, 2, 1}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(lens_sane(cases[i].family, cases[i].list, cases[i].count),
+		                 cases[i].sane);
+}
+
+/* ---- slots ---- */
+
+static const struct fake_sizes sizes = {
+        .owners = 1, .audiences = 1, .slots = 3, .slots_large = 2, .zones = 1};
+
+static void numbers_that_are_no_slot_have_no_memory(void **state)
+{
+	static const uint32_t none[] = {AN_SLOT_NONE,
+	                                AN_SLOT_ASK,
+	                                AN_SLOT_LARGE,
+	                                4,
+	                                AN_SLOT_LARGE | 3,
+	                                1 | 1u << 24,
+	                                AN_SLOT_LARGE | 1 | 0x7fu << 24};
+	struct kernel_maps *maps = fake_maps_new(&sizes);
+	struct slots slots;
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, maps), 0);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		assert_null(slots_at(&slots, none[i]));
+		assert_false(slots_claim(&slots, none[i]));
+		assert_int_equal(slots_used(&slots, none[i]), 0);
+		slots_give(&slots, none[i]);
+	}
+	assert_ptr_equal(slots_at(&slots, 3), maps->slots + 3 * 256);
+	assert_ptr_equal(slots_at(&slots, AN_SLOT_LARGE | 2), maps->slots_large + 2 * 1024);
+	slots_done(&slots);
+	fake_maps_free(maps);
+}
+
+static void settling_frees_what_nobody_claimed(void **state)
+{
+	struct kernel_maps *maps = fake_maps_new(&sizes);
+	struct slots slots;
+	struct an_slot_head *one, *two;
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, maps), 0);
+	one = slots_at(&slots, 1);
+	two = slots_at(&slots, 2);
+	*one = (struct an_slot_head){.seq = 7, .kind = AN_SLOT_ANSWER};
+	*two = (struct an_slot_head){.seq = UINT32_MAX, .kind = 77};
+	assert_true(slots_claim(&slots, 3));
+	slots_settle(&slots);
+	assert_int_equal(one->kind, AN_SLOT_FREE);
+	assert_int_equal(one->seq, 8);
+	assert_int_equal(two->kind, AN_SLOT_FREE);
+	assert_int_equal(two->seq, 0); /* wraps, and is even */
+	maps->used[1] = 99;
+	assert_int_equal(slots_take(&slots, 256), 1);
+	assert_int_equal(maps->used[1], 0); /* the mark is not the former one's */
+	assert_int_equal(slots_take(&slots, 1), 2);
+	assert_int_equal(slots_take(&slots, 1), AN_SLOT_NONE);
+	assert_int_equal(slots_take(&slots, 257), AN_SLOT_LARGE | 1);
+	slots_done(&slots);
+	fake_maps_free(maps);
+}
+
+#define ROUNDS 200000u
+
+struct race {
+	struct an_slot_head *slot;
+	uint64_t believed, torn;
+	bool wrong;
+	int over;
+};
+
+/* As the program reads: copy, look at the number again, believe or not. */
+static void *read_again_and_again(void *arg)
+{
+	struct race *race = arg;
+	const uint64_t *from = (const uint64_t *)(void *)race->slot;
+
+	while (!__atomic_load_n(&race->over, __ATOMIC_ACQUIRE)) {
+		uint64_t copy[32];
+		uint32_t seq = __atomic_load_n(&race->slot->seq, __ATOMIC_ACQUIRE);
+
+		for (size_t i = 1; i < 32; i++)
+			copy[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (seq & 1 || seq != __atomic_load_n(&race->slot->seq, __ATOMIC_RELAXED)) {
+			race->torn++;
+			continue;
+		}
+		race->believed++;
+		for (size_t i = 2; i < 32; i++)
+			race->wrong |= copy[i] != copy[1];
+	}
+	return NULL;
+}
+
+static void a_believed_copy_is_never_half_of_two(void **state)
+{
+	struct kernel_maps *maps = fake_maps_new(&sizes);
+	uint64_t image[32] = {0};
+	struct race race = {0};
+	struct slots slots;
+	pthread_t reader;
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, maps), 0);
+	race.slot = slots_at(&slots, 1);
+	assert_int_equal(pthread_create(&reader, NULL, read_again_and_again, &race), 0);
+	for (uint64_t round = 1; round <= ROUNDS; round++) {
+		for (size_t i = 1; i < 32; i++)
+			image[i] = round;
+		slots_write(race.slot, image, sizeof(image));
+	}
+	__atomic_store_n(&race.over, 1, __ATOMIC_RELEASE);
+	pthread_join(reader, NULL);
+	assert_false(race.wrong);
+	assert_true(race.torn > 0);
+	assert_int_equal(race.slot->seq, 2 * ROUNDS);
+	slots_done(&slots);
+	fake_maps_free(maps);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(a_pool_hands_out_each_number_once_and_never_0),
+	        cmocka_unit_test(what_was_claimed_is_not_handed_out),
+	        cmocka_unit_test(a_pool_of_nothing_is_full),
+	        cmocka_unit_test(lengths_stand_longest_first_and_exact_before_net),
+	        cmocka_unit_test(a_length_goes_with_its_last_audience),
+	        cmocka_unit_test(the_ninth_length_does_not_fit),
+	        cmocka_unit_test(a_list_read_back_is_strictly_ordered_and_bounded),
+	        cmocka_unit_test(numbers_that_are_no_slot_have_no_memory),
+	        cmocka_unit_test(settling_frees_what_nobody_claimed),
+	        cmocka_unit_test(a_believed_copy_is_never_half_of_two),
+	};
+
+	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);
+}

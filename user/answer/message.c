@@ -50,13 +50,11 @@ static bool same_name(const uint8_t *base, size_t at, const uint8_t *name)
 			at = (size_t)(label[0] & 0x3f) << 8 | label[1];
 			continue;
 		}
-		if (*label != *name)
+		/* Length octets stand under 'A', so case does not touch them. */
+		if (!name_equal(label, 1u + *label, name, 1u + *name))
 			return false;
 		if (!*label)
 			return true;
-		/* Label by label: length octets stand under 'A', so case does not touch them. */
-		if (!name_equal(label, 1u + *label, name, 1u + *name))
-			return false;
 		at += 1u + *label;
 		name += 1u + *name;
 	}

@@ -102,7 +102,7 @@ static inline struct answer *scene_store(struct scene *scene, const char *owner,
 {
 	uint8_t name[NAME_MAX_LEN], octets[64 * 16], stride = type == AN_TYPE_A ? 4 : 16;
 	int len = name_from_text(owner, NULL, 0, name);
-	struct answer model = {.wire_scope = scope, .ttl = 60, .key.kind = AN_AUDIENCE_NET};
+	struct answer model = {.wire_scope = scope, .ttl = 20, .key.kind = AN_AUDIENCE_NET};
 	char copy[1024], *rest = copy, *word;
 	struct store_owner *entry;
 	struct network net;

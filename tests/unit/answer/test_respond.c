@@ -39,6 +39,8 @@ static const char ZONE[] = "$TTL 300\n"
                            "ns2.sub A 192.0.2.62\n"
                            "ns2.sub AAAA 2001:db8::62\n"
                            "tosub CNAME x.sub\n"
+                           "twice MX 1 mail\n"
+                           "twice MX 2 mail\n"
                            "old DNAME new\n"
                            "new TXT \"new\"\n"
                            "www.new A 192.0.2.90\n"
@@ -306,6 +308,27 @@ static void mx_and_srv_bring_addresses(void **state)
 	       .name = "example.test.", .type = AN_TYPE_MX);
 }
 
+static void each_address_is_added_once(void **state)
+{
+	(void)state;
+	EXPECT("NOERROR aa\nan twice.example.test. 300 MX 1 mail.example.test.\nan "
+	       "twice.example.test. 300 MX 2 mail.example.test.\nar mail.example.test. 300 A "
+	       "192.0.2.25\nar mail.example.test. 300 AAAA 2001:db8::25\n",
+	       .name = "twice.example.test.", .type = AN_TYPE_MX);
+}
+
+static void tailored_addresses_do_not_stand_beside_an_answer_of_scope_0(void **state)
+{
+	(void)state;
+	scene_store(&scene, "pool.example.test.", AN_TYPE_A, "198.51.100.0/24", 24, "203.0.113.1",
+	            9);
+	assert_null(strstr(
+	        ASK(.name = "pool.example.test.", .type = AN_TYPE_ANAME, .ecs = "198.51.100.0/24"),
+	        "ar "));
+	assert_non_null(strstr(ASK(.name = "pool.example.test.", .type = AN_TYPE_ANAME),
+	                       "ar pool.example.test. 9 A 203.0.113.1\n"));
+}
+
 static void any_gives_one_set_addresses_first(void **state)
 {
 	(void)state;
@@ -522,6 +545,8 @@ int main(void)
 	        TEST(chain_into_a_delegation_keeps_aa),
 	        TEST(dname_makes_a_cname),
 	        TEST(mx_and_srv_bring_addresses),
+	        TEST(each_address_is_added_once),
+	        TEST(tailored_addresses_do_not_stand_beside_an_answer_of_scope_0),
 	        TEST(any_gives_one_set_addresses_first),
 	        TEST(missing_answer_is_waited_for),
 	        TEST(stored_answer_counts_down_and_carries_its_scope),

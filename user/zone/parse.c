@@ -13,6 +13,7 @@
 
 #include "anamed/dns.h"
 #include "base/wire.h"
+#include "zone/number.h"
 #include "zone/rdtext.h"
 #include "zone/zone.h"
 
@@ -185,7 +186,8 @@ static int do_origin(struct parser *parser, struct source *source)
 /* RFC 2308 4 */
 static int do_ttl(struct parser *parser, struct source *source)
 {
-	if (source->lex.count != 2 || rdtext_ttl(source->lex.tokens[1].text, &parser->default_ttl))
+	if (source->lex.count != 2 ||
+	    number_parse_ttl(source->lex.tokens[1].text, &parser->default_ttl))
 		return FAULT(parser, source, "$TTL wants one TTL, at most 2147483647 seconds");
 	parser->has_default = true;
 	return 0;
@@ -246,7 +248,7 @@ static int read_head(struct parser *parser, struct reading *reading)
 		const char *text = source->lex.tokens[reading->at].text;
 
 		if (!reading->has_ttl && *text >= '0' && *text <= '9') {
-			if (rdtext_ttl(text, &reading->ttl))
+			if (number_parse_ttl(text, &reading->ttl))
 				return FAULT(parser, source, "bad TTL \"%.60s\"", text);
 			reading->has_ttl = true;
 		} else if (!reading->has_class && is_class(text)) {

@@ -19,12 +19,6 @@
 /* Type of a mnemonic, TYPEnnn, ANAME or ALIAS; 0 if there is none. */
 uint16_t rdtext_type(const char *text);
 
-/* A TTL or period: seconds, or sums like 1h30m (s, m, h, d, w). 0 or -EINVAL; at most 2^31 - 1. */
-int rdtext_ttl(const char *text, uint32_t *ret);
-
-/* A decimal number without a sign. 0 or -EINVAL. */
-int rdtext_number(const char *text, uint32_t most, uint32_t *ret);
-
 /*
  * Rdata of `type` out of tokens; relative names end in `origin`. Also the
  * generic form, \# LENGTH HEX (RFC 3597 5). Returns the length, or a negative

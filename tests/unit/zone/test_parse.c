@@ -64,6 +64,9 @@ static const struct rdata_row rdata_rows[] = {
         {"IPSECKEY 1 3 2 gw qg==", 45, 16, "\1\3\2\2gw\7example\0\252"},
         {"IPSECKEY 1 3 2 gw. qg==", 45, 8, "\1\3\2\2gw\0\252"},
         {"IPSECKEY 1 1 2 192.0.2.1 qg==", 45, 8, "\1\1\2\300\0\2\1\252"},
+        {"IPSECKEY 1 2 2 ::1 qg==", 45, 20, "\1\2\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\252"},
+        {"IPSECKEY 1 0 2 . q ( g= =)", 45, 4, "\1\0\2\252"},
+        {"IPSECKEY 1 0 0 .", 45, 3, "\1\0\0"},
         {"APL 1:192.0.2.0/24", 42, 7, "\0\1\30\3\300\0\2"},
 };
 
@@ -217,6 +220,11 @@ static const struct fault faults[] = {
         {"a 5 CERT 0 2 3 ab==\n", 1, "not a number from 1 up to 65535"},
         {"a 5 SOA a b 4294967296 2 3 4 5\n", 1, "not a number"},
         {"a 5 SOA a b 1 2 3 4w5x 5\n", 1, "bad period"},
+        {"a 5 IPSECKEY 1 0 2\n", 1, "at least 4 wanted"},
+        {"a 5 IPSECKEY 1 4 2 .\n", 1, "bad number \"4\""},
+        {"a 5 IPSECKEY 1 0 2 gw qg==\n", 1, "gateway type 0"},
+        {"a 5 IPSECKEY 1 1 2 gw qg==\n", 1, "bad IPv4 address"},
+        {"a 5 IPSECKEY 1 0 2 . qg=\n", 1, "bad base64"},
         {"a 5 CAA 0\n", 1, "Syntax error"},
         {"a 5 TYPE4711 x\n", 1, "\\# LENGTH HEX"},
         {"a 5 TYPE250 x\n", 1, "\\# LENGTH HEX"},

@@ -26,7 +26,7 @@
 #include "control/control.h"
 
 #define SCENE_ZONES 4
-#define SCENE_TEXT    65536
+#define SCENE_TEXT  65536
 #define SCENE_NOW   1000000
 #define SCENE_SEED  0x5eedULL
 

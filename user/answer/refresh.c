@@ -13,7 +13,8 @@
 
 #define MARGIN_LEAST_MS 1000
 #define MARGIN_MOST_MS  10000
-#define FIRST_USE_MS    100 /* the query that an answer was made for does not make it hot */
+#define KERNEL_MARK_MS  1010 /* a second and a tick */
+#define FIRST_USE_MS    100  /* the query that an answer was made for does not make it hot */
 
 static void place(struct flatten *flatten, size_t at, struct answer *answer)
 {
@@ -114,15 +115,25 @@ uint64_t refresh_due(const struct flatten *flatten, const struct answer *answer)
 	return due;
 }
 
-static uint64_t last_use(const struct flatten *flatten, const struct answer *answer)
+/* clock_ms() of the last hit in the kernel, 0 for none that is known. */
+static uint64_t kernel_use(const struct flatten *flatten, const struct answer *answer)
 {
-	uint64_t used = CMM_LOAD_SHARED(answer->used_ms), kernel = 0;
+	const struct store_owner *owner = answer->owner;
 
-	if (flatten->publish && answer->slot &&
-	    publish_has(flatten->publish, answer->owner->name, answer->owner->name_len,
-	                answer->owner->type))
-		kernel = publish_used_ms(flatten->publish, answer->slot);
-	return kernel > used ? kernel : used;
+	if (!flatten->publish || !answer->slot ||
+	    !publish_has(flatten->publish, owner->name, owner->name_len, owner->type))
+		return 0;
+	return publish_used_ms(flatten->publish, answer->slot);
+}
+
+/*
+ * Was it asked for since it was made? The program marks a slot at most once a
+ * second: within a second of a mark there may have been more.
+ */
+static bool is_hot(const struct answer *answer, uint64_t in_kernel, uint64_t now)
+{
+	return in_kernel > answer->fetched_ms || (in_kernel && in_kernel + KERNEL_MARK_MS >= now) ||
+	       CMM_LOAD_SHARED(answer->used_ms) > answer->fetched_ms + FIRST_USE_MS;
 }
 
 static void refetch(struct flatten *flatten, struct store_owner *owner, const struct answer *answer)
@@ -134,11 +145,11 @@ static void refetch(struct flatten *flatten, struct store_owner *owner, const st
 static void look_at(struct flatten *flatten, struct answer *answer, uint64_t now)
 {
 	struct store_owner *owner = answer->owner;
-	uint64_t used = last_use(flatten, answer), last_call = refresh_at(answer);
+	uint64_t in_kernel = kernel_use(flatten, answer), last_call = refresh_at(answer);
 	const struct config *config = flatten->world->config;
 
-	if (used > CMM_LOAD_SHARED(answer->used_ms))
-		CMM_STORE_SHARED(answer->used_ms, used); /* eviction reads it */
+	if (in_kernel > CMM_LOAD_SHARED(answer->used_ms))
+		CMM_STORE_SHARED(answer->used_ms, in_kernel); /* eviction reads it */
 	if (now >= answer->stale_until_ms) {
 		finish_remove(flatten, answer, true);
 		return;
@@ -151,7 +162,7 @@ static void look_at(struct flatten *flatten, struct answer *answer, uint64_t now
 		refresh_queue(flatten, answer, answer->stale_until_ms);
 		return;
 	}
-	if (used > answer->fetched_ms + FIRST_USE_MS) {
+	if (is_hot(answer, in_kernel, now)) {
 		refresh_queue(flatten, answer, answer->fresh_until_ms);
 		flatten->stats.refreshed++;
 		refetch(flatten, owner, answer);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Answers of an owner: putting in, taking out, folding, withholding.
+ * Answers of an owner: putting in, taking out, withholding.
  *
  * What everything here serves: a shorter audience never stands in for a longer
  * one that the daemon holds. An audience that cannot be in the kernel has
@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "kernel/desk.h"
+#include "kernel/answers.h"
 
 /* ---- keys ---- */
 
@@ -34,7 +34,7 @@ static bool complete_key(const struct book_owner *owner, const struct an_audienc
 	return from->family <= AN_FAMILY_IPV6 && from->len >= 1 && from->len <= longest;
 }
 
-static struct an_audience_key cut_key(const struct an_audience_key *key, uint8_t len)
+struct an_audience_key answers_cut_key(const struct an_audience_key *key, uint8_t len)
 {
 	struct an_audience_key cut = *key;
 
@@ -44,7 +44,7 @@ static struct an_audience_key cut_key(const struct an_audience_key *key, uint8_t
 	return cut;
 }
 
-static bool inside(const uint8_t prefix[8], const struct an_audience_key *key)
+bool answers_inside(const uint8_t prefix[8], const struct an_audience_key *key)
 {
 	uint8_t cut[8];
 
@@ -59,7 +59,7 @@ static uint8_t entry_of(const struct an_audience_key *key)
 }
 
 /* Would this stand in for something that the kernel could not take? */
-static bool is_withheld(const struct book_owner *owner, const struct an_audience_key *key)
+static bool answers_is_withheld(const struct book_owner *owner, const struct an_audience_key *key)
 {
 	return key->kind == AN_AUDIENCE_NET && key->len < owner->withheld[key->family - 1u];
 }
@@ -137,9 +137,8 @@ static int store_audience(struct publish *publish, struct book_audience *audienc
 	return error;
 }
 
-/* The owner goes as a whole if even that fails: false. */
-static bool make_ask(struct publish *publish, struct book_owner *owner,
-                     struct book_audience *audience, bool sticky)
+bool answers_make_ask(struct publish *publish, struct book_owner *owner,
+                      struct book_audience *audience, bool sticky)
 {
 	uint32_t old = audience->slot;
 
@@ -169,24 +168,6 @@ static void withhold_everyone(struct publish *publish, struct book_owner *owner)
 	desk_drop_answer(publish, old);
 }
 
-/* A longer answer than those folded inside its network has come: they must not hide it. */
-static bool unfold_inside(struct publish *publish, struct book_owner *owner,
-                          const struct an_audience_key *key)
-{
-	struct book_audience *audience;
-
-	if (!owner->folded)
-		return true;
-	for (audience = book_first(&publish->book, owner); audience;
-	     audience = book_next(&publish->book, audience)) {
-		if (audience->fold_len && audience->fold_len < key->len &&
-		    audience->key.family == key->family && inside(audience->key.prefix, key) &&
-		    !make_ask(publish, owner, audience, false))
-			return false;
-	}
-	return true;
-}
-
 /*
  * The kernel cannot have this audience: nothing shorter that covers it may
  * answer. EXACT is asked before NET of the same length, so that goes too.
@@ -199,32 +180,23 @@ static void withhold(struct publish *publish, struct book_owner *owner,
 
 	if (owner->withheld[f] < limit)
 		owner->withheld[f] = (uint8_t)limit;
-	if (!unfold_inside(publish, owner, key))
+	if (!fold_undo_inside(publish, owner, key))
 		return;
 	for (unsigned int at = 0; owner->lens && at < owner->lens->count[f]; at++) {
 		uint8_t entry = owner->lens->len[f][at];
-		struct an_audience_key cover = cut_key(key, entry & AN_LEN_BITS);
+		struct an_audience_key cover = answers_cut_key(key, entry & AN_LEN_BITS);
 		struct book_audience *audience;
 
 		if (entry & AN_LEN_EXACT || entry >= limit)
 			continue;
 		audience = book_audience_find(&publish->book, &cover);
-		if (audience && !make_ask(publish, owner, audience, true))
+		if (audience && !answers_make_ask(publish, owner, audience, true))
 			return;
 	}
 	withhold_everyone(publish, owner);
 }
 
 /* ---- the image ---- */
-
-struct image {
-	uint64_t words[DESK_SLOT_WORDS];
-};
-
-static struct an_answer_slot *image_slot(struct image *image)
-{
-	return (struct an_answer_slot *)(void *)image->words;
-}
 
 bool desk_image_sane(const struct an_answer_slot *image)
 {
@@ -242,9 +214,9 @@ bool desk_image_sane(const struct an_answer_slot *image)
 
 static void image_make(const struct publish *publish, const struct book_owner *owner,
                        const struct an_audience_key *key, const struct an_answer_slot *from,
-                       uint64_t fresh_until_ms, uint64_t stale_until_ms, struct image *ret)
+                       uint64_t fresh_until_ms, uint64_t stale_until_ms, struct answers_image *ret)
 {
-	struct an_answer_slot *slot = image_slot(ret);
+	struct an_answer_slot *slot = answers_image_slot(ret);
 
 	memset(ret, 0, sizeof(*ret));
 	memcpy(ret, from, from->head.used);
@@ -262,9 +234,9 @@ static void image_make(const struct publish *publish, const struct book_owner *o
  * the wrong size. The caller points to the new one, then gives the old back.
  */
 static uint32_t write_answer(struct publish *publish, const struct book_owner *owner, uint32_t old,
-                             struct image *image)
+                             struct answers_image *image)
 {
-	size_t used = image_slot(image)->head.used;
+	size_t used = answers_image_slot(image)->head.used;
 	bool large = used > AN_SLOT_SMALL_SIZE;
 	uint32_t slot = old;
 
@@ -281,7 +253,7 @@ static uint32_t write_answer(struct publish *publish, const struct book_owner *o
 /* ---- putting in ---- */
 
 static int put_whole(struct publish *publish, struct book_owner *owner, bool everyone,
-                     struct image *image, uint32_t *ret_slot)
+                     struct answers_image *image, uint32_t *ret_slot)
 {
 	uint32_t old = everyone ? owner->everyone : owner->nobody, slot;
 
@@ -303,8 +275,8 @@ static int put_whole(struct publish *publish, struct book_owner *owner, bool eve
 	return 0;
 }
 
-static int replace_network(struct publish *publish, struct book_owner *owner,
-                           struct book_audience *audience, struct image *image, uint32_t *ret_slot)
+int answers_replace(struct publish *publish, struct book_owner *owner,
+                    struct book_audience *audience, struct answers_image *image, uint32_t *ret_slot)
 {
 	uint32_t old = audience->slot, slot;
 
@@ -353,12 +325,12 @@ static struct book_audience *add_audience(struct publish *publish, struct book_o
 	return audience;
 }
 
-static int add_network(struct publish *publish, struct book_owner *owner,
-                       const struct an_audience_key *key, struct image *image, uint32_t *ret_slot)
+int answers_add(struct publish *publish, struct book_owner *owner,
+                const struct an_audience_key *key, struct answers_image *image, uint32_t *ret_slot)
 {
 	uint32_t slot;
 
-	if (is_withheld(owner, key))
+	if (answers_is_withheld(owner, key))
 		return -ENOSPC;
 	slot = write_answer(publish, owner, AN_SLOT_NONE, image);
 	if (slot == AN_SLOT_NONE)
@@ -371,78 +343,16 @@ static int add_network(struct publish *publish, struct book_owner *owner,
 	return 0;
 }
 
-/* ---- folding: a ninth length ---- */
-
-/* Answers of this key that stand folded under longer ones: the new image for all of them, or ASK.
- */
-static bool renew_folds(struct publish *publish, struct book_owner *owner,
-                        const struct an_audience_key *key, struct image *image)
-{
-	struct book_audience *audience;
-	uint32_t slot;
-
-	if (!owner->folded)
-		return true;
-	for (audience = book_first(&publish->book, owner); audience;
-	     audience = book_next(&publish->book, audience)) {
-		uint8_t fold_len = audience->fold_len;
-
-		if (fold_len != key->len || audience->key.family != key->family ||
-		    !inside(audience->key.prefix, key))
-			continue;
-		if (image)
-			image_slot(image)->key = audience->key;
-		if (image && !replace_network(publish, owner, audience, image, &slot)) {
-			audience->fold_len = fold_len;
-			owner->folded++;
-		} else if (!make_ask(publish, owner, audience, false)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static int put_folded(struct publish *publish, struct book_owner *owner,
-                      const struct an_audience_key *key, const uint8_t asked_prefix[8],
-                      uint8_t asked_len, struct image *image, uint32_t *ret_slot)
-{
-	uint8_t len = lens_longer(owner->lens, key->family, key->len);
-	struct an_audience_key folded = *key;
-	struct book_audience *audience;
-	int error;
-
-	if (key->kind != AN_AUDIENCE_NET || !renew_folds(publish, owner, key, image))
-		return -ENOSPC;
-	/* Where a longer one is withheld too, it may be that one's client who has asked. */
-	if (!len || asked_len < len || !inside(asked_prefix, key) ||
-	    owner->withheld[key->family - 1u] > key->len)
-		return -ENOSPC;
-	memcpy(folded.prefix, asked_prefix, sizeof(folded.prefix));
-	folded = cut_key(&folded, len);
-	image_slot(image)->key = folded;
-	audience = book_audience_find(&publish->book, &folded);
-	if (audience && !audience->fold_len)
-		return -ENOSPC; /* an answer of that very length, or its tombstone, is better */
-	error = audience ? replace_network(publish, owner, audience, image, ret_slot)
-	                 : add_network(publish, owner, &folded, image, ret_slot);
-	if (error)
-		return error;
-	audience = book_audience_find(&publish->book, &folded);
-	audience->fold_len = key->len;
-	owner->folded++;
-	publish->stats.folded++;
-	return 0;
-}
-
 static int put_network(struct publish *publish, struct book_owner *owner,
-                       const struct an_audience_key *key, struct image *image, uint32_t *ret_slot)
+                       const struct an_audience_key *key, struct answers_image *image,
+                       uint32_t *ret_slot)
 {
 	struct book_audience *audience = book_audience_find(&publish->book, key);
-	int error = audience ? replace_network(publish, owner, audience, image, ret_slot)
-	                     : add_network(publish, owner, key, image, ret_slot);
+	int error = audience ? answers_replace(publish, owner, audience, image, ret_slot)
+	                     : answers_add(publish, owner, key, image, ret_slot);
 
 	if (!error && key->kind == AN_AUDIENCE_NET)
-		unfold_inside(publish, owner, key);
+		fold_undo_inside(publish, owner, key);
 	return error;
 }
 
@@ -464,19 +374,19 @@ static void refuse(struct publish *publish, struct book_owner *owner,
 	}
 	audience = book_audience_find(&publish->book, key);
 	if (audience) {
-		make_ask(publish, owner, audience, false);
+		answers_make_ask(publish, owner, audience, false);
 		return;
 	}
 	if (!owner->lens || lens_fits(owner->lens, key->family, entry_of(key)))
 		audience = add_audience(publish, owner, key, AN_SLOT_ASK);
 	if (audience)
-		audience->sticky = is_withheld(owner, key);
+		audience->sticky = answers_is_withheld(owner, key);
 	else
 		withhold(publish, owner, key);
 }
 
 static int put(struct publish *publish, struct book_owner *owner, const struct an_audience_key *key,
-               const uint8_t asked_prefix[8], uint8_t asked_len, struct image *image,
+               const uint8_t asked_prefix[8], uint8_t asked_len, struct answers_image *image,
                uint32_t *ret_slot)
 {
 	uint64_t uid = owner->uid;
@@ -488,7 +398,7 @@ static int put(struct publish *publish, struct book_owner *owner, const struct a
 	withhold(publish, owner, key);
 	if (book_owner_by_uid(&publish->book, uid) != owner)
 		return -ENOSPC;
-	return put_folded(publish, owner, key, asked_prefix, asked_len, image, ret_slot);
+	return fold_put(publish, owner, key, asked_prefix, asked_len, image, ret_slot);
 }
 
 int publish_answer(struct publish *publish, uint64_t uid, const struct an_audience_key *key,
@@ -498,7 +408,7 @@ int publish_answer(struct publish *publish, uint64_t uid, const struct an_audien
 {
 	struct book_owner *owner = book_owner_by_uid(&publish->book, uid);
 	struct an_audience_key whole;
-	struct image copy;
+	struct answers_image copy;
 	int error = -E2BIG;
 
 	if (!owner)
@@ -568,8 +478,8 @@ void publish_answer_remove(struct publish *publish, uint64_t uid, const struct a
 	alone = owner->count == 1 && owner->everyone == AN_SLOT_NONE;
 	if (audience && alone && !audience->sticky)
 		forget_audience(publish, owner, audience);
-	else if (audience && !make_ask(publish, owner, audience, false))
+	else if (audience && !answers_make_ask(publish, owner, audience, false))
 		return;
 	if (whole.kind == AN_AUDIENCE_NET)
-		renew_folds(publish, owner, &whole, NULL);
+		fold_renew(publish, owner, &whole, NULL);
 }

@@ -284,6 +284,7 @@ int main(void)
 	        cmocka_unit_test(a_list_read_back_is_strictly_ordered_and_bounded),
 	        cmocka_unit_test(numbers_that_are_no_slot_have_no_memory),
 	        cmocka_unit_test(settling_frees_what_nobody_claimed),
+	        cmocka_unit_test(a_slot_is_odd_between_the_brackets_and_even_after),
 	        cmocka_unit_test(a_believed_copy_is_never_half_of_two),
 	};
 

@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
+#include "serve/park.h"
 #include "serve/serve.h"
 #include "unit/answer/scene.h"
 
@@ -548,7 +550,52 @@ static void reader_that_does_not_read_is_bounded(void **state)
 	close(other);
 }
 
+static void accepting_goes_on_when_descriptors_are_free_again(void **state)
+{
+	struct rlimit limit, tight;
+	struct endpoint endpoint;
+	struct sockaddr_storage storage;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct pollfd event = {.fd = fd, .events = POLLIN};
+	socklen_t len;
+	uint16_t id;
+
+	(void)state;
+	assert_int_equal(endpoint_parse("127.0.0.1", port, &endpoint), 0);
+	len = endpoint_to_sockaddr(&endpoint, &storage);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	tight = (struct rlimit){(rlim_t)fd, limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&storage, len), 0);
+	write_framed(fd, "www.example.test.", AN_TYPE_A, 1);
+	assert_int_equal(poll(&event, 1, 50), 0);
+	assert_int_equal(stats_now().tcp_accepted, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_string_equal(read_framed(fd, &id), WWW);
+	close(fd);
+}
+
 /* ---- the whole ---- */
+
+static void a_full_worker_answers_with_what_there_is(void **state)
+{
+	int fd = dial("127.0.0.1", SOCK_DGRAM);
+
+	(void)state;
+	for (unsigned int i = 0; i < PARK_MAX; i++) {
+		send_query(fd, "dead.example.test.", AN_TYPE_A, (uint16_t)(i | 1));
+		/* No more on the way than the socket holds. */
+		if (i % 64 == 63)
+			AWAIT(stats_now().parked == i + 1);
+	}
+	send_query(fd, "dead.example.test.", AN_TYPE_A, 2);
+	assert_string_equal(receive(fd), "SERVFAIL\n");
+	assert_int_equal(stats_now().park_full, 1);
+	assert_int_equal(stats_now().parked, PARK_MAX);
+	send_query(fd, "www.example.test.", AN_TYPE_A, 3);
+	assert_string_equal(receive(fd), WWW);
+	close(fd);
+}
 
 static void stop_answers_what_waits(void **state)
 {
@@ -646,6 +693,8 @@ int main(void)
 	        TEST(oldest_idle_connection_makes_room, setup_tcp_tight),
 	        TEST(busy_connections_are_not_closed_for_a_new_one, setup_tcp_tight),
 	        TEST(reader_that_does_not_read_is_bounded, setup_tcp_tight),
+	        TEST(accepting_goes_on_when_descriptors_are_free_again, setup),
+	        TEST(a_full_worker_answers_with_what_there_is, setup_tcp_tight),
 	        TEST(stop_answers_what_waits, setup),
 	        TEST(queries_before_the_start_are_not_lost, setup_idle),
 	        TEST(no_query_is_lost_or_mixed_while_worlds_are_swapped, setup),

@@ -33,7 +33,7 @@ TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 SKELETON := $(BUILD)/anamed.skel.h
 BPF_OBJ := $(BUILD)/anamed.bpf.o
 
-.PHONY: all help clean install format lint check unit demo bench vmtest fuzz deps demo-down \
+.PHONY: all help clean install man format lint check unit demo bench vmtest fuzz deps demo-down \
 	unit-asan peers-test fuzz-short fuzz-run layers e2e differential vmtest-load kernel-test publish-test
 all: $(BUILD)/anamed $(BUILD)/anamectl ## build build/anamed, build/anamectl and the BPF object
 
@@ -176,6 +176,31 @@ lint: ## clang-tidy, cppcheck, and the format
 	$(Q)clang-tidy --quiet $(filter user/%.c,$(C_FILES)) -- $(filter-out -W%,$(ALL_CFLAGS))
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
 		--suppress=missingInclude -Iinclude -Iuser -D__x86_64__ user
+
+MAN := $(patsubst docs/man/%.scd,$(BUILD)/man/%,$(wildcard docs/man/*.scd))
+DOCS := README.md LICENSE docs/ARCHITECTURE.md docs/abi.md docs/control-protocol.md
+SHARE = $(DESTDIR)$(PREFIX)/share
+
+$(BUILD)/man/%: docs/man/%.scd
+	@mkdir -p $(@D)
+	$(Q)scdoc < $< > $@.tmp && mv $@.tmp $@
+
+man: $(MAN) ## build the man pages (scdoc)
+
+install: all man ## install under DESTDIR, PREFIX (/usr/local); starts and enables nothing
+	install -D -m 0755 $(BUILD)/anamed $(DESTDIR)$(PREFIX)/sbin/anamed
+	install -D -m 0755 $(BUILD)/anamectl $(DESTDIR)$(PREFIX)/bin/anamectl
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,@BINDIR@,$(PREFIX)/bin,; s,@SBINDIR@,$(PREFIX)/sbin,' docs/examples/anamed.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/anamed.service
+	install -D -m 0644 docs/examples/anamed.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/anamed.conf
+	install -D -m 0644 docs/examples/anamectl.bash $(SHARE)/bash-completion/completions/anamectl
+	ln -sf anamectl $(SHARE)/bash-completion/completions/anamed
+	install -d $(SHARE)/man/man5 $(SHARE)/man/man8 $(SHARE)/doc/anamed/examples
+	install -m 0644 $(filter %.5,$(MAN)) $(SHARE)/man/man5
+	install -m 0644 $(filter %.8,$(MAN)) $(SHARE)/man/man8
+	install -m 0644 $(wildcard $(DOCS)) $(SHARE)/doc/anamed
+	install -m 0644 docs/examples/*.yaml zones/*.zone $(SHARE)/doc/anamed/examples
 
 clean: ## remove what was built
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz

@@ -287,6 +287,7 @@ char *world_restart_needed(const struct config *a, const struct config *b, char 
 	        {"maps", same_maps(a, b)},
 	        {"memory", same_memory(a, b)},
 	        {"workers", a->workers == b->workers},
+	        {"tcp-idle", a->tcp_idle_ms == b->tcp_idle_ms},
 	        {"tcp-max", a->tcp_max == b->tcp_max},
 	        {"control-socket", same_text(a->control_socket, b->control_socket)},
 	        {"state-dir", same_text(a->state_dir, b->state_dir)},

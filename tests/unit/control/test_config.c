@@ -7,10 +7,13 @@
 /* clang-format on */
 #include <errno.h>
 #include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/name.h"
 #include "control/control.h"
+#include "control/settings.h"
 
 #define ZONES "zones: [{name: example.com, file: z}]\n"
 
@@ -346,7 +349,7 @@ static void every_example_is_taken(void **state)
 
 	(void)state;
 	assert_int_equal(glob("docs/examples/*.yaml", 0, NULL, &found), 0);
-	assert_true(found.gl_pathc >= 1);
+	assert_true(found.gl_pathc >= 4);
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		struct config *config = NULL;
 		struct error error = {0};
@@ -358,6 +361,89 @@ static void every_example_is_taken(void **state)
 	globfree(&found);
 }
 
+/* ---- documents ---- */
+
+static char *read_whole(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = calloc(1, 65536);
+
+	assert_non_null(file);
+	assert_non_null(text);
+	assert_true(fread(text, 1, 65535, file) > 0);
+	fclose(file);
+	return text;
+}
+
+static void expect_key(const char *path, const char *text, const char *before, const char *key,
+                       const char *after)
+{
+	char wanted[64];
+
+	snprintf(wanted, sizeof(wanted), "%s%s%s", before, key, after);
+	if (!strstr(text, wanted))
+		fail_msg("%s says nothing of `%s'", path, wanted);
+}
+
+static void expect_section(const char *path, const char *text, const char *before,
+                           const char *after, const struct section *section)
+{
+	for (size_t i = 0; i < section->count; i++)
+		expect_key(path, text, before, section->settings[i].key, after);
+}
+
+static void every_setting_is_documented(void **state)
+{
+	static const char example[] = "docs/examples/anamed.yaml",
+	                  page[] = "docs/man/anamed.conf.5.scd";
+	char *example_text = read_whole(example), *page_text = read_whole(page);
+
+	(void)state;
+	expect_section(example, example_text, "", ":", &section_top);
+	expect_section(page, page_text, "\n*", "*", &section_top);
+	for (size_t i = 0; i < sections_count; i++) {
+		expect_key(example, example_text, "\n", sections[i].key, ":");
+		expect_section(example, example_text, " ", ":", &sections[i]);
+		expect_section(page, page_text, "*", "*", &sections[i]);
+	}
+	free(example_text);
+	free(page_text);
+}
+
+static bool equal_defaults(const struct config *a, const struct config *b)
+{
+	return a->ttl_floor == b->ttl_floor && a->ttl_cap == b->ttl_cap &&
+	       a->freshness_ms == b->freshness_ms && a->client_timer_ms == b->client_timer_ms &&
+	       a->resolution_ms == b->resolution_ms && a->recheck_ms == b->recheck_ms &&
+	       a->stale_max_ms == b->stale_max_ms && a->failure_ttl_ms == b->failure_ttl_ms &&
+	       a->hold_on_negative_ms == b->hold_on_negative_ms &&
+	       a->trust_scope_zero == b->trust_scope_zero &&
+	       a->ecs_from_source == b->ecs_from_source &&
+	       a->lenient_family0 == b->lenient_family0 && a->accept_private == b->accept_private &&
+	       a->special_count == b->special_count && a->owners_max == b->owners_max &&
+	       a->audiences_max == b->audiences_max && a->slots_max == b->slots_max &&
+	       a->slots_large_max == b->slots_large_max && a->zones_max == b->zones_max &&
+	       a->heartbeat_limit_ms == b->heartbeat_limit_ms && a->answers_max == b->answers_max &&
+	       a->networks_per_name_max == b->networks_per_name_max && a->workers == b->workers &&
+	       a->udp_payload == b->udp_payload && a->tcp_idle_ms == b->tcp_idle_ms &&
+	       a->tcp_max == b->tcp_max && a->xdp_detach_on_stop == b->xdp_detach_on_stop &&
+	       a->listen_count == b->listen_count && a->aname_type == b->aname_type &&
+	       strcmp(a->pin_dir, b->pin_dir) == 0 && strcmp(a->state_dir, b->state_dir) == 0 &&
+	       strcmp(a->control_socket, b->control_socket) == 0;
+}
+
+static void the_full_example_shows_the_defaults(void **state)
+{
+	struct config *example = NULL, *defaults = config_default();
+	struct error error = {0};
+
+	(void)state;
+	assert_int_equal(config_load("docs/examples/anamed.yaml", &example, &error), 0);
+	assert_true(equal_defaults(example, defaults));
+	config_free(example);
+	config_free(defaults);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +453,8 @@ int main(void)
 	        cmocka_unit_test(defaults_are_those_that_are_promised),
 	        cmocka_unit_test(every_setting_reaches_its_field),
 	        cmocka_unit_test(every_example_is_taken),
+	        cmocka_unit_test(every_setting_is_documented),
+	        cmocka_unit_test(the_full_example_shows_the_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

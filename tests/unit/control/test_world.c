@@ -198,8 +198,8 @@ static void what_needs_a_restart_is_said(void **state)
 	        {"maps: {slots: 64}\n", "maps"},
 	        {"memory: {answers: 64}\n", "memory"},
 	        {"server: {workers: 7, user: nobody}\n", "workers, user"},
-	        {"server: {control-socket: /x, state-dir: '', tcp-max: 3}\n",
-	         "tcp-max, control-socket, state-dir"},
+	        {"server: {control-socket: /x, state-dir: '', tcp-max: 3, tcp-idle: 1s}\n",
+	         "tcp-idle, tcp-max, control-socket, state-dir"},
 	};
 	struct config *before = parse("");
 	char needed[256];

@@ -1,0 +1,72 @@
+# bash completion for anamectl and anamed
+
+_anamectl_zones() {
+	anamectl -j "$@" zone-status 2>/dev/null | sed -n 's/^ *"zone": "\(.*\)",\{0,1\}$/\1/p'
+}
+
+_anamectl() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local verbs='status stats reload stop answers flush explain conf-check zone-check zone-status
+		zone-read xdp'
+	local options='-c --config -s --socket -j --json -V --version -h --help'
+	local -a pass=()
+	local i verb= at=0 word
+
+	COMPREPLY=()
+	case $prev in
+	-c | --config | -s | --socket)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	esac
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $word in
+		-c | --config | -s | --socket)
+			pass+=("$word" "${COMP_WORDS[i + 1]}")
+			i=$((i + 1))
+			;;
+		-*) ;;
+		*)
+			if [[ -z $verb ]]; then verb=$word; else at=$((at + 1)); fi
+			;;
+		esac
+	done
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+		return
+	fi
+	case $verb:$at in
+	:*) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
+	xdp:0)
+		mapfile -t COMPREPLY < <(compgen -W 'status attach detach upgrade unpin' -- "$cur")
+		;;
+	xdp:1)
+		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
+		;;
+	explain:1)
+		mapfile -t COMPREPLY < <(compgen -W 'A AAAA ANAME CNAME MX NS SOA TXT' -- "$cur")
+		;;
+	conf-check:0 | zone-check:0) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	zone-check:1 | zone-status:0 | zone-read:0 | answers:0 | flush:0 | explain:0)
+		mapfile -t COMPREPLY < <(compgen -W "$(_anamectl_zones "${pass[@]}")" -- "$cur")
+		;;
+	esac
+}
+
+_anamed() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+
+	COMPREPLY=()
+	case $prev in
+	-c | --config)
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W '-c --config --check -v --verbose -V --version -h --help' \
+		-- "$cur")
+}
+
+complete -F _anamectl anamectl
+complete -F _anamed anamed

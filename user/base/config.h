@@ -30,6 +30,34 @@ struct config_interface {
 	enum xdp_mode xdp;
 };
 
+/* RFC 8945 6; the names are those of the algorithm field. */
+enum tsig_algorithm {
+	TSIG_HMAC_SHA1,
+	TSIG_HMAC_SHA224,
+	TSIG_HMAC_SHA256,
+	TSIG_HMAC_SHA384,
+	TSIG_HMAC_SHA512,
+	TSIG_HMAC_MD5,
+};
+
+struct config_key {
+	struct config_name name;
+	enum tsig_algorithm algorithm;
+	uint8_t secret[128];
+	uint8_t secret_len;
+};
+
+enum transfer_mode { TRANSFER_NATIVE, TRANSFER_EXPAND, TRANSFER_BOTH };
+
+/* A primary that is asked, or a secondary that may ask and is notified. */
+struct config_peer {
+	struct network network;       /* a secondary's: who may ask; a primary's address alone */
+	struct endpoint address;      /* asked, or notified (secondary: full-length network only) */
+	const struct config_key *key; /* NULL: none wanted */
+	enum transfer_mode mode;      /* secondaries: what is sent for ANAMEs */
+	bool notify; /* secondaries: NOTIFY is sent; default yes where the network is one address */
+};
+
 struct config_zone {
 	struct config_name name;
 	char *file; /* absolute, or relative to the configuration file's folder, resolved by the
@@ -42,6 +70,14 @@ struct config_zone {
 	uint32_t budget_per_s; /* look-ups upstream a second on behalf of this zone */
 	uint32_t budget_burst;
 	unsigned int line; /* in the configuration, for messages */
+	struct config_peer
+	        *primaries; /* not empty: the zone is transferred in; `file` may then be NULL */
+	size_t primaries_count;
+	struct config_peer *secondaries;
+	size_t secondaries_count;
+	bool catalog; /* a catalog zone (RFC 9432) that is consumed: members take this zone's
+	                 primaries */
+	const struct config_zone *member_of; /* made by a catalog; NULL: from the configuration */
 };
 
 struct config_upstream {
@@ -80,7 +116,7 @@ struct config {
 	uint64_t stale_max_ms;        /* 3 days */
 	uint32_t hold_on_negative_ms; /* 0 */
 	uint32_t failure_ttl_ms;      /* 5000: failure kept where there is no last good answer */
-	bool trust_scope_zero; /* false; true: scope 0 is always for everyone */
+	bool trust_scope_zero;        /* false; true: scope 0 is always for everyone */
 	bool ecs_from_source;         /* true */
 	bool lenient_family0;         /* false */
 	bool accept_private;          /* true: special-use addresses from upstream are taken */
@@ -101,7 +137,20 @@ struct config {
 	uint32_t answers_max;           /* daemon, flattened answers: 1000000 */
 	uint32_t networks_per_name_max; /* 4096 */
 
+	struct config_key *keys;
+	size_t keys_count;
+
 	/* Server. */
+	bool cookies;                  /* false; RFC 7873 */
+	uint8_t cookie_secrets[4][16]; /* RFC 9018: the first makes cookies, all verify */
+	uint8_t cookie_secrets_count;  /* 0 with cookies: one is drawn at start */
+	bool cookie_required; /* UDP without a valid cookie: BADCOOKIE (with one from the client) or
+	                         TC */
+	char *server_id;      /* CH TXT id.server, hostname.bind; NULL: REFUSED */
+	char *server_version; /* CH TXT version.server, version.bind; NULL: REFUSED */
+	uint32_t tcp_max_per_client; /* 32 */
+	uint16_t xfr_type_accept[2]; /* further types that count as ANAME in transfers in: 65280,
+	                                65305; 0: none */
 	uint32_t workers;            /* 0: one a core */
 	uint16_t udp_payload;        /* 1232 */
 	uint32_t tcp_idle_ms;        /* 10000 */

@@ -27,7 +27,7 @@
 #if defined(__bpf__) && !defined(__TARGET_ARCH_x86)
 #define slot_fence(scratch) __sync_fetch_and_add(&(scratch)->zero, 0)
 #elif defined(__bpf__) || defined(__x86_64__)
-#define slot_fence(scratch) asm volatile("" ::: "memory")
+#define slot_fence(scratch) asm volatile("" ::"r"(scratch) : "memory")
 #else
 #define slot_fence(scratch) __sync_synchronize()
 #endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Slots with any contents: the XDP program copies, judges and renders them
+ * without a step outside the slot, its scratch, or the reply's frame.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "render.h"
+#include "slot.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define REQUIRE(condition)                                                                         \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			abort();                                                                   \
+	} while (0)
+
+#define DNS_AT   42
+#define NAME_LEN 13
+
+/* The least that a query could have left in the scratch. */
+static void pretend_query(struct scratch *scratch, uint8_t choice)
+{
+	memset(scratch, 0, sizeof(*scratch));
+	scratch->datagram.at = LINK_HEADER_LEN;
+	scratch->datagram.payload = scratch->message.at = DNS_AT;
+	scratch->question.end = DNS_AT + AN_DNS_HEADER_LEN + NAME_LEN + NAME_REST;
+	scratch->question.name.len = NAME_LEN;
+	scratch->edns.present = choice & 1;
+	scratch->edns.ecs.present = choice >> 1 & 1;
+	scratch->edns.ecs.family = AN_FAMILY_IPV6;
+	scratch->edns.ecs.len = choice % 17;
+	scratch->edns.ecs.source = scratch->edns.ecs.len * 8;
+	scratch->serving.stale = choice >> 2 & 1;
+}
+
+/* Renders into a frame of exactly the reply's length; the checksum must hold. */
+static void render(struct scratch *scratch)
+{
+	__u64 data_len = answer_data_len(&scratch->answer);
+	__u64 opt_len = render_opt_len(&scratch->edns, scratch->serving.stale != 0);
+	struct cursor frame;
+	uint64_t sum = 0;
+
+	scratch->reply.len = data_len + opt_len;
+	REQUIRE(scratch->reply.len <= BODY_MAX);
+	render_ttls(scratch, 300);
+	if (scratch->edns.present)
+		render_opt(scratch, data_len, opt_len, &scratch->edns, 1232, 24,
+		           scratch->serving.stale != 0);
+	frame.len = scratch->question.end + scratch->reply.len;
+	frame.data = calloc(1, frame.len);
+	REQUIRE(frame.data);
+	frame.end = frame.data + frame.len;
+	frame.data[DNS_AT + MESSAGE_QD_AT + 1] = 1;
+	REQUIRE(render_reply(&frame, scratch));
+	for (uint64_t at = LINK_HEADER_LEN; at < LINK_HEADER_LEN + IP4_LEN; at += 2)
+		sum += load16(frame.data + at);
+	REQUIRE(an_sum_fold(sum) == 0xffff);
+	sum = sum_be16(IP_UDP) + sum_be16((uint16_t)(frame.len - DNS_AT + UDP_LEN));
+	for (uint64_t at = DNS_AT - UDP_LEN; at < frame.len; at++)
+		sum += (uint64_t)frame.data[at] << (at % 2 * 8);
+	REQUIRE(an_sum_fold(sum) == 0xffff);
+	free(frame.data);
+}
+
+static void try_size(const uint8_t *data, size_t size, size_t slot_size, uint32_t choice)
+{
+	int large = slot_size == AN_SLOT_LARGE_SIZE;
+	struct scratch *scratch = malloc(sizeof(*scratch));
+	uint8_t *slot = calloc(1, slot_size);
+
+	REQUIRE(slot && scratch);
+	memcpy(slot, data, size < slot_size ? size : slot_size);
+	pretend_query(scratch, (uint8_t)choice);
+	(void)owner_read((const struct an_owner_slot *)slot,
+	                 large ? SLOT_OWNER_WORDS_LARGE : SLOT_OWNER_WORDS_SMALL, NAME_LEN,
+	                 scratch);
+	if (!answer_read((const struct an_answer_slot *)slot,
+	                 large ? SLOT_DATA_WORDS_LARGE : SLOT_DATA_WORDS_SMALL,
+	                 choice * 0x9e3779b9u, scratch))
+		render(scratch);
+	free(slot);
+	free(scratch);
+}
+
+/* One octet of choices, then the slot; `lead` puts the marks that let it through. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t slot[AN_SLOT_LARGE_SIZE] = {0};
+	struct an_answer_slot *answer = (struct an_answer_slot *)slot;
+
+	if (!size)
+		return 0;
+	memcpy(slot, data + 1, size - 1 < sizeof(slot) ? size - 1 : sizeof(slot));
+	if (data[0] & 8) {
+		answer->head.seq &= ~1u;
+		answer->head.kind = AN_SLOT_ANSWER;
+		answer->ttl_mode &= 1;
+		answer->stride = data[0] & 16 ? SLOT_STRIDE_AAAA : SLOT_STRIDE_A;
+		answer->tail_len &= 0x1ff;
+		answer->count &= 0x3f;
+		answer->tail_ttl_count &= 3;
+	}
+	try_size(slot, sizeof(slot), AN_SLOT_SMALL_SIZE, data[0]);
+	try_size(slot, sizeof(slot), AN_SLOT_LARGE_SIZE, data[0]);
+	return 0;
+}

@@ -146,8 +146,20 @@ layers: ## includes go downward, as docs/layers.txt has it
 e2e: all ## end to end: client, edge, unbound, knotd (root; CASE=words picks some)
 	$(Q)tests/e2e/run $(BUILD) $(CASE)
 
-differential: all ## kernel and daemon give the same octets (root)
+.PHONY: differential-kernel
+differential-kernel: all ## kernel and daemon give the same octets (root)
 	$(Q)tests/differential/run $(BUILD)
+
+$(BUILD)/differential-ask: $(wildcard tests/differential/peers/*.c tests/differential/peers/*.h) $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -o $@ $(filter %.c %.a,$^) $(LIBS)
+
+N ?= 60
+SEED ?= 1
+differential: ## anamed against knotd, nsd and named: N=60 random zones of SEED=1, and hand-made ones
+	$(Q)tests/deps differential
+	$(Q)$(MAKE) --no-print-directory -s all $(BUILD)/differential-ask
+	$(Q)tests/differential/peers/run $(BUILD) $(N) $(SEED)
 
 $(BUILD)/vmtest-loader: vmtest/loader.c
 	@mkdir -p $(@D)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""cases - where the peers differ among themselves, and the section that decides.
+
+A case says what a disagreement is about; who is right is not the case's to
+say but the reference's, which is RFC 1034 4.3.2 as it is written. The same
+list, with who does what, is in docs/differential.md.
+"""
+
+from peers.questions import NUMBERS
+
+CNAME, DNAME, DS, NS, ANY = (NUMBERS[word] for word in ("CNAME", "DNAME", "DS", "NS", "ANY"))
+
+
+def types_in(*replies):
+    return {record[2] for reply in replies for record in reply.answer}
+
+
+def is_any(question, ours, peers):
+    return question.rtype == "ANY"
+
+
+def is_cut(question, ours, peers):
+    return ours.tc or any(peer.tc for peer in peers)
+
+
+def is_too_long(question, ours, peers):
+    return 6 in {reply.rcode for reply in [ours] + peers}
+
+
+def is_dname_chain(question, ours, peers):
+    return DNAME in types_in(ours, *peers)
+
+
+def is_cname_chain(question, ours, peers):
+    return CNAME in types_in(ours, *peers)
+
+
+def is_referral(question, ours, peers):
+    return not ours.answer and bool(ours.authority) and all(rec[2] == NS for rec in ours.authority)
+
+
+CASES = [
+    ("ANY", "RFC 8482 4.1", is_any),
+    ("truncation", "RFC 2181 9", is_cut),
+    ("DNAME, name too long", "RFC 6672 2.2", is_too_long),
+    ("DNAME chain", "RFC 6672 3.2", is_dname_chain),
+    ("below a cut", "RFC 1034 4.3.2 step 3b", is_referral),
+    ("CNAME chain", "RFC 1034 4.3.2 step 3a", is_cname_chain),
+]

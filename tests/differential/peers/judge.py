@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""judge - who is right where the replies differ.
+
+First what servers are free to do is taken away (FREEDOMS below). What then
+still differs between anamed and every peer is a defect; where the peers
+differ among themselves, CASES say, each with its RFC section, whose reply is
+right; docs/differential.md has them in words. A disagreement that no case
+covers is counted as undecided.
+"""
+
+from collections import Counter
+
+from peers import names
+from peers.cases import CASES
+from peers.questions import NUMBERS, WORDS
+from peers.reference import Reference
+from peers.servers import PEERS
+
+A, NS, CNAME, SOA, AAAA, DNAME, ANY = (
+    NUMBERS[word] for word in ("A", "NS", "CNAME", "SOA", "AAAA", "DNAME", "ANY")
+)
+AA, TC = 0x0400, 0x0200
+NOERROR = 0
+RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED", 6: "YXDOMAIN"}
+CHAIN_MAX = 16
+
+FREEDOMS = """
+order               RFC 2181 5: a set has no order; sorted before anything is compared
+NS set added        RFC 1034 6.2: an apex NS set beside a positive answer helps nobody it must help;
+                    taken away (NSD adds it)
+cut reply           RFC 2181 9: what a reply with TC holds is not used; only its header is compared
+additional data     RFC 1034 4.3.2 step 6, RFC 2181 9: all that every peer adds must be there, nothing
+                    that none of them adds may be there; what lies between is free
+ANY                 RFC 8482 4.1: one or more whole RRsets of all that the name has
+"""
+
+
+class Reply:
+    """The text of reply_text(), taken apart."""
+
+    def __init__(self, text):
+        head, *lines = text.split("\n")
+        self.fault = head[2:] if head.startswith("!") else None
+        if self.fault:
+            head = "0 0 0"
+        self.rcode, self.flags, self.opt = (int(word) for word in head.split())
+        self.sections = {1: set(), 2: set(), 3: set()}
+        self.doubles = []
+        for line in filter(None, lines):
+            section, owner, *rest, rdata = line.split(" ")
+            cls, rtype, ttl = (int(word) for word in rest)
+            record = (bytes.fromhex(owner), cls, rtype, ttl, bytes.fromhex(rdata))
+            if record in self.sections[int(section)]:
+                self.doubles.append(record)
+            self.sections[int(section)].add(record)
+
+    @property
+    def answer(self):
+        return self.sections[1]
+
+    @property
+    def authority(self):
+        return self.sections[2]
+
+    @property
+    def additional(self):
+        return self.sections[3]
+
+    @property
+    def aa(self):
+        return bool(self.flags & AA)
+
+    @property
+    def tc(self):
+        return bool(self.flags & TC)
+
+    def sets(self, section=1):
+        """(owner, type) of the RRsets in a section."""
+        return {(record[0], record[2]) for record in self.sections[section]}
+
+    def end_of_chain(self, name):
+        """Where the CNAMEs of the answer lead from a name; None: round in a circle."""
+        aliases = {record[0]: record[4] for record in self.answer if record[2] == CNAME}
+        seen = set()
+        while name in aliases:
+            if name in seen:
+                return None
+            seen.add(name)
+            name = aliases[name]
+        return name
+
+    def key(self):
+        """All that must be equal, additional data aside."""
+        if self.fault:
+            return self.fault
+        head = (self.rcode, self.flags, self.opt)
+        if self.tc:
+            return head
+        return head + (frozenset(self.answer), frozenset(self.authority))
+
+    def __str__(self):
+        if self.fault:
+            return f"    {self.fault}"
+        words = [RCODES.get(self.rcode, str(self.rcode))]
+        words += [word for word, bit in (("AA", AA), ("TC", TC), ("RD", 0x100), ("RA", 0x80)) if self.flags & bit]
+        lines = ["    " + " ".join(words + ["OPT"] * self.opt)]
+        for section, word in ((1, "answer"), (2, "authority"), (3, "additional")):
+            for owner, _, rtype, ttl, rdata in sorted(self.sections[section]):
+                kind = WORDS.get(rtype, f"TYPE{rtype}")
+                lines.append(f"    {word:10} {shown(owner)} {ttl} {kind} {rdata_text(rtype, rdata)}")
+        lines += [f"    twice: {shown(record[0])}" for record in self.doubles]
+        return "\n".join(lines)
+
+
+def shown(octets):
+    return names.text(names.from_wire(octets))
+
+
+def rdata_text(rtype, rdata):
+    if rtype in (NS, CNAME, DNAME):
+        return shown(rdata)
+    return rdata.hex()[:80]
+
+
+def any_fits(answer, whole):
+    """RFC 8482 4.1: RRsets of those that are there, each of them whole, at least one."""
+    sets = {record[:3:2] for record in answer}
+    return answer == {record for record in whole if record[:3:2] in sets} and bool(sets)
+
+
+class Judge:
+    """`ask` gives, for a list of questions, index -> texts, one for each server."""
+
+    def __init__(self, zones, questions, ask):
+        self.zones = {zone.apex: zone for zone in zones}
+        self.questions = questions
+        self.ask = ask
+        self.reference = Reference(self.zones)
+        self.differ = 0
+        self.decided = Counter()
+        self.undecided = []
+        self.defects = []
+
+    # ---- freedoms ----
+
+    def zone_of(self, name):
+        for cut in range(len(name) + 1):
+            if name[cut:] in self.zones:
+                return self.zones[name[cut:]]
+        return None
+
+    def without_ns(self, reply):
+        """An apex NS set beside a positive answer is taken away."""
+        if reply.answer and reply.rcode == NOERROR and reply.aa:
+            reply.sections[2] = {
+                record for record in reply.authority
+                if record[2] != NS or names.from_wire(record[0]) not in self.zones
+            }
+
+    def extras_fit(self, ours, peers):
+        """Additional data: what all peers have, and nothing that none has."""
+        theirs = [peer.additional for peer in peers if not peer.tc and not peer.fault]
+        if ours.tc or ours.fault or not theirs:
+            return True
+        return set.intersection(*theirs) <= ours.additional <= set.union(*theirs)
+
+    # ---- chains that a peer does not follow into another zone ----
+
+    def loose_end(self, question, reply):
+        """The name in one of our zones at which a peer's chain stops; None: it is complete."""
+        if reply.fault or reply.tc or reply.rcode != NOERROR or reply.authority:
+            return None
+        name = names.wire(names.low(question.name))
+        end = reply.end_of_chain(name)
+        wanted = NUMBERS[question.rtype]
+        if end is None or end == name or wanted == CNAME:
+            return None
+        if any(owner == end and (rtype == wanted or wanted == ANY) for owner, rtype in reply.sets()):
+            return None
+        return names.from_wire(end) if self.zone_of(names.from_wire(end)) else None
+
+    def complete(self, replies):
+        """
+        RFC 1034 4.3.2 step 3a goes back to step 1, which looks for the zone anew: what a peer says
+        of the chain's end is put behind the chain.
+        """
+        for _ in range(CHAIN_MAX):
+            loose = []
+            for index, texts in replies.items():
+                question = self.questions[index]
+                for place, reply in enumerate(texts[1:], 1):
+                    end = self.loose_end(question, reply)
+                    if end is not None:
+                        loose.append((index, place, question.at(end)))
+            if not loose:
+                return
+            found = self.ask([question for _, _, question in loose])
+            for number, (index, place, _) in enumerate(loose):
+                more = Reply(found[number][place])
+                self.without_ns(more)
+                self.join(replies[index][place], more)
+
+    def join(self, reply, more):
+        reply.rcode = more.rcode
+        reply.fault = reply.fault or more.fault
+        reply.flags |= more.flags & TC
+        reply.sections[1] |= more.answer
+        reply.sections[2] = more.authority or {None}
+        reply.sections[3] |= more.additional
+
+    # ---- judgement ----
+
+    def run(self, found):
+        replies = {}
+        for index, texts in found.items():
+            replies[index] = [Reply(text) for text in texts]
+            for reply in replies[index]:
+                self.without_ns(reply)
+        open_ones = {index: list for index, list in replies.items() if self.still_differ(list)}
+        self.complete(open_ones)
+        for list in open_ones.values():
+            for reply in list:
+                reply.sections[2].discard(None)
+        for index, list in open_ones.items():
+            self.judge(index, list)
+        self.differ = len(self.defects)
+
+    def still_differ(self, replies):
+        keys = {reply.key() for reply in replies}
+        return len(keys) > 1 or replies[0].doubles or not self.extras_fit(replies[0], replies[1:])
+
+    def judge(self, index, replies):
+        question, (ours, *peers) = self.questions[index], replies
+        if ours.doubles:
+            self.defects.append((index, "a record twice", replies))
+            return
+        if not self.still_differ(replies):
+            return
+        fits = self.extras_fit(ours, peers)
+        if not self.is_right(question, ours, peers):
+            self.defects.append((index, "anamed is wrong", replies))
+        elif not fits:
+            self.defects.append((index, "additional data", replies))
+        elif len({peer.key() for peer in peers}) > 1 or question.rtype == "ANY":
+            self.settle(index, replies)
+        else:
+            self.defects.append((index, "anamed alone", replies))
+
+    def is_right(self, question, ours, peers):
+        """As the reference has it; a cut reply, as some peer has it."""
+        if ours.fault:
+            return False
+        if ours.tc:
+            return any(peer.tc and peer.aa == ours.aa for peer in peers)
+        right = self.reference.answer(question.name, NUMBERS[question.rtype])
+        answer = {record[:4] + (record[4].lower(),) for record in ours.answer}
+        authority = {record[:4] + (record[4].lower(),) for record in ours.authority}
+        if (ours.rcode, ours.aa, authority) != (right.rcode, right.aa, right.authority):
+            return False
+        if question.rtype == "ANY" and right.answer:
+            return any_fits(answer, right.answer)
+        return answer == right.answer
+
+    def settle(self, index, replies):
+        """The reference is with anamed; the case gives the disagreement its name."""
+        question, (ours, *peers) = self.questions[index], replies
+        for name, section, matches in CASES:
+            if matches(question, ours, peers):
+                self.decided[f"{name} ({section})"] += 1
+                return
+        self.undecided.append((index, "undecided", replies))
+
+    # ---- what was found ----
+
+    def show(self, index, why, replies):
+        print(f"{why}: {self.questions[index]}")
+        groups = {}
+        for name, reply in zip(["anamed"] + PEERS, replies):
+            groups.setdefault(str(reply), []).append(name)
+        for text, who in groups.items():
+            print(f"  {', '.join(who)}:\n{text}")
+
+    def report(self, most):
+        for index, why, replies in self.defects[:most] + self.undecided[:most]:
+            self.show(index, why, replies)
+        for name, count in sorted(self.decided.items()):
+            print(f"{count:6} {name}")
+        if self.undecided:
+            print(f"{len(self.undecided):6} undecided: the peers differ, and no case says who is right")

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""questions - what a zone is asked: every interesting name, with types that are there and others."""
+
+import struct
+
+from peers import names
+
+NUMBERS = {
+    "A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33,
+    "NAPTR": 35, "DNAME": 39, "DS": 43, "SVCB": 64, "HTTPS": 65, "ANY": 255, "CAA": 257,
+    "TYPE65280": 65280,
+}
+WORDS = {number: word for word, number in NUMBERS.items()}
+TYPES = ["A", "AAAA", "NS", "SOA", "MX", "TXT", "CNAME", "DNAME", "DS", "ANY", "TYPE65280"]
+LEAST = 20
+PAYLOADS = [512, 1232, 1232, 4096]
+
+
+class Question:
+    def __init__(self, zone, name, rtype, tcp=False, payload=1232):
+        self.zone = zone
+        self.name = name  # in the case in which it is asked
+        self.rtype = rtype
+        self.tcp = tcp
+        self.payload = payload  # None: no OPT
+
+    def packet(self):
+        """{transport, length, query}, as ask.c reads it."""
+        opt = b"" if self.payload is None else struct.pack("!BHHIH", 0, 41, self.payload, 0, 0)
+        query = struct.pack("!6H", 0, 0, 1, 0, 0, 1 if opt else 0)
+        query += names.wire(self.name) + struct.pack("!2H", NUMBERS[self.rtype], 1) + opt
+        return (b"t" if self.tcp else b"u") + struct.pack("!H", len(query)) + query
+
+    def at(self, name):
+        """The same, asked of another name."""
+        return Question(self.zone, name, self.rtype, self.tcp, self.payload)
+
+    def __str__(self):
+        how = "TCP" if self.tcp else "no OPT" if self.payload is None else f"OPT {self.payload}"
+        return f"{names.text(self.name)} {self.rtype} ({how}; zone {names.text(self.zone.apex)})"
+
+
+def around(zone, node):
+    """A name and its neighbours: below, deep below, beside, above, '*' in its place."""
+    yield node
+    yield (b"new",) + node
+    yield (b"q", b"*") + node
+    yield (b"deep", b"er", b"new") + node
+    yield (b"*",) + node
+    if node != zone.apex:
+        yield (b"beside",) + node[1:]
+        yield node[1:]
+    if node[0] == b"*":
+        yield (b"match",) + node[1:]
+        yield (b"two", b"match") + node[1:]
+        yield (b"below",) + node
+    for targets in zone.nodes.get(node, {}).values():
+        for target in targets:
+            yield target
+    if zone.has(node, "DNAME"):
+        # Long enough that the substitution has over 255 octets (RFC 6672 2.2).
+        room = 255 - names.size(node) - 2
+        if room > 1:
+            yield fill(room) + node
+
+
+def fill(room):
+    """Labels that take exactly `room` octets, as far as labels can."""
+    labels = []
+    while room > 1:
+        take = min(63, room - 1)
+        labels.append(b"f" * take)
+        room -= take + 1
+    return tuple(labels)
+
+
+def types_of(zone, name):
+    """What is there, and what matches by wildcard."""
+    found = list(zone.nodes.get(names.low(name), {}))
+    for cut in range(1, len(name)):
+        found += zone.nodes.get(names.low((b"*",) + name[cut:]), {})
+    return found
+
+
+def any_case(rng, name):
+    return tuple(
+        bytes(octet ^ 32 if chr(octet).isalpha() and octet < 128 and rng.random() < 0.5 else octet
+              for octet in label)
+        for label in name
+    )
+
+
+class Maker:
+    def __init__(self, rng):
+        self.rng = rng
+
+    def question(self, zone, name, rtype):
+        rng = self.rng
+        if rng.random() < 0.3:
+            name = any_case(rng, name)
+        chance = rng.random()
+        payload = None if chance < 0.4 else rng.choice(PAYLOADS)
+        return Question(zone, name, rtype, rng.random() < 0.04, payload)
+
+    def names_of(self, zone):
+        """Each name once, none too long."""
+        found = {}
+        for node in zone.nodes:
+            for name in around(zone, node):
+                if names.size(name) <= 255:
+                    found[names.low(name)] = None
+        return list(found)
+
+    def some(self, zone, most):
+        """A random choice, of at least LEAST."""
+        rng, made = self.rng, []
+        places = self.names_of(zone)
+        rng.shuffle(places)
+        for name in places:
+            there = [rtype for rtype in types_of(zone, name) if rtype in NUMBERS]
+            wanted = {rng.choice(TYPES), rng.choice(there or TYPES)}
+            made += [self.question(zone, name, rtype) for rtype in sorted(wanted)]
+            if len(made) >= most:
+                break
+        while len(made) < LEAST:
+            made.append(self.question(zone, rng.choice(places), rng.choice(TYPES)))
+        return made
+
+    def all(self, zone):
+        """Every name with every type, and what the file asks for, over UDP and TCP."""
+        made = []
+        for name in self.names_of(zone):
+            for rtype in sorted(set(TYPES) | set(types_of(zone, name)) & set(NUMBERS)):
+                made.append(self.question(zone, name, rtype))
+        for name, rtype in zone.asked:
+            for payload in (None, 512, 1232, 4096):
+                made.append(Question(zone, name, rtype, False, payload))
+            made.append(Question(zone, name, rtype, True))
+        return made

@@ -8,6 +8,7 @@
 #include "kernel/desk.h"
 
 #define SAMPLES  16
+#define FEW      64 /* up to so many, every one is looked at instead */
 #define LOOKS    64 /* audiences of an owner that are looked at for its coldness */
 #define TRIES    8  /* owners sent away for one piece of room */
 #define UNUSABLE UINT64_MAX
@@ -24,15 +25,17 @@ static uint64_t draw(struct publish *publish)
 	return z ^ z >> 31;
 }
 
-/* A random number in use of a pool; 0 if there is none. Pools are nearly full when this is asked.
+/*
+ * A number in use of a pool, random, or the turn's of a small pool; 0 if there
+ * is none. Pools are nearly full when this is asked.
  */
-static uint32_t draw_taken(struct publish *publish, const struct pool *pool)
+static uint32_t draw_taken(struct publish *publish, const struct pool *pool, uint32_t turn)
 {
 	uint32_t number;
 
 	if (!pool->used)
 		return 0;
-	number = (uint32_t)(draw(publish) % pool->count);
+	number = pool->count > FEW ? (uint32_t)(draw(publish) % pool->count) : turn % pool->count;
 	while (!pool_taken(pool, number))
 		number = number + 1 < pool->count ? number + 1 : 1;
 	return number;
@@ -47,33 +50,46 @@ static struct book_owner *owner_of_slot(struct publish *publish, uint32_t number
 	return book_owner_by_uid(&publish->book, ((const struct an_answer_slot *)head)->key.uid);
 }
 
-static struct book_owner *draw_owner(struct publish *publish, enum resource resource)
+static const struct pool *pool_of(const struct publish *publish, enum resource resource)
 {
-	struct book *book = &publish->book;
-	uint32_t number;
-
 	switch (resource) {
 	case OWNERS:
-		number = draw_taken(publish, &book->owner_numbers);
-		return number ? &book->owners[number] : NULL;
+		return &publish->book.owner_numbers;
 	case AUDIENCES:
-		number = draw_taken(publish, &book->audience_numbers);
-		return number ? &book->owners[book->audiences[number].owner] : NULL;
-	case SLOTS_SMALL:
-		number = draw_taken(publish, &publish->slots.small);
-		return number ? owner_of_slot(publish, number) : NULL;
+		return &publish->book.audience_numbers;
 	case SLOTS_LARGE:
-		number = draw_taken(publish, &publish->slots.large);
-		return number ? owner_of_slot(publish, number | AN_SLOT_LARGE) : NULL;
+		return &publish->slots.large;
+	default:
+		return &publish->slots.small;
 	}
-	return NULL;
+}
+
+static struct book_owner *draw_owner(struct publish *publish, enum resource resource, uint32_t turn)
+{
+	const struct pool *pool = pool_of(publish, resource);
+	struct book *book = &publish->book;
+	uint32_t number = draw_taken(publish, pool, turn);
+
+	if (!number)
+		return NULL;
+	switch (resource) {
+	case OWNERS:
+		return &book->owners[number];
+	case AUDIENCES:
+		return &book->owners[book->audiences[number].owner];
+	case SLOTS_LARGE:
+		return owner_of_slot(publish, number | AN_SLOT_LARGE);
+	default:
+		return owner_of_slot(publish, number);
+	}
 }
 
 static void warm(const struct publish *publish, uint32_t slot, uint64_t now, uint64_t *last)
 {
 	uint64_t used = desk_is_answer(slot) ? slots_used(&publish->slots, slot) : 0;
 
-	if (used > *last && used <= now)
+	/* A mark may be a tick ahead of our clock; one far ahead is none of the program's. */
+	if (used > *last && used <= now + publish->maps->control->hz)
 		*last = used;
 }
 
@@ -99,10 +115,11 @@ static uint64_t last_used(struct publish *publish, const struct book_owner *owne
 static bool evict(struct publish *publish, enum resource resource, const struct book_owner *keep)
 {
 	struct book_owner *coldest = NULL;
+	uint32_t samples = pool_of(publish, resource)->count <= FEW ? FEW : SAMPLES;
 	uint64_t now = desk_now(publish), least = UNUSABLE;
 
-	for (int i = 0; i < SAMPLES; i++) {
-		struct book_owner *owner = draw_owner(publish, resource);
+	for (uint32_t turn = 0; turn < samples; turn++) {
+		struct book_owner *owner = draw_owner(publish, resource, turn);
 		uint64_t last;
 
 		if (!owner || owner == keep)

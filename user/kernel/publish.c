@@ -43,8 +43,8 @@ int publish_new(struct kernel_maps *maps, const struct config *config, struct pu
 		                 strerror(-code));
 	}
 	if (getrandom(&instance, sizeof(instance), GRND_NONBLOCK) != sizeof(instance))
-		instance = clock_ms(); /* names the writer, nothing rests on it */
-	publish->random = instance;
+		instance = clock_ms();         /* names the writer, nothing rests on it */
+	publish->random = maps->control->seed; /* secret, which is all that is asked of it */
 	maps->control->instance = instance;
 	publish_settings(publish, config);
 	publish_beat(publish);

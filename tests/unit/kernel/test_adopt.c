@@ -236,6 +236,20 @@ static void one_slot_is_not_two_answers(void **state)
 	assert_false(see_all(&bench).twice);
 }
 
+static void neither_a_uid_nor_a_cell_belongs_to_two_owners(void **state)
+{
+	(void)state;
+	for (unsigned int i = 1; i <= 4; i++)
+		bench_put(&bench, bench_owner(&bench, i), bench_everyone(), i);
+	owner_slot(2)->uid = owner_slot(1)->uid;
+	owner_slot(4)->cell = owner_slot(3)->cell;
+	bench_restart(&bench);
+	assert_int_equal(bench_stats(&bench).owners, 2);
+	assert_int_equal(bench_stats(&bench).adopted_dropped, 2);
+	assert_true(!bench_see(&bench, 1) != !bench_see(&bench, 2));
+	assert_true(!bench_see(&bench, 3) != !bench_see(&bench, 4));
+}
+
 static void an_owner_with_something_withheld_starts_afresh(void **state)
 {
 	uint64_t uid = bench_owner(&bench, 1);
@@ -399,6 +413,7 @@ int main(void)
 	        ON_BENCH(a_slot_that_was_being_written_is_freed),
 	        ON_BENCH(a_damaged_network_passes_up_and_nothing_shorter_stands_in),
 	        ON_BENCH(one_slot_is_not_two_answers),
+	        ON_BENCH(neither_a_uid_nor_a_cell_belongs_to_two_owners),
 	        ON_BENCH(an_owner_with_something_withheld_starts_afresh),
 	        ON_BENCH(no_corruption_crashes_or_hands_out_a_slot_twice),
 	};

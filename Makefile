@@ -38,7 +38,7 @@ BPF_OBJ := $(BUILD)/anamed.bpf.o
 all: $(BUILD)/anamed $(BUILD)/anamectl ## build build/anamed, build/anamectl and the BPF object
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 14
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 14
 
 $(BPF_OBJ): $(wildcard bpf/*.c bpf/*.h include/anamed/*.h)
 	@mkdir -p $(@D)

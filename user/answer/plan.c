@@ -49,7 +49,7 @@ static bool substitute(struct plan *plan, const struct zone_node *node)
 	item->stride = (uint16_t)len;
 	item->wire_type = AN_TYPE_CNAME;
 	item->ttl = dname->ttl;
-	if (plan->question->type == AN_TYPE_CNAME || plan->question->type == AN_TYPE_ANY)
+	if (plan->question->type == AN_TYPE_CNAME)
 		return false;
 	return follow(plan, made, len);
 }

@@ -145,6 +145,8 @@ static int target_at(uint16_t type)
 	case AN_TYPE_NS:
 		return 0;
 	case AN_TYPE_MX:
+	case AN_TYPE_SVCB:
+	case AN_TYPE_HTTPS:
 		return 2;
 	case AN_TYPE_SRV:
 		return 6;
@@ -153,22 +155,28 @@ static int target_at(uint16_t type)
 	}
 }
 
-/* RFC 1034 4.3.2 step 6. */
+/* RFC 9460 2.5.2: in a record with parameters, the root as target is the owner. */
+static bool names_its_owner(uint16_t type, const struct zone_rdata *rdata)
+{
+	return (type == AN_TYPE_SVCB || type == AN_TYPE_HTTPS) &&
+	       (rdata->data[0] || rdata->data[1]);
+}
+
+/* RFC 1034 4.3.2 step 6; RFC 9460 4.1. */
 void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset)
 {
 	int at = target_at(rrset->type);
 
-	if (at < 0)
-		return;
-	for (unsigned int i = 0; i < rrset->count && i < PLAN_ITEMS_MAX; i++) {
+	for (unsigned int i = 0; at >= 0 && i < rrset->count && i < PLAN_ITEMS_MAX; i++) {
 		const struct zone_rdata *rdata = &rrset->rdata[i];
 		const uint8_t *name = rdata->data + at;
-		size_t len = rdata->len > at ? rdata->len - (size_t)at : 0;
 
-		if (len < 2)
+		if (rdata->len <= at)
 			continue;
-		plan_add_target(plan, name, len, AN_TYPE_A);
-		plan_add_target(plan, name, len, AN_TYPE_AAAA);
+		if (!*name && names_its_owner(rrset->type, rdata))
+			name = plan->owner;
+		plan_add_target(plan, name, name_len(name), AN_TYPE_A);
+		plan_add_target(plan, name, name_len(name), AN_TYPE_AAAA);
 	}
 }
 

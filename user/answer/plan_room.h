@@ -25,7 +25,7 @@ bool plan_has(const struct plan *plan, enum message_section section, const uint8
 /* RFC 2308 3: our SOA with the negative TTL, at most ttl_max. */
 void plan_add_negative(struct plan *plan, uint32_t ttl_max);
 
-/* RFC 1034 4.3.2 step 6: addresses of what an NS, MX or SRV set names; of one name. */
+/* RFC 1034 4.3.2 step 6: addresses of what a set names as its targets; of one name. */
 void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset);
 void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_t type);
 

@@ -41,6 +41,11 @@ static const char ZONE[] = "$TTL 300\n"
                            "tosub CNAME x.sub\n"
                            "twice MX 1 mail\n"
                            "twice MX 2 mail\n"
+                           "svc HTTPS 1 mail\n"
+                           "self HTTPS 1 .\n"
+                           "self A 192.0.2.99\n"
+                           "gone HTTPS 0 .\n"
+                           "gone A 192.0.2.98\n"
                            "old DNAME new\n"
                            "new TXT \"new\"\n"
                            "www.new A 192.0.2.90\n"
@@ -308,6 +313,31 @@ static void mx_and_srv_bring_addresses(void **state)
 	       .name = "example.test.", .type = AN_TYPE_MX);
 }
 
+static void https_brings_addresses_of_its_target_or_its_owner(void **state)
+{
+	(void)state;
+	EXPECT("NOERROR aa\nan svc.example.test. 300 HTTPS 1 mail.example.test.\nar "
+	       "mail.example.test. 300 A 192.0.2.25\nar mail.example.test. 300 AAAA "
+	       "2001:db8::25\n",
+	       .name = "svc.example.test.", .type = AN_TYPE_HTTPS);
+	EXPECT("NOERROR aa\nan self.example.test. 300 HTTPS 1 .\nar self.example.test. 300 A "
+	       "192.0.2.99\n",
+	       .name = "self.example.test.", .type = AN_TYPE_HTTPS);
+	EXPECT("NOERROR aa\nan gone.example.test. 300 HTTPS 0 .\n", .name = "gone.example.test.",
+	       .type = AN_TYPE_HTTPS);
+}
+
+static void any_below_a_dname_follows_it(void **state)
+{
+	(void)state;
+	EXPECT("NXDOMAIN aa\nan old.example.test. 300 DNAME new.example.test.\nan "
+	       "x.old.example.test. 300 CNAME x.new.example.test.\n" SOA,
+	       .name = "x.old.example.test.", .type = AN_TYPE_ANY);
+	EXPECT("NOERROR aa\nan old.example.test. 300 DNAME new.example.test.\nan "
+	       "x.old.example.test. 300 CNAME x.new.example.test.\n",
+	       .name = "x.old.example.test.", .type = AN_TYPE_CNAME);
+}
+
 static void each_address_is_added_once(void **state)
 {
 	(void)state;
@@ -545,6 +575,8 @@ int main(void)
 	        TEST(chain_into_a_delegation_keeps_aa),
 	        TEST(dname_makes_a_cname),
 	        TEST(mx_and_srv_bring_addresses),
+	        TEST(https_brings_addresses_of_its_target_or_its_owner),
+	        TEST(any_below_a_dname_follows_it),
 	        TEST(each_address_is_added_once),
 	        TEST(tailored_addresses_do_not_stand_beside_an_answer_of_scope_0),
 	        TEST(any_gives_one_set_addresses_first),

@@ -20,7 +20,7 @@ OPT ?= -O2 -g
 SAN ?=
 CFLAGS ?=
 ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(SAN) -fno-strict-aliasing -D_GNU_SOURCE \
-	-DANAMED_VERSION='"$(VERSION)"' -Iinclude -Iuser -I$(BUILD) \
+	-DANAMED_VERSION='"$(VERSION)"' -Iinclude -Iuser -isystem $(BUILD) \
 	$(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
 LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcares -llmdb -lpthread
 

@@ -5,7 +5,6 @@
  * program of somebody else is left alone. Why: docs/adr/0003-attach.md.
  */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
@@ -178,16 +177,11 @@ static void found_done(struct found *found)
 
 static int found_read(const char *interface, struct found *found, struct error *error)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	int code = bpf_xdp_query((int)found->ifindex, 0, &query);
+	int code = maps_running((int)found->ifindex, &found->program_id, &found->native);
 
 	if (code)
 		return error_set(error, -code, NULL, 0, "%s: asking for its XDP program: %s",
 		                 interface, strerror(-code));
-	found->native = query.attach_mode == XDP_ATTACHED_DRV || query.drv_prog_id;
-	found->program_id = query.prog_id;
-	if (query.attach_mode == XDP_ATTACHED_MULTI)
-		found->program_id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
 	return 0;
 }
 

@@ -2,8 +2,8 @@
 /*
  * kernel - the maps and the program: load, pin, attach, open.
  *
- * open.c, maps.c and link.c are the files with libbpf (what is pinned; the
- * skeleton; the pinned link), attach.c the only one with libxdp.
+ * maps.c is the only file with libbpf (open.c, program.c and link.c use its
+ * wrappers of system calls), attach.c the only one with libxdp.
  * Attaching needs privilege and is done by `anamectl xdp attach` (or by anamed
  * while it is still root); afterwards descriptors and mapped memory are all
  * that is needed.

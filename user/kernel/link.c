@@ -2,7 +2,6 @@
 #include "kernel/link.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <string.h>
@@ -59,8 +58,8 @@ int link_open(const struct config *config, const char *interface, unsigned int i
 int link_make(const struct config *config, const char *interface, unsigned int ifindex,
               int program_fd, bool native)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, opts,
-	            .flags = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+	const struct bpf_link_create_opts opts = {
+	        .sz = sizeof(opts), .flags = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE};
 	char path[MAPS_PATH_MAX];
 	int fd = bpf_link_create(program_fd, (int)ifindex, BPF_XDP, &opts), error = 0;
 

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,19 +15,16 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* What bpftool writes is not held to our warnings. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-#pragma GCC diagnostic ignored "-Wcast-qual"
-#include "anamed.skel.h"
-#pragma GCC diagnostic pop
+#include <anamed.skel.h> /* made by bpftool: a system header, not held to our warnings */
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "kernel/maps.h"
 
-#define BPFFS_MAGIC 0xcafe4a11
-#define BPFFS_MOUNT "/sys/fs/bpf"
+#define BPFFS_MAGIC  0xcafe4a11
+#define BPFFS_MOUNT  "/sys/fs/bpf"
+#define PROGRAM_NAME "anamed_xdp"
+#define CLOCK_NAME   "anamed_clock"
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -89,101 +87,53 @@ static int make_folders(const char *dir, struct error *error)
 	return 0;
 }
 
-/* ---- programs ---- */
+/* ---- questions to the system ---- */
 
-int maps_program_read(int fd, struct maps_program *ret)
+int maps_cpus(void)
 {
-	struct bpf_prog_info info = {0};
-	__u32 len = sizeof(info);
+	return libbpf_num_possible_cpus();
+}
 
-	memset(ret, 0, sizeof(*ret));
-	info.nr_map_ids = MAPS_PROGRAM_MAPS;
-	info.map_ids = (__u64)(uintptr_t)ret->maps;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		return -errno;
-	ret->id = info.id;
-	memcpy(ret->name, info.name, sizeof(ret->name));
-	ret->name[sizeof(ret->name) - 1] = '\0';
-	memcpy(ret->tag, info.tag, sizeof(ret->tag));
-	ret->maps_count = info.nr_map_ids < MAPS_PROGRAM_MAPS ? info.nr_map_ids : MAPS_PROGRAM_MAPS;
+int maps_running(int ifindex, uint32_t *ret_program, bool *ret_native)
+{
+	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
+	int code = bpf_xdp_query(ifindex, 0, &query);
+
+	if (code)
+		return code;
+	*ret_native = query.attach_mode == XDP_ATTACHED_DRV || query.drv_prog_id;
+	*ret_program = query.prog_id;
+	if (query.attach_mode == XDP_ATTACHED_MULTI)
+		*ret_program = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
 	return 0;
-}
-
-int maps_program_by_id(uint32_t id, struct maps_program *ret)
-{
-	int fd = bpf_prog_get_fd_by_id(id), error;
-
-	if (fd < 0)
-		return -errno;
-	error = maps_program_read(fd, ret);
-	close(fd);
-	return error;
-}
-
-static bool program_uses(const struct maps_program *program, uint32_t map)
-{
-	for (uint32_t i = 0; i < program->maps_count; i++)
-		if (program->maps[i] == map)
-			return true;
-	return false;
-}
-
-/* 0 if nothing is pinned there. */
-static uint32_t pinned_map_id(const char *dir, const char *name)
-{
-	struct bpf_map_info info = {0};
-	__u32 len = sizeof(info);
-	char path[MAPS_PATH_MAX];
-	int fd = bpf_obj_get(maps_pin_path(dir, name, path, sizeof(path)));
-
-	if (fd < 0)
-		return 0;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		info.id = 0;
-	close(fd);
-	return info.id;
-}
-
-bool maps_program_is_ours(const char *dir, const struct maps_program *program)
-{
-	uint32_t control = pinned_map_id(dir, AN_MAP_CONTROL);
-
-	return control && program_uses(program, control);
-}
-
-bool maps_program_same(const char *dir, const struct maps_program *a, const struct maps_program *b)
-{
-	if (memcmp(a->tag, b->tag, sizeof(a->tag)))
-		return false;
-	/* The tag leaves map numbers out: the same code may sit on maps that are gone. */
-	for (size_t i = 0; i < MAPS_COUNT; i++) {
-		uint32_t id = pinned_map_id(dir, maps_forms[i].name);
-
-		if (program_uses(a, id) != program_uses(b, id))
-			return false;
-	}
-	return true;
 }
 
 /* ---- opening ---- */
 
 struct maps_object {
-	struct anamed_bpf *skeleton;
+	struct bpf_object *bpf;
 	bool reused[MAPS_COUNT]; /* was pinned already */
 };
 
 struct bpf_object *maps_object_bpf(struct maps_object *object)
 {
-	return object->skeleton->obj;
+	return object->bpf;
 }
 
 void maps_object_close(struct maps_object *object)
 {
 	if (!object)
 		return;
-	if (object->skeleton)
-		anamed_bpf__destroy(object->skeleton);
+	if (object->bpf)
+		bpf_object__close(object->bpf);
 	free(object);
+}
+
+static int program_fd_of(const struct maps_object *object, const char *name)
+{
+	const struct bpf_program *program = bpf_object__find_program_by_name(object->bpf, name);
+
+	return program ? bpf_program__fd(program) : -ENOENT;
 }
 
 /* 0: as the object has it. Slot 0 of each array and cell 0 are nobody's, so there is one more. */
@@ -228,7 +178,7 @@ static int prepare_map(const struct config *config, struct maps_object *object, 
                        struct error *error)
 {
 	const struct maps_form *form = &maps_forms[i];
-	struct bpf_map *map = bpf_object__find_map_by_name(object->skeleton->obj, form->name);
+	struct bpf_map *map = bpf_object__find_map_by_name(object->bpf, form->name);
 	uint32_t wanted = capacity_for(config, form->name);
 	char path[MAPS_PATH_MAX];
 	int fd, code = 0;
@@ -253,16 +203,22 @@ static int prepare_map(const struct config *config, struct maps_object *object, 
 
 int maps_object_open(const struct config *config, struct maps_object **ret, struct error *error)
 {
+	const struct bpf_object_open_opts opts = {.sz = sizeof(opts), .object_name = "anamed"};
 	struct maps_object *object = calloc(1, sizeof(*object));
+	const void *octets;
+	size_t len;
 	int code = 0;
 
-	if (!object)
-		return error_set(error, ENOMEM, NULL, 0, "no memory");
+	if (!object) {
+		error_set(error, ENOMEM, NULL, 0, "no memory");
+		return -ENOMEM;
+	}
 	libbpf_set_print(print_libbpf);
-	object->skeleton = anamed_bpf__open();
-	if (!object->skeleton)
-		code = error_set(error, errno, NULL, 0, "opening the BPF object: %s",
-		                 strerror(errno));
+	octets = anamed_bpf__elf_bytes(&len);
+	object->bpf = bpf_object__open_mem(octets, len, &opts);
+	if (!object->bpf)
+		code = error_set(error, errno > 0 ? errno : EIO, NULL, 0,
+		                 "opening the BPF object: %s", strerror(errno));
 	for (size_t i = 0; i < MAPS_COUNT && !code; i++)
 		code = prepare_map(config, object, i, error);
 	if (code) {
@@ -333,8 +289,8 @@ static int fill_control(const struct config *config, int clock_fd, struct an_con
 static int set_up_control(const struct config *config, struct maps_object *object,
                           struct error *error)
 {
-	int fd = bpf_map__fd(object->skeleton->maps.control);
-	int clock_fd = bpf_program__fd(object->skeleton->progs.anamed_clock), code;
+	int fd = bpf_object__find_map_fd_by_name(object->bpf, AN_MAP_CONTROL);
+	int clock_fd = program_fd_of(object, CLOCK_NAME), code;
 	struct an_control control;
 	__u32 key = 0;
 
@@ -360,8 +316,7 @@ static int set_up_control(const struct config *config, struct maps_object *objec
 static int pin_map(const struct config *config, struct maps_object *object, size_t i,
                    struct error *error)
 {
-	struct bpf_map *map =
-	        bpf_object__find_map_by_name(object->skeleton->obj, maps_forms[i].name);
+	struct bpf_map *map = bpf_object__find_map_by_name(object->bpf, maps_forms[i].name);
 	char path[MAPS_PATH_MAX];
 
 	if (object->reused[i])
@@ -403,8 +358,8 @@ static bool program_is_pinned(const char *dir, const char *name, int fd)
 static int pin_all(const struct config *config, struct maps_object *object, struct error *error)
 {
 	const char *dir = config->pin_dir;
-	int clock_fd = bpf_program__fd(object->skeleton->progs.anamed_clock);
-	int program_fd = bpf_program__fd(object->skeleton->progs.anamed_xdp), code = 0;
+	int clock_fd = program_fd_of(object, CLOCK_NAME);
+	int program_fd = program_fd_of(object, PROGRAM_NAME), code = 0;
 
 	/* The control block comes first in the list and last here: where it is, all is. */
 	for (size_t i = MAPS_COUNT; i-- > 0 && !code;)
@@ -423,7 +378,7 @@ static int load_locked(const struct config *config, struct error *error)
 
 	if (code)
 		return code;
-	code = anamed_bpf__load(object->skeleton);
+	code = bpf_object__load(object->bpf);
 	if (code)
 		error_set(error, -code, NULL, 0, "the kernel refuses the program: %s",
 		          strerror(-code));

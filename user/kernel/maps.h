@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * maps - what open.c, maps.c and attach.c share: names of pins, the forms of
+ * maps - what open.c, maps.c, program.c, link.c and attach.c share: names of pins, the forms of
  * the maps, the object. Nobody else includes it.
  */
 #ifndef ANAMED_KERNEL_MAPS_H
@@ -36,7 +36,7 @@ int maps_check_form(const char *dir, const struct maps_form *form, int fd, uint3
                     struct error *error);
 int maps_run_clock(int fd, struct maps_clock *ret);
 
-/* ---- maps.c ---- */
+/* ---- program.c ---- */
 
 /* A loaded program: enough to tell whether it is the one of this binary. */
 #define MAPS_PROGRAM_MAPS 64
@@ -54,6 +54,12 @@ int maps_program_by_id(uint32_t id, struct maps_program *ret);
 bool maps_program_same(const char *dir, const struct maps_program *a, const struct maps_program *b);
 /* Does the program use our control block, whatever its version? */
 bool maps_program_is_ours(const char *dir, const struct maps_program *program);
+
+/* ---- maps.c ---- */
+
+int maps_cpus(void); /* possible ones */
+/* The XDP program of an interface (0: none) and whether it runs natively, as the kernel says. */
+int maps_running(int ifindex, uint32_t *ret_program, bool *ret_native);
 
 struct bpf_object;
 struct maps_object;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is pinned, opened: descriptors, mapped arrays, ticks, counters. */
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,7 +196,7 @@ static void fill(struct holder *holder)
 	        .counters_fd = opened[COUNTERS].fd,
 	        .owners_max = opened[OWNERS].capacity,
 	        .audiences_max = opened[AUDIENCES].capacity,
-	        .cpus = libbpf_num_possible_cpus(),
+	        .cpus = maps_cpus(),
 	        .clock_fd = holder->maps.clock_fd,
 	};
 }
@@ -266,7 +265,8 @@ void kernel_close(struct kernel_maps *maps)
 int maps_run_clock(int fd, struct maps_clock *ret)
 {
 	struct maps_clock clock = {0};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &clock, .ctx_size_in = sizeof(clock));
+	struct bpf_test_run_opts opts = {
+	        .sz = sizeof(opts), .ctx_in = &clock, .ctx_size_in = sizeof(clock)};
 
 	if (bpf_prog_test_run_opts(fd, &opts))
 		return -errno;
@@ -278,7 +278,7 @@ int maps_run_clock(int fd, struct maps_clock *ret)
 
 int kernel_clock(struct kernel_maps *maps)
 {
-	struct maps_clock clock;
+	struct maps_clock clock = {0};
 	int error;
 
 	if (maps->clock_fd < 0)

@@ -28,9 +28,9 @@ int publish_new(struct kernel_maps *maps, const struct config *config, struct pu
 {
 	struct publish *publish = calloc(1, sizeof(*publish));
 	uint64_t instance = 0;
-	int code = publish ? 0 : -ENOMEM;
+	int code;
 
-	if (code)
+	if (!publish)
 		return error_set(error, ENOMEM, NULL, 0, "no memory for the publisher");
 	publish->maps = maps;
 	publish->networks_per_owner = config->networks_per_name_max;
@@ -115,10 +115,8 @@ void desk_drop_owner(struct publish *publish, struct book_owner *owner)
 	desk_drop_audiences(publish, owner);
 	book_owner_drop(&publish->book, owner);
 	slots_give(&publish->slots, slot);
-	if (cell != AN_CELL_FIXED) {
-		cell_reset(publish, cell);
+	if (cell != AN_CELL_FIXED)
 		pool_give(&publish->cells, cell);
-	}
 }
 
 /* ---- owners ---- */

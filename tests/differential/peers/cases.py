@@ -39,6 +39,11 @@ def is_referral(question, ours, peers):
     return not ours.answer and bool(ours.authority) and all(rec[2] == NS for rec in ours.authority)
 
 
+def is_existence(question, ours, peers):
+    """One says that the name exists, another that it does not."""
+    return {reply.rcode for reply in [ours] + peers} == {0, 3}
+
+
 CASES = [
     ("ANY", "RFC 8482 4.1", is_any),
     ("truncation", "RFC 2181 9", is_cut),
@@ -46,4 +51,5 @@ CASES = [
     ("DNAME chain", "RFC 6672 3.2", is_dname_chain),
     ("below a cut", "RFC 1034 4.3.2 step 3b", is_referral),
     ("CNAME chain", "RFC 1034 4.3.2 step 3a", is_cname_chain),
+    ("existence", "RFC 4592 3.3.1, RFC 1034 4.2.1", is_existence),
 ]

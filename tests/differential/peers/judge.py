@@ -131,7 +131,8 @@ def any_fits(answer, whole):
 class Judge:
     """`ask` gives, for a list of questions, index -> texts, one for each server."""
 
-    def __init__(self, zones, questions, ask):
+    def __init__(self, zones, questions, ask, absent):
+        self.absent = absent  # pairs of apex and place of a peer that does not serve the zone
         self.zones = {zone.apex: zone for zone in zones}
         self.questions = questions
         self.ask = ask
@@ -179,6 +180,11 @@ class Judge:
             return None
         return names.from_wire(end) if self.zone_of(names.from_wire(end)) else None
 
+    def place_of(self, question, number):
+        """The place among all servers of one of those that serve the question's zone."""
+        apex = question.zone.apex
+        return [place for place in range(len(PEERS) + 1) if (apex, place) not in self.absent][number]
+
     def complete(self, replies):
         """
         RFC 1034 4.3.2 step 3a goes back to step 1, which looks for the zone anew: what a peer says
@@ -196,7 +202,8 @@ class Judge:
                 return
             found = self.ask([question for _, _, question in loose])
             for number, (index, place, _) in enumerate(loose):
-                more = Reply(found[number][place])
+                where = self.place_of(self.questions[index], place)
+                more = Reply(found[number][where])
                 self.without_ns(more)
                 self.join(replies[index][place], more)
 
@@ -213,7 +220,10 @@ class Judge:
     def run(self, found):
         replies = {}
         for index, texts in found.items():
-            replies[index] = [Reply(text) for text in texts]
+            apex = self.questions[index].zone.apex
+            replies[index] = [
+                Reply(text) for place, text in enumerate(texts) if (apex, place) not in self.absent
+            ]
             for reply in replies[index]:
                 self.without_ns(reply)
         open_ones = {index: list for index, list in replies.items() if self.still_differ(list)}

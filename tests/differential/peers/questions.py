@@ -6,9 +6,10 @@ import struct
 from peers import names
 
 NUMBERS = {
-    "A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33,
-    "NAPTR": 35, "DNAME": 39, "DS": 43, "SVCB": 64, "HTTPS": 65, "ANY": 255, "CAA": 257,
-    "TYPE65280": 65280,
+    "A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "HINFO": 13, "MINFO": 14, "MX": 15, "TXT": 16,
+    "RP": 17, "AFSDB": 18, "RT": 21, "AAAA": 28, "SRV": 33, "NAPTR": 35, "KX": 36, "DNAME": 39,
+    "DS": 43, "SSHFP": 44, "TLSA": 52, "SVCB": 64, "HTTPS": 65, "SPF": 99, "ANY": 255, "URI": 256,
+    "CAA": 257, "TYPE65280": 65280, "TYPE65281": 65281,
 }
 WORDS = {number: word for word, number in NUMBERS.items()}
 TYPES = ["A", "AAAA", "NS", "SOA", "MX", "TXT", "CNAME", "DNAME", "DS", "ANY", "TYPE65280"]

@@ -91,7 +91,9 @@ class Reference:
                 return None
             # RFC 6672 3.2: a DNAME covers what is below its owner.
             if DNAME in node and here != name:
-                return self.substitute(reply, name, here, node)
+                made = self.substitute(reply, name, here, node)
+                # The CNAME that was made is what was asked for.
+                return None if rtype == CNAME else made
         return self.take(reply, zone, name, zone.nodes[name], rtype)
 
     def wildcard(self, reply, zone, name, encloser, rtype):

@@ -213,6 +213,8 @@ options {{
 	check-mx-cname ignore;
 	check-spf ignore;
 	zero-no-soa-ttl no;
+	max-records-per-type 0;
+	max-types-per-name 0;
 	zone-statistics none;
 	masterfile-format text;
 	tcp-idle-timeout 600;

@@ -9,6 +9,11 @@
  * the other way round. An audience is never taken away while a shorter one
  * could stand in for it: it becomes AN_SLOT_ASK until the owner goes.
  * Nothing here fails an answer: what does not fit stays with the daemon.
+ *
+ * Memory (Linux 6.18): a name with one answer takes 624 octets in the kernel
+ * (hash element 88, owner slot 256, answer slot 256, two marks and a cell 24)
+ * and 120 in the daemon; each further answer for a network 368 (element 104,
+ * slot 256, mark 8) and 70. All of it is taken at the start, by capacity.
  */
 #ifndef ANAMED_KERNEL_PUBLISH_H
 #define ANAMED_KERNEL_PUBLISH_H

@@ -894,6 +894,54 @@ static void an_authoritative_chain_is_followed_to_the_next_upstream(void **state
 	assert_int_equal(fakes[1].last.source, 24);
 }
 
+static void the_longest_scope_holds_whichever_question_gave_it(void **state)
+{
+	(void)state;
+	set_suffix(add("127.0.0.1", links_to_the_other), "example");
+	set_suffix(add("127.0.0.1", good), "cdn.net");
+	upstreams[0].kind = upstreams[1].kind = UPSTREAM_AUTHORITATIVE;
+	ask("name.example", "192.0.2.0/24");
+	assert_int_equal(result.scope, 24);
+	upstream_free(upstream);
+	upstream = NULL;
+	set_suffix(&upstreams[0], "cdn.net");
+	set_suffix(&upstreams[1], "example");
+	fakes[0].script = without_opt; /* scope 0 at the end of a chain of scope 16 */
+	fakes[1].script = links_to_the_other;
+	ask("name.example", "192.0.2.0/24");
+	assert_int_equal(result.status, UPSTREAM_OK);
+	assert_int_equal(result.scope, 16);
+	assert_true(result.ecs_echoed);
+}
+
+static void failures_of_an_earlier_question_are_not_told_of_a_later(void **state)
+{
+	(void)state;
+	set_suffix(add("127.0.0.1", servfail), "example");
+	set_suffix(add("127.0.0.1", links_to_the_other), "example");
+	upstreams[0].kind = upstreams[1].kind = UPSTREAM_AUTHORITATIVE;
+	ask("name.example", NULL);
+	assert_int_equal(result.status, UPSTREAM_NONE);
+}
+
+static void loop_in_one(struct fake_query *query)
+{
+	begin(query, 0x80);
+	draft_cname(&draft, query->name, 50, "b.example");
+	draft_cname(&draft, "b.example", 50, query->name);
+	send_draft(query);
+}
+
+static void a_loop_inside_one_reply_is_seen_and_final(void **state)
+{
+	(void)state;
+	add("127.0.0.1", loop_in_one);
+	add("127.0.0.1", good);
+	ask("a.example", NULL);
+	assert_int_equal(result.status, UPSTREAM_CHAIN);
+	assert_int_equal(fakes[1].queries, 0);
+}
+
 static void a_chain_that_leads_nowhere_has_no_upstream(void **state)
 {
 	(void)state;
@@ -1083,28 +1131,31 @@ static void freeing_with_questions_out_gives_no_results(void **state)
 /* ---- ids and ports (RFC 5452 9.2) ---- */
 
 static struct {
-	uint16_t ids[1000], ports[1000];
+	uint32_t ids[1000], ports[1000], both[1000];
 	unsigned int count;
 } seen;
 
 static void remember(struct fake_query *query)
 {
 	seen.ids[seen.count] = query->id;
+	seen.both[seen.count] = (uint32_t)query->source_port << 16 | query->id;
 	seen.ports[seen.count++] = query->source_port;
 	draft_good(query);
 	fake_send_later(query, draft.octets, draft_end(&draft), 20);
 }
 
-static int compare16(const void *a, const void *b)
+static int compare32(const void *a, const void *b)
 {
-	return *(const uint16_t *)a - *(const uint16_t *)b;
+	uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+
+	return one < other ? -1 : one > other;
 }
 
-static unsigned int distinct(uint16_t *numbers, unsigned int count)
+static unsigned int distinct(uint32_t *numbers, unsigned int count)
 {
 	unsigned int found = count > 0;
 
-	qsort(numbers, count, sizeof(*numbers), compare16);
+	qsort(numbers, count, sizeof(*numbers), compare32);
 	for (unsigned int i = 1; i < count; i++)
 		found += numbers[i] != numbers[i - 1];
 	return found;
@@ -1126,6 +1177,7 @@ static void many_at_once_have_ids_of_their_own_and_several_ports(void **state)
 	assert_int_equal(stats(0).answered, 600);
 	assert_in_range(distinct(seen.ports, 600), 3, 600);
 	assert_in_range(distinct(seen.ids, 600), 580, 600);
+	assert_int_equal(distinct(seen.both, 600), 600);
 }
 
 static void one_after_the_other_each_has_another_port(void **state)
@@ -1180,6 +1232,9 @@ int main(void)
 	        ASK_TEST(without_an_upstream_there_is_none),
 	        ASK_TEST(all_ends_after_the_resolution_time),
 	        ASK_TEST(an_authoritative_chain_is_followed_to_the_next_upstream),
+	        ASK_TEST(the_longest_scope_holds_whichever_question_gave_it),
+	        ASK_TEST(failures_of_an_earlier_question_are_not_told_of_a_later),
+	        ASK_TEST(a_loop_inside_one_reply_is_seen_and_final),
 	        ASK_TEST(a_chain_that_leads_nowhere_has_no_upstream),
 	        ASK_TEST(a_loop_over_several_questions_is_seen),
 	        ASK_TEST(a_chain_without_end_ends_after_sixteen_links),

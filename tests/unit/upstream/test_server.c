@@ -121,6 +121,22 @@ static void the_rtt_is_smoothed(void **state)
 	assert_int_equal(server.stats.rtt_us, 900);
 }
 
+static void the_longest_suffix_wins_in_any_order_of_configuration(void **state)
+{
+	struct server servers[3] = {new_server(), new_server(), new_server()};
+	uint8_t order[3];
+
+	(void)state;
+	servers[0].config.suffix = (struct config_name){"\7example", 9};
+	servers[2].config.suffix = (struct config_name){"\7example", 9};
+	assert_int_equal(server_order(servers, 3, target, sizeof(target), 0, order), 2);
+	assert_int_equal(order[0], 0);
+	assert_int_equal(order[1], 2);
+	servers[1].config.suffix = (struct config_name){"\1a\7example", 11};
+	assert_int_equal(server_order(servers, 3, target, sizeof(target), 0, order), 1);
+	assert_int_equal(order[0], 1);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -129,6 +145,7 @@ int main(void)
 	        cmocka_unit_test(where_all_failed_all_are_asked_in_order),
 	        cmocka_unit_test(what_was_learned_is_forgotten_after_a_quarter_of_an_hour),
 	        cmocka_unit_test(refused_counts_in_a_row_only),
+	        cmocka_unit_test(the_longest_suffix_wins_in_any_order_of_configuration),
 	        cmocka_unit_test(the_rtt_is_smoothed),
 	};
 

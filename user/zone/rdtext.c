@@ -322,13 +322,7 @@ static int check_fields(uint16_t type, const struct token *tokens, size_t count,
 	return 0;
 }
 
-/*
- * Writes a token for ldns. Escapes become \DDD, for ldns loses count of
- * backslashes before a blank; service parameters are left, since their
- * values are unescaped twice (RFC 9460 2.1).
- */
-static void put_token(struct wire *line, const struct token *token, ldns_rdf_type field,
-                      bool verbatim)
+static void put_token(struct wire *line, const struct token *token, ldns_rdf_type field)
 {
 	/* RFC 8659 4.1: the value may stand without quotes; ldns wants them. */
 	bool wrap = field == LDNS_RDF_TYPE_LONG_STR && !token->quoted;
@@ -336,19 +330,7 @@ static void put_token(struct wire *line, const struct token *token, ldns_rdf_typ
 	wire_put8(line, ' ');
 	if (wrap)
 		wire_put8(line, '"');
-	for (size_t i = 0; i < token->len; i++) {
-		uint8_t c = (uint8_t)token->text[i];
-		uint8_t after = c == '\\' ? (uint8_t)token->text[i + 1] : 0;
-		char digits[5];
-
-		if (verbatim || !after || (after >= '0' && after <= '9')) {
-			wire_put8(line, c);
-			continue;
-		}
-		snprintf(digits, sizeof(digits), "\\%03u", after);
-		wire_put(line, digits, 4);
-		i++;
-	}
+	wire_put(line, token->text, token->len);
 	if (wrap)
 		wire_put8(line, '"');
 }
@@ -362,7 +344,7 @@ static char *line_for_ldns(uint16_t type, const struct token *tokens, size_t cou
 	char *text;
 
 	for (size_t i = 0; i < count; i++)
-		size += 2 * tokens[i].len + 3; /* \X becomes \DDD at most */
+		size += tokens[i].len + 3; /* a blank and two quotes */
 	text = malloc(size);
 	if (!text)
 		return NULL;
@@ -370,8 +352,7 @@ static char *line_for_ldns(uint16_t type, const struct token *tokens, size_t cou
 	line.at = (size_t)snprintf(text, size, ". 0 IN TYPE%u", type);
 	for (size_t i = 0; i < count; i++)
 		put_token(&line, &tokens[i],
-		          i < most ? ldns_rr_descriptor_field_type(form, i) : LDNS_RDF_TYPE_NONE,
-		          type == AN_TYPE_SVCB || type == AN_TYPE_HTTPS);
+		          i < most ? ldns_rr_descriptor_field_type(form, i) : LDNS_RDF_TYPE_NONE);
 	wire_put8(&line, '\0');
 	return text;
 }

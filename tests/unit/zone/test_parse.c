@@ -254,6 +254,7 @@ static const struct fault faults[] = {
         {"a..b 5 A 192.0.2.1\n", 1, "bad name \"a..b\""},
         {"a 5 TXT (\n\n\"b\"\n", 1, "parenthesis not closed"},
         {"\na 5 TXT b (\n c ; )\n", 2, "parenthesis not closed"},
+        {"\na 5 TXT ( b\n( c\n", 2, "parenthesis not closed"},
         {"a 5 TXT b )\n", 1, "closing parenthesis"},
         {"\na 5 TXT (\n\"b\nc\" )\n", 3, "quote not closed"},
         {"a 5 TXT \"b", 1, "quote not closed"},

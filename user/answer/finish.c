@@ -344,8 +344,9 @@ static void flight_failed(struct flight *flight, struct store_owner *owner,
 	if (outcome->over_budget)
 		return; /* says nothing about the target */
 	owner->rechecked_ms = now;
-	owner->failed_ede = outcome->ede < 0 ? AN_EDE_NO_REACHABLE_AUTHORITY : outcome->ede;
-	owner->failed_text = outcome->loop ? "ANAME loop" : NULL;
+	CMM_STORE_SHARED(owner->failed_ede,
+	                 outcome->ede < 0 ? AN_EDE_NO_REACHABLE_AUTHORITY : outcome->ede);
+	CMM_STORE_SHARED(owner->failed_text, outcome->loop ? "ANAME loop" : NULL);
 	if (owner->catch_all && owner->catch_all->stale_until_ms > now) {
 		finish_failing(flatten, owner, true);
 		return;

@@ -388,6 +388,8 @@ static void free_closed(uv_handle_t *handle)
 {
 	struct flatten *flatten = handle->data;
 
+	pthread_mutex_destroy(&flatten->lock);
+	free(flatten->offers);
 	free(flatten);
 }
 
@@ -395,7 +397,7 @@ static void tick_closed(uv_handle_t *handle)
 {
 	struct flatten *flatten = handle->data;
 
-	uv_close((uv_handle_t *)&flatten->async, free_closed);
+	uv_close((uv_handle_t *)&flatten->async, free_closed); /* no call comes after this */
 }
 
 void flatten_free(struct flatten *flatten)
@@ -425,8 +427,6 @@ void flatten_free(struct flatten *flatten)
 	store_free(flatten->targets_store);
 	free(flatten->queue);
 	free(flatten->failing);
-	free(flatten->offers);
-	pthread_mutex_destroy(&flatten->lock);
 	uv_timer_stop(&flatten->tick);
 	uv_close((uv_handle_t *)&flatten->tick, tick_closed);
 }

@@ -215,8 +215,8 @@ struct store_found store_find(struct store *store, const uint8_t *name, size_t l
 		CMM_STORE_SHARED(found.answer->used_ms, now_ms);
 		return found;
 	}
-	found.ede = owner->failed_ede;
-	found.ede_text = owner->failed_text;
+	found.ede = CMM_LOAD_SHARED(owner->failed_ede);
+	found.ede_text = CMM_LOAD_SHARED(owner->failed_text);
 	if (now_ms < CMM_LOAD_SHARED(owner->failed_until_ms))
 		found.state = STORE_FAILED;
 	return found;

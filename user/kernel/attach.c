@@ -251,7 +251,7 @@ static void report(const struct config *config, const char *interface, const str
 	ret->attached = found->program_id != 0 && (!found->chain || ours);
 	ret->native = found->native;
 	ret->dispatcher = ours != NULL;
-	ret->program_id = ours ? xdp_program__id(ours) : found->program_id;
+	ret->program_id = ours ? xdp_program__id(ours) : found->chain ? 0 : found->program_id;
 	if (fd >= 0 && !maps_program_read(fd, &pinned) && ret->program_id &&
 	    !maps_program_by_id(ret->program_id, &running))
 		ret->ours = ours ? !memcmp(running.tag, pinned.tag, sizeof(pinned.tag))
@@ -270,6 +270,9 @@ int kernel_status(const struct config *config, const char *interface, struct ker
 		return code;
 	memset(ret, 0, sizeof(*ret));
 	report(config, interface, &found, ret);
+	if (found.chain && !ret->attached)
+		snprintf(ret->note, sizeof(ret->note),
+		         "a dispatcher with programs of others is attached");
 	if (ret->attached && !ret->ours)
 		snprintf(ret->note, sizeof(ret->note), "%s",
 		         found.link.fd >= 0 ? "an older program of ours runs: upgrade replaces it"

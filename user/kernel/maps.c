@@ -25,16 +25,29 @@
 #define BPFFS_MOUNT  "/sys/fs/bpf"
 #define PROGRAM_NAME "anamed_xdp"
 #define CLOCK_NAME   "anamed_clock"
+#define LOG_LINES    20
+
+/* Of a verifier's log, which can be megabytes, the end says why. */
+static const char *last_lines(const char *text, int lines)
+{
+	const char *at = text + strlen(text);
+
+	while (at > text && lines >= 0)
+		lines -= *--at == '\n';
+	return at == text ? text : at + 1;
+}
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char line[2048];
+	char *text, *rest, *line;
 
-	if (level != LIBBPF_WARN)
+	if (level != LIBBPF_WARN || vasprintf(&text, format, args) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = '\0';
-	log_warning("%s", line);
+	rest = text + (last_lines(text, LOG_LINES) - text);
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			log_warning("%s", line);
+	free(text);
 	return 0;
 }
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """judge - who is right where the replies differ.
 
-First what servers are free to do is taken away (FREEDOMS below). What then
-still differs between anamed and every peer is a defect; where the peers
-differ among themselves, CASES say, each with its RFC section, whose reply is
-right; docs/differential.md has them in words. A disagreement that no case
-covers is counted as undecided.
+First what servers are free to do is taken away. What then still differs
+between anamed and all peers is a defect; where the peers differ among
+themselves, the reference says who is right, and CASES what it is about. A
+disagreement that no case covers is counted as undecided. docs/differential.md
+has both tables in words.
 """
 
 from collections import Counter
@@ -16,23 +16,13 @@ from peers.questions import NUMBERS, WORDS
 from peers.reference import Reference
 from peers.servers import PEERS
 
-A, NS, CNAME, SOA, AAAA, DNAME, ANY = (
-    NUMBERS[word] for word in ("A", "NS", "CNAME", "SOA", "AAAA", "DNAME", "ANY")
+NS, CNAME, DNAME, SVCB, HTTPS, ANY = (
+    NUMBERS[word] for word in ("NS", "CNAME", "DNAME", "SVCB", "HTTPS", "ANY")
 )
 AA, TC = 0x0400, 0x0200
 NOERROR = 0
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED", 6: "YXDOMAIN"}
 CHAIN_MAX = 16
-
-FREEDOMS = """
-order               RFC 2181 5: a set has no order; sorted before anything is compared
-NS set added        RFC 1034 6.2: an apex NS set beside a positive answer helps nobody it must help;
-                    taken away (NSD adds it)
-cut reply           RFC 2181 9: what a reply with TC holds is not used; only its header is compared
-additional data     RFC 1034 4.3.2 step 6, RFC 2181 9: all that every peer adds must be there, nothing
-                    that none of them adds may be there; what lies between is free
-ANY                 RFC 8482 4.1: one or more whole RRsets of all that the name has
-"""
 
 
 class Reply:
@@ -103,7 +93,8 @@ class Reply:
             return f"    {self.fault}"
         words = [RCODES.get(self.rcode, str(self.rcode))]
         words += [word for word, bit in (("AA", AA), ("TC", TC), ("RD", 0x100), ("RA", 0x80)) if self.flags & bit]
-        lines = ["    " + " ".join(words + ["OPT"] * self.opt)]
+        words += [["OPT"], ["OPT", "DO"]][self.opt - 1] if self.opt else []
+        lines = ["    " + " ".join(words)]
         for section, word in ((1, "answer"), (2, "authority"), (3, "additional")):
             for owner, _, rtype, ttl, rdata in sorted(self.sections[section]):
                 kind = WORDS.get(rtype, f"TYPE{rtype}")
@@ -163,7 +154,16 @@ class Judge:
         theirs = [peer.additional for peer in peers if not peer.tc and not peer.fault]
         if ours.tc or ours.fault or not theirs:
             return True
-        return set.intersection(*theirs) <= ours.additional <= set.union(*theirs)
+        more = ours.additional - set.union(*theirs)
+        return set.intersection(*theirs) <= ours.additional and all(
+            self.is_own_service(ours, record) for record in more
+        )
+
+    def is_own_service(self, ours, record):
+        """RFC 9460 2.5.2 and 4.1: "." as target is the owner, whose addresses belong there."""
+        services = {owner for owner, rtype in ours.sets() if rtype in (SVCB, HTTPS)}
+        right = self.reference.answer(names.from_wire(record[0]), record[2])
+        return record[0] in services and record in right.answer
 
     # ---- chains that a peer does not follow into another zone ----
 

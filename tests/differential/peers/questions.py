@@ -14,27 +14,34 @@ NUMBERS = {
 WORDS = {number: word for word, number in NUMBERS.items()}
 TYPES = ["A", "AAAA", "NS", "SOA", "MX", "TXT", "CNAME", "DNAME", "DS", "ANY", "TYPE65280"]
 LEAST = 20
+RD, DO = 0x0100, 0x8000
 PAYLOADS = [512, 1232, 1232, 4096]
 
 
 class Question:
-    def __init__(self, zone, name, rtype, tcp=False, payload=1232):
+    def __init__(self, zone, name, rtype, tcp=False, payload=1232, flags=0, dnssec_ok=False):
         self.zone = zone
         self.name = name  # in the case in which it is asked
         self.rtype = rtype
         self.tcp = tcp
         self.payload = payload  # None: no OPT
+        self.flags = flags
+        self.dnssec_ok = dnssec_ok
 
     def packet(self):
         """{transport, length, query}, as ask.c reads it."""
-        opt = b"" if self.payload is None else struct.pack("!BHHIH", 0, 41, self.payload, 0, 0)
-        query = struct.pack("!6H", 0, 0, 1, 0, 0, 1 if opt else 0)
+        opt = b""
+        if self.payload is not None:
+            opt = struct.pack("!BHHIH", 0, 41, self.payload, DO if self.dnssec_ok else 0, 0)
+        query = struct.pack("!6H", 0, self.flags, 1, 0, 0, 1 if opt else 0)
         query += names.wire(self.name) + struct.pack("!2H", NUMBERS[self.rtype], 1) + opt
         return (b"t" if self.tcp else b"u") + struct.pack("!H", len(query)) + query
 
     def at(self, name):
         """The same, asked of another name."""
-        return Question(self.zone, name, self.rtype, self.tcp, self.payload)
+        return Question(
+            self.zone, name, self.rtype, self.tcp, self.payload, self.flags, self.dnssec_ok
+        )
 
     def __str__(self):
         how = "TCP" if self.tcp else "no OPT" if self.payload is None else f"OPT {self.payload}"
@@ -101,7 +108,8 @@ class Maker:
             name = any_case(rng, name)
         chance = rng.random()
         payload = None if chance < 0.4 else rng.choice(PAYLOADS)
-        return Question(zone, name, rtype, rng.random() < 0.04, payload)
+        flags = rng.choice([0, 0, RD])
+        return Question(zone, name, rtype, rng.random() < 0.04, payload, flags, rng.random() < 0.2)
 
     def names_of(self, zone):
         """Each name once, none too long."""

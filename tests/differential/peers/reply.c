@@ -19,7 +19,7 @@ struct reply {
 	const uint8_t *octets;
 	struct wire w;
 	const char *fault; /* the first one */
-	bool opt;
+	unsigned int opt;  /* 1: there is one, 2: with DO */
 	char *lines[LINES_MAX];
 	size_t count;
 };
@@ -190,7 +190,7 @@ static void get_record(struct reply *reply, unsigned int section)
 	if (type == AN_TYPE_OPT) {
 		if (reply->opt || section != 3 || owner_len != 1)
 			fault(reply, "OPT in the wrong place");
-		reply->opt = true;
+		reply->opt = ttl & AN_EDNS_DO ? 2 : 1;
 		wire_take(&reply->w, len);
 		return;
 	}
@@ -260,7 +260,7 @@ char *reply_text(const uint8_t *query, size_t query_len, const uint8_t *octets, 
 			free(reply.lines[--reply.count]);
 		snprintf(head, sizeof(head), "! %s\n", reply.fault);
 	} else {
-		snprintf(head, sizeof(head), "%u %u %d\n", flags & AN_FLAG_RCODE,
+		snprintf(head, sizeof(head), "%u %u %u\n", flags & AN_FLAG_RCODE,
 		         flags & ~(unsigned int)AN_FLAG_RCODE, reply.opt);
 	}
 	return join(&reply, head);

@@ -6,7 +6,7 @@
  * sorted within their section. The first line has the header, then comes one
  * line a record: section (1 answer, 2 authority, 3 additional), owner, class,
  * type, TTL, rdata; names and rdata in hexadecimal. Of OPT only the presence
- * is told. A reply that does not follow RFC 1035 4 says so instead.
+ * and DO are told. A reply that does not follow RFC 1035 4 says so instead.
  */
 #ifndef ANAMED_TESTS_REPLY_H
 #define ANAMED_TESTS_REPLY_H

@@ -4,7 +4,8 @@
  *
  * Invariants:
  * 1. Nothing is dropped: what is not answered here goes up, counted by reason.
- * 2. Nothing is written to the packet before bpf_xdp_adjust_tail() succeeded.
+ * 2. Nothing is written to the packet before it has the reply's length, which
+ *    bpf_xdp_adjust_tail() or bpf_xdp_adjust_head() may refuse.
  * 3. No reply holds an octet of a slot whose key is not the query's, or that
  *    was being written while it was read.
  * 4. The program writes to no map but counters, used, used_large and scratch.
@@ -156,14 +157,32 @@ AN_INLINE void compose(const struct an_control *ctl, struct scratch *own)
 		           &own->edns, ctl->udp_payload, scope_of(own), stale);
 }
 
+/*
+ * Room for `change` octets more at the front, for want of it at the end:
+ * native veth leaves little behind a small packet, but 200 octets before it.
+ */
+AN_INLINE enum verdict grow_front(struct xdp_md *ctx, long change, struct cursor *frame,
+                                  const struct scratch *own)
+{
+	if (change < 0 || bpf_xdp_adjust_head(ctx, -(int)change))
+		return V_pass_grow;
+	frame_open(ctx, frame);
+	return render_shift(frame, (__u64)change, own->question.end) ? V_GO_ON : V_pass_internal;
+}
+
 /* The packet gets the reply's length, then the reply. */
 AN_INLINE enum verdict send(struct xdp_md *ctx, __u64 frame_len, struct scratch *own)
 {
 	long change = (long)(own->question.end + own->reply.len - frame_len);
 	struct cursor frame;
 
-	if (change && bpf_xdp_adjust_tail(ctx, (int)change))
-		return V_pass_grow;
+	if (change && bpf_xdp_adjust_tail(ctx, (int)change)) {
+		enum verdict verdict = grow_front(ctx, change, &frame, own);
+
+		if (verdict)
+			return verdict;
+	}
+	forget();
 	frame_open(ctx, &frame);
 	return render_reply(&frame, own) ? V_GO_ON : V_pass_internal;
 }

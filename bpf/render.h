@@ -23,6 +23,12 @@
 #define RENDER_TTL_AT      6 /* in a record: pointer, type, class come before */
 #define RENDER_EDE_LEN     6
 
+/* Headers under two tags, IPv6, and the longest question. */
+#define RENDER_SHIFT_MAX                                                                           \
+	(LINK_HEADER_LEN + LINK_TAGS_MAX * LINK_TAG_LEN + IP6_LEN + UDP_LEN + AN_DNS_HEADER_LEN +  \
+	 AN_DNS_NAME_MAX + NAME_REST)
+#define RENDER_SHIFT_WORDS (RENDER_SHIFT_MAX / 8)
+
 /* Octets that OPT will take. */
 AN_INLINE __u64 render_opt_len(const struct edns *edns, int stale)
 {
@@ -126,6 +132,31 @@ AN_INLINE __u64 render_copy(const struct cursor *frame, __u64 at, __u64 len,
 	word = an_load8(scratch->body + keep(len, BODY_MASK));
 	store8(to, word);
 	return sum + sum_word(word >> (64 - rest * 8));
+}
+
+/*
+ * Moves the frame's first `len` octets forward from `by` to 0: the frame has
+ * grown at its front. 0, and nothing written: it is shorter than that.
+ */
+AN_INLINE int render_shift(const struct cursor *frame, __u64 by, __u64 len)
+{
+	__u8 *from = frame->data + keep(by, CURSOR_MAX), *to = frame->data;
+	__u8 *last_from = cursor_at(frame, by + len - 8, 8),
+	     *last_to = cursor_at(frame, len - 8, 8);
+	__u64 words = len / 8, last;
+
+	if (!last_from || !last_to)
+		return 0;
+	last = load64(last_from); /* the loop may write over it */
+	settle(from);
+	settle(words);
+	for (__u32 i = 0; i < RENDER_SHIFT_WORDS; i++, from += 8, to += 8) {
+		if (i >= words || from + 8 > frame->end || to + 8 > frame->end)
+			break;
+		store64(to, load64(from));
+	}
+	store64(last_to, last);
+	return 1;
 }
 
 /* Counts and flags into the header; their sum, the id's included. */

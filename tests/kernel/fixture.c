@@ -171,8 +171,13 @@ void fixture_reset(struct fixture *fixture)
 
 void fixture_serve(struct fixture *fixture, const struct query_spec *spec)
 {
+	fixture_serve_on(fixture, spec, FIXTURE_IFINDEX);
+}
+
+void fixture_serve_on(struct fixture *fixture, const struct query_spec *spec, unsigned int ifindex)
+{
 	__be16 port = htons(spec->port);
-	uint32_t at = an_served_index(spec->destination, FIXTURE_IFINDEX, port);
+	uint32_t at = an_served_index(spec->destination, ifindex, port);
 	struct an_served *entry;
 
 	for (uint32_t i = 0; i < AN_SERVED_PROBES; i++) {
@@ -183,7 +188,7 @@ void fixture_serve(struct fixture *fixture, const struct query_spec *spec)
 	}
 	memcpy(entry->address, spec->destination, 16);
 	memcpy(entry->mac, packet_server_mac, 6);
-	entry->ifindex = FIXTURE_IFINDEX;
+	entry->ifindex = ifindex;
 	entry->port = port;
 	entry->family = spec->ipv6 ? AN_FAMILY_IPV6 : AN_FAMILY_IPV4;
 }
@@ -354,7 +359,7 @@ uint32_t fixture_nobody(struct fixture *fixture, struct an_owner_slot *owner,
 
 /* ---- running ---- */
 
-static void read_counters(const struct fixture *fixture, struct an_counters *ret)
+void fixture_counters(const struct fixture *fixture, struct an_counters *ret)
 {
 	int fd = bpf_map__fd(fixture->object->maps.counters);
 	struct an_counters *each = calloc(fixture->cpus, sizeof(*each));
@@ -379,11 +384,11 @@ void fixture_run(struct fixture *fixture, const struct packet *packet, struct ou
 	            .data_size_out = sizeof(ret->packet.octets), .ctx_in = &context,
 	            .ctx_size_in = sizeof(context));
 
-	read_counters(fixture, &before);
+	fixture_counters(fixture, &before);
 	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(fixture->object->progs.anamed_xdp),
 	                                        &options),
 	                 0);
-	read_counters(fixture, &after);
+	fixture_counters(fixture, &after);
 	ret->action = options.retval;
 	ret->packet.len = options.data_size_out;
 	for (size_t i = 0; i < COUNTERS; i++)

@@ -56,8 +56,9 @@ void fixture_reset(struct fixture *fixture);
 
 uint64_t fixture_now(const struct fixture *fixture);
 
-/* Serves an address of a query spec. */
+/* Serves the address that a query spec asks, on lo or on another interface. */
 void fixture_serve(struct fixture *fixture, const struct query_spec *spec);
+void fixture_serve_on(struct fixture *fixture, const struct query_spec *spec, unsigned int ifindex);
 
 /* An owner slot with its key, large where the name needs it or where asked. */
 struct an_owner_slot *fixture_owner(struct fixture *fixture, const uint8_t *name, size_t len,
@@ -79,6 +80,9 @@ uint32_t fixture_everyone(struct fixture *fixture, struct an_owner_slot *owner,
                           const struct answer_spec *spec);
 uint32_t fixture_nobody(struct fixture *fixture, struct an_owner_slot *owner,
                         const struct answer_spec *spec);
+
+/* Sums over the CPUs. */
+void fixture_counters(const struct fixture *fixture, struct an_counters *ret);
 
 void fixture_run(struct fixture *fixture, const struct packet *packet, struct outcome *ret);
 void fixture_ask(struct fixture *fixture, const struct query_spec *spec, struct outcome *ret);

@@ -153,9 +153,14 @@ void name_lower(uint8_t *dst, const uint8_t *src, size_t len)
 
 bool name_equal(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 {
+	size_t i = 0;
+
 	if (a_len != b_len)
 		return false;
-	for (size_t i = 0; i < a_len; i++)
+	for (; i + 8 <= a_len; i += 8)
+		if (an_lower8(an_load8(a + i)) != an_lower8(an_load8(b + i)))
+			return false;
+	for (; i < a_len; i++)
 		if (lower(a[i]) != lower(b[i]))
 			return false;
 	return true;

@@ -41,9 +41,16 @@ void table_free(struct table *table)
 
 static uint32_t tag_of(const struct table *table, const uint8_t *name, size_t len)
 {
-	uint64_t hash = an_name_hash(table->seed, name, (uint32_t)len);
-	uint32_t tag = (uint32_t)(hash ^ hash >> 32);
+	uint64_t hash = table->seed;
+	uint8_t rest[8] = {0};
+	uint32_t tag;
+	size_t at;
 
+	for (at = 0; at + 8 <= len; at += 8)
+		hash = an_hash_step(hash, an_lower8(an_load8(name + at)));
+	memcpy(rest, name + at, len - at);
+	hash = an_hash_step(hash, an_lower8(an_load8(rest)));
+	tag = (uint32_t)(hash ^ hash >> 32);
 	return tag ? tag : 1;
 }
 

@@ -343,7 +343,7 @@ static void small_things(void **state)
 }
 
 /* The eight-octet step of key.h and the one-octet comparison here must agree on every octet. */
-static void the_hash_folds_case_as_the_comparison_does(void **state)
+static void hash_and_comparison_fold_case_alike(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 256; i++) {
@@ -358,8 +358,13 @@ static void the_hash_folds_case_as_the_comparison_does(void **state)
 		for (size_t at = 0; upper[at]; at += 1u + upper[at])
 			memset(upper + at + 1, 'N', upper[at]);
 		assert_true(name_hash(name, len) == name_hash(upper, len));
+		assert_true(name_equal(name, len, upper, len));
 		upper[1] = 'm';
 		assert_true(name_hash(name, len) != name_hash(upper, len));
+		assert_false(name_equal(name, len, upper, len));
+		upper[1] = 'n';
+		upper[len - 2] = 'm'; /* in the piece behind the last whole eight octets, too */
+		assert_false(name_equal(name, len, upper, len));
 		free(name);
 		free(upper);
 	}
@@ -380,7 +385,7 @@ int main(void)
 	        cmocka_unit_test(a_name_is_under_its_apex_at_labels_only),
 	        cmocka_unit_test(canonical_order_is_that_of_rfc_4034),
 	        cmocka_unit_test(small_things),
-	        cmocka_unit_test(the_hash_folds_case_as_the_comparison_does),
+	        cmocka_unit_test(hash_and_comparison_fold_case_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,7 @@ static uint8_t entry_of(const struct an_audience_key *key)
 }
 
 /* Would this stand in for something that the kernel could not take? */
-static bool answers_is_withheld(const struct book_owner *owner, const struct an_audience_key *key)
+static bool is_withheld(const struct book_owner *owner, const struct an_audience_key *key)
 {
 	return key->kind == AN_AUDIENCE_NET && key->len < owner->withheld[key->family - 1u];
 }
@@ -330,7 +330,7 @@ int answers_add(struct publish *publish, struct book_owner *owner,
 {
 	uint32_t slot;
 
-	if (answers_is_withheld(owner, key))
+	if (is_withheld(owner, key))
 		return -ENOSPC;
 	slot = write_answer(publish, owner, AN_SLOT_NONE, image);
 	if (slot == AN_SLOT_NONE)
@@ -380,7 +380,7 @@ static void refuse(struct publish *publish, struct book_owner *owner,
 	if (!owner->lens || lens_fits(owner->lens, key->family, entry_of(key)))
 		audience = add_audience(publish, owner, key, AN_SLOT_ASK);
 	if (audience)
-		audience->sticky = answers_is_withheld(owner, key);
+		audience->sticky = is_withheld(owner, key);
 	else
 		withhold(publish, owner, key);
 }
@@ -440,8 +440,8 @@ static void remove_whole(struct publish *publish, struct book_owner *owner, bool
 	if (everyone)
 		set_everyone(publish, owner, AN_SLOT_NONE);
 	else
-		set_nobody(publish, owner,
-		           AN_SLOT_ASK); /* the answer for everyone would stand in */
+		/* Else the answer for everyone would stand in. */
+		set_nobody(publish, owner, AN_SLOT_ASK);
 	replace_catch_all(publish, owner, old);
 	desk_drop_answer(publish, old);
 }

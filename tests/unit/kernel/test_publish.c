@@ -165,6 +165,7 @@ static void staleness_is_one_word_of_the_owner_alone(void **state)
 
 static void everyone_and_nobody_are_different_audiences(void **state)
 {
+	struct an_audience_key everyone = bench_everyone(), nobody = bench_nobody();
 	uint64_t uid = bench_owner(&bench, 1);
 
 	(void)state;
@@ -174,6 +175,12 @@ static void everyone_and_nobody_are_different_audiences(void **state)
 	bench_put(&bench, uid, bench_nobody(), 8);
 	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 7);
 	assert_int_equal(bench_ask(&bench, 1, 0, 0), 8);
+	publish_answer_remove(bench.publish, uid, &nobody);
+	assert_int_equal(bench_ask(&bench, 1, 0, 0), 0); /* everyone's does not stand in */
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 7);
+	publish_answer_remove(bench.publish, uid, &everyone);
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 0);
+	assert_int_equal(bench_stats(&bench).answers, 0);
 }
 
 static void the_longest_network_answers_and_exact_only_its_own_source(void **state)
@@ -408,6 +415,8 @@ static void the_coldest_owner_makes_room_and_goes_whole(void **state)
 		if (i != 5)
 			bench.maps->used[bench_see(&bench, i)->everyone] =
 			        kernel_ticks(bench.maps, clock_ms()) - 500;
+	/* A mark from the far future is nobody's. */
+	bench.maps->used[bench_see(&bench, 5)->everyone] = AN_NEVER - 1;
 	uid = bench_owner(&bench, 9);
 	assert_int_equal(bench_put(&bench, uid, bench_everyone(), 109), 0);
 	assert_int_equal(bench_ask(&bench, 5, 0xc0000201, 24), 0);

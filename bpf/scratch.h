@@ -55,7 +55,8 @@ struct reply {
 #pragma clang diagnostic ignored "-Wgnu-variable-sized-type-not-at-end"
 #endif
 struct scratch {
-	__u64 zero; /* always: see blur() */
+	__u64 zero;  /* always: see blur() */
+	__u64 fence; /* see slot_fence() */
 	__u64 name[NAME_WORDS];
 	struct datagram datagram;
 	struct message message;

@@ -22,15 +22,21 @@
 #define SLOT_STRIDE_A    16
 #define SLOT_STRIDE_AAAA 28
 
-/* Loads before stay before. x86 does not reorder loads; elsewhere an atomic that returns a value
- * is a full barrier. */
+/* Loads before stay before. x86 does not reorder loads; elsewhere an atomic is a full barrier if
+ * its value is used. */
+AN_INLINE void slot_fence(struct scratch *scratch)
+{
 #if defined(__bpf__) && !defined(__TARGET_ARCH_x86)
-#define slot_fence(scratch) __sync_fetch_and_add(&(scratch)->zero, 0)
+	__u64 value = __sync_fetch_and_or(&scratch->fence, 1);
+
+	asm volatile("" ::"r"(value) : "memory");
 #elif defined(__bpf__) || defined(__x86_64__)
-#define slot_fence(scratch) asm volatile("" ::"r"(scratch) : "memory")
+	asm volatile("" ::"r"(scratch) : "memory");
 #else
-#define slot_fence(scratch) __sync_synchronize()
+	(void)scratch;
+	__sync_synchronize();
 #endif
+}
 
 AN_INLINE __u32 slot_seq(const struct an_slot_head *head)
 {

@@ -245,15 +245,21 @@ static uint32_t bound_ttl(const struct config *config, const struct zone *zone,
 	return ttl < config->ttl_floor ? config->ttl_floor : ttl;
 }
 
+/* An answer that no client's network was sent for holds for all who are told apart by none. */
 static struct an_audience_key outcome_key(const struct flight *flight,
                                           const struct outcome *outcome)
 {
 	const struct network *asked = &flight->key.network;
-	unsigned int maximum = flight->limits[asked->family == AN_FAMILY_IPV6];
+	bool ipv6 = asked->family == AN_FAMILY_IPV6;
+	bool sent = flight->limits[ipv6] != 0;
 	bool tailored = outcome->tailored && !flight->flatten->world->config->trust_scope_zero;
-	struct an_audience_key key = {.kind = AN_AUDIENCE_NET};
+	struct an_audience_key everyone = {.kind = AN_AUDIENCE_NET};
 
-	return outcome->upstream ? audience_key(asked, maximum, outcome->scope, tailored) : key;
+	if (!outcome->upstream || (!flight->limits[0] && !flight->limits[1]))
+		return everyone;
+	if (asked->family && !sent)
+		return audience_key(asked, ipv6 ? 56 : 24, 0, true);
+	return audience_key(asked, flight->limits[ipv6], outcome->scope, tailored);
 }
 
 /* What goes on the wire for this key (SEMANTICS 2). */

@@ -118,6 +118,23 @@ static void find_limits(const struct flatten *flatten, const struct zone_node *n
 		upstream_limits(flatten->upstream, target, name_len(target), ret);
 }
 
+/*
+ * What tells flights of one name apart. Where no client's network is ever sent
+ * there is one flight for all; where it is sent for the other family only,
+ * this family's networks must stay apart from those answers.
+ */
+static struct network flight_network(const struct network *client, const uint8_t limits[2])
+{
+	bool ipv6 = client->family == AN_FAMILY_IPV6;
+
+	if (client->family && !limits[ipv6] && limits[!ipv6])
+		return network_of(client->family, client->address,
+		                  client->len < (ipv6 ? 56 : 24) ? client->len
+		                  : ipv6                         ? 56
+		                                                 : 24);
+	return audience_ask(client, limits[0], limits[1]);
+}
+
 void flight_want(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
                  const struct network *client, struct flatten_wait *wait, bool refresh)
 {
@@ -136,7 +153,7 @@ void flight_want(struct flatten *flatten, const uint8_t *owner, size_t len, uint
 	}
 	find_limits(flatten, match.node, limits);
 	memset(&key, 0, sizeof(key));
-	key.network = audience_ask(client, limits[0], limits[1]);
+	key.network = flight_network(client, limits);
 	key.type = type;
 	key.name_len = (uint8_t)len;
 	name_lower(key.name, owner, len);

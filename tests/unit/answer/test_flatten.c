@@ -37,6 +37,7 @@ static struct script {
 } scripts[16];
 static size_t script_count;
 static unsigned int asked_count;
+static uint8_t limits[2];
 static struct network last_asked;
 
 static struct script *script(const char *target, enum upstream_status status, uint32_t ttl,
@@ -122,8 +123,7 @@ void upstream_limits(const struct upstream *upstream, const uint8_t *target, siz
                      uint8_t ret[2])
 {
 	(void)upstream, (void)target, (void)len;
-	ret[0] = 24;
-	ret[1] = 56;
+	memcpy(ret, limits, 2);
 }
 
 /* ---- the scene ---- */
@@ -204,6 +204,8 @@ static int setup(void **state)
 
 	rcu_register_thread();
 	script_count = asked_count = 0;
+	limits[0] = 24;
+	limits[1] = 56;
 	uv_loop_init(&scene->loop);
 	scene->config = config_default();
 	scene->config->ttl_floor = 1;
@@ -548,6 +550,30 @@ static void scope_zero_of_a_tailored_target_stays_with_its_network(void **state)
 	assert_ptr_equal(found.answer, found.owner->everyone);
 }
 
+static void without_ecs_one_answer_is_for_everyone(void **state)
+{
+	struct store_found found;
+
+	limits[0] = limits[1] = 0;
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.1");
+	found = get(*state, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	assert_int_equal(found.state, STORE_FRESH);
+	assert_int_equal(found.wire_scope, 0);
+	assert_ptr_equal(look(*state, "@", AN_TYPE_A, "2001:db8::/56").answer, found.answer);
+	assert_ptr_equal(look(*state, "@", AN_TYPE_A, NULL).answer, found.answer);
+	assert_int_equal(last_asked.family, 0);
+}
+
+static void a_family_that_is_not_sent_does_not_stand_in_for_the_other(void **state)
+{
+	limits[1] = 0;
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.1");
+	assert_int_equal(get(*state, "@", AN_TYPE_A, "2001:db8:1:2::/64", false).state,
+	                 STORE_FRESH);
+	assert_int_equal(look(*state, "@", AN_TYPE_A, "192.0.2.0/24").state, STORE_ABSENT);
+	assert_int_equal(look(*state, "@", AN_TYPE_A, "2001:db8:1:300::/56").state, STORE_ABSENT);
+}
+
 static void a_denied_target_is_not_asked(void **state)
 {
 	struct scene *scene = *state;
@@ -692,6 +718,8 @@ int main(void)
 	        CASE(an_answer_that_nobody_wants_is_left_to_expire),
 	        CASE(freshness_bounds_the_age_of_a_hot_answer),
 	        CASE(scope_zero_of_a_tailored_target_stays_with_its_network),
+	        CASE(without_ecs_one_answer_is_for_everyone),
+	        CASE(a_family_that_is_not_sent_does_not_stand_in_for_the_other),
 	        CASE(a_denied_target_is_not_asked),
 	        CASE(private_addresses_are_refused_where_they_are_not_wanted),
 	        CASE(a_denial_is_held_off_for_its_bounded_time),

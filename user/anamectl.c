@@ -223,7 +223,7 @@ static int run_xdp_unpin(const struct call *call, json_t **ret, struct error *er
 
 	if (err)
 		return err;
-	err = kernel_unpin(config, error);
+	err = bring_up_unpin(config, error);
 	config_free(config);
 	if (!err)
 		*ret = json_object();

@@ -2,7 +2,11 @@
 #include "control/bring_up.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "control/privilege.h"
@@ -59,6 +63,44 @@ size_t bring_up_attach(const struct config *config, const char *only, struct ker
 	}
 	return failed;
 }
+
+/* ---- one writer ---- */
+
+int bring_up_lock(const char *pin_dir, struct error *error)
+{
+	char path[512];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "%s/lock", pin_dir);
+	mkdir(path, 0700);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(error, errno, path, 0, "%s", strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	err = errno == EWOULDBLOCK ? EBUSY : errno;
+	close(fd);
+	return error_set(error, err, pin_dir, 0, "%s",
+	                 err == EBUSY ? "another daemon writes these maps" : strerror(err));
+}
+
+int bring_up_unpin(const struct config *config, struct error *error)
+{
+	char path[512];
+	int lock;
+
+	if (access(config->pin_dir, F_OK) && errno == ENOENT)
+		return 0;
+	lock = bring_up_lock(config->pin_dir, error);
+	if (lock < 0)
+		return lock;
+	snprintf(path, sizeof(path), "%s/lock", config->pin_dir);
+	rmdir(path);
+	close(lock);
+	return kernel_unpin(config, error);
+}
+
+/* ---- the daemon's start ---- */
 
 /* What runs now, where nothing may be changed. */
 static void read_back(const struct config *config, struct kernel_attachment *ret)

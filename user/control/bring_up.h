@@ -26,6 +26,16 @@ size_t bring_up_attach(const struct config *config, const char *only,
  */
 struct kernel_maps *bring_up_kernel(const struct config *config, struct kernel_attachment *ret);
 
+/*
+ * The maps have one writer: a lock on the folder "lock" among the pins, which
+ * goes with the process, however that ends. A descriptor, or a negative errno
+ * with *error: -EBUSY, another daemon has it.
+ */
+int bring_up_lock(const char *pin_dir, struct error *error);
+
+/* Takes all pins away, unless a daemon has the lock. 0 or a negative errno with *error. */
+int bring_up_unpin(const struct config *config, struct error *error);
+
 /* "native", "generic", "not attached", with what else is to know. */
 char *bring_up_words(const struct kernel_attachment *attachment, char *ret, size_t size);
 

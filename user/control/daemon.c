@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -156,6 +157,10 @@ static int take_descriptors(struct daemon *daemon)
 		if (!daemon->attachments)
 			return -1;
 		daemon->maps = bring_up_kernel(config, daemon->attachments);
+		if (daemon->maps)
+			daemon->lock = bring_up_lock(config->pin_dir, &error);
+		if (daemon->lock == -EBUSY)
+			return fail(&error);
 	}
 	if (serve_open(config, daemon->flatten, &daemon->serve, &error))
 		return fail(&error);
@@ -273,6 +278,7 @@ static int come_up(struct daemon *daemon)
 	start_handles(daemon);
 	if (serve_start(daemon->serve, &error))
 		return fail(&error);
+	daemon->up = true;
 	return 0;
 }
 
@@ -284,7 +290,7 @@ static void detach(struct daemon *daemon)
 	const struct config *config = daemon->started;
 	struct error error = {0};
 
-	if (!daemon->maps || !config->xdp_detach_on_stop)
+	if (!daemon->up || !daemon->maps || !config->xdp_detach_on_stop)
 		return;
 	for (size_t i = 0; i < config->interfaces_count; i++) {
 		if (config->interfaces[i].xdp == XDP_MODE_OFF)
@@ -339,11 +345,13 @@ static void go_down(struct daemon *daemon)
 	free(daemon->world);
 	free(daemon->faults);
 	free(daemon->attachments);
+	if (daemon->lock >= 0)
+		close(daemon->lock);
 }
 
 int daemon_run(const char *path)
 {
-	struct daemon daemon = {.path = path, .started_ms = clock_ms()};
+	struct daemon daemon = {.path = path, .started_ms = clock_ms(), .lock = -1};
 	int err;
 
 	rcu_register_thread();

@@ -30,6 +30,7 @@ struct daemon {
 	struct store *store;
 	struct keep *keep;         /* NULL: keeps nothing */
 	struct kernel_maps *maps;  /* NULL: no kernel half */
+	int lock;                  /* see bring_up_lock(); negative: none */
 	struct publish *publish;   /* the same */
 	struct upstream *upstream; /* NULL: none configured */
 	struct flatten *flatten;
@@ -46,6 +47,7 @@ struct daemon {
 	bool watchdog; /* systemd waits for signs of life */
 	uint64_t status_ms;
 	uint64_t started_ms;
+	bool up; /* has served */
 	bool stopping;
 
 	struct reload *reload; /* under way */

@@ -44,7 +44,8 @@ def hot_name(bench):
 def cold_name(bench):
     edge = bench.edge(edge_config(upstreams=[authoritative()]), ZONES)
     warm(bench, edge, "quick.example.test", NET1)
-    time.sleep(2.5)  # one TTL and the refresh that the last query may have earned
+    # One TTL, and the refresh that the last query may have earned.
+    until(lambda: "fresh" not in edge.ctl("answers"), "the end of its time", 8, 0.1)
     lookups = edge.stats()["flatten"]["lookups"]
     time.sleep(4.5)  # two more TTLs
     equal(edge.stats()["flatten"]["lookups"], lookups, "look-ups for nobody")

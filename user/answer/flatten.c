@@ -126,12 +126,11 @@ static void find_limits(const struct flatten *flatten, const struct zone_node *n
 static struct network flight_network(const struct network *client, const uint8_t limits[2])
 {
 	bool ipv6 = client->family == AN_FAMILY_IPV6;
+	unsigned int len = ipv6 ? 56 : 24;
 
 	if (client->family && !limits[ipv6] && limits[!ipv6])
 		return network_of(client->family, client->address,
-		                  client->len < (ipv6 ? 56 : 24) ? client->len
-		                  : ipv6                         ? 56
-		                                                 : 24);
+		                  client->len < len ? client->len : len);
 	return audience_ask(client, limits[0], limits[1]);
 }
 

@@ -125,7 +125,9 @@ void show_status(FILE *out, const json_t *reply)
 	        number_of(reply, "reloads_failed"));
 	fprintf(out, "listens on    ");
 	json_array_foreach(json_object_get(reply, "listen"), i, address)
-	        fprintf(out, " %s", json_string_value(address));
+	{
+		fprintf(out, " %s", json_string_value(address));
+	}
 	fprintf(out, "\nzones          %lld served, %zu faults\n", number_of(reply, "zones"),
 	        json_array_size(json_object_get(reply, "faults")));
 	show_faults(out, reply);
@@ -207,7 +209,9 @@ static void show_answer(FILE *out, const json_t *one)
 	        text_of(one, "state"), number_of(one, "ttl_left_s"),
 	        span_text(number_of(one, "age_s"), age, sizeof(age)), ago, text_of(one, "where"));
 	json_array_foreach(json_object_get(one, "addresses"), i, address)
-	        fprintf(out, " %s", json_string_value(address));
+	{
+		fprintf(out, " %s", json_string_value(address));
+	}
 	if (!i)
 		fprintf(out, " no address");
 	fprintf(out, "\n");
@@ -218,7 +222,10 @@ void show_answers(FILE *out, const json_t *reply)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(json_object_get(reply, "answers"), i, one) show_answer(out, one);
+	json_array_foreach(json_object_get(reply, "answers"), i, one)
+	{
+		show_answer(out, one);
+	}
 	if (is_true(reply, "more"))
 		fprintf(out, "and more; %lld are stored\n", number_of(reply, "stored"));
 }
@@ -234,7 +241,9 @@ void show_explain(FILE *out, const json_t *reply)
 	size_t i;
 
 	json_array_foreach(json_object_get(reply, "words"), i, line)
-	        fprintf(out, "%s\n", json_string_value(line));
+	{
+		fprintf(out, "%s\n", json_string_value(line));
+	}
 }
 
 void show_zones(FILE *out, const json_t *reply)
@@ -264,7 +273,9 @@ void show_records(FILE *out, const json_t *reply)
 	size_t i;
 
 	json_array_foreach(json_object_get(reply, "records"), i, line)
-	        fprintf(out, "%s\n", json_string_value(line));
+	{
+		fprintf(out, "%s\n", json_string_value(line));
+	}
 	if (is_true(reply, "more"))
 		fprintf(out, "; and more\n");
 }

@@ -73,8 +73,8 @@ AN_INLINE enum verdict read_moment(const struct an_control *ctl, struct scratch 
 
 	if (!cell)
 		return V_pass_internal;
-	own->moment.stale_mode =
-	        *cell & AN_CELL_STALE || (silence > 0 && (__u64)silence > ctl->heartbeat_limit);
+	own->moment.alone = silence > 0 && (__u64)silence > ctl->heartbeat_limit;
+	own->moment.stale_mode = *cell & AN_CELL_STALE || own->moment.alone;
 	return V_GO_ON;
 }
 

@@ -208,7 +208,7 @@ AN_INLINE int found_by_network(struct scratch *scratch, enum verdict *verdict)
  * answer), the answer for everyone, and, when there is nobody to ask, the
  * newest of any network.
  */
-AN_INLINE enum verdict audience_find(struct scratch *scratch)
+AN_INLINE enum verdict audience_search(struct scratch *scratch)
 {
 	const struct an_owner_slot *owner = &scratch->owner;
 	struct found *found = &scratch->found;
@@ -232,6 +232,19 @@ AN_INLINE enum verdict audience_find(struct scratch *scratch)
 	found->any_network = 1;
 	if (scratch->moment.stale_mode)
 		found_take(scratch, owner->catch_all, &verdict);
+	return verdict;
+}
+
+/* What only the daemon has is asked of the daemon; when it is gone, the newest of any network is
+ * better than nothing. */
+AN_INLINE enum verdict audience_find(struct scratch *scratch)
+{
+	enum verdict verdict = audience_search(scratch);
+
+	if (verdict == V_pass_ask && scratch->moment.alone) {
+		scratch->found.any_network = 1;
+		found_take(scratch, scratch->owner.catch_all, &verdict);
+	}
 	return verdict;
 }
 

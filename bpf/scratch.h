@@ -34,6 +34,8 @@ struct moment {
 	__u64 now; /* ticks */
 	__u32 hz;
 	__u32 stale_mode; /* upstream or the daemon is gone */
+	__u32 alone;      /* the daemon is gone: passing up leads nowhere */
+	__u32 zero;
 };
 
 /* How an answer goes out. */

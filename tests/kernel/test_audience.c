@@ -407,6 +407,26 @@ static void the_catch_all_serves_any_network(void **state)
 	}
 }
 
+/* The daemon has the answer to a tombstone; once it is gone, anybody's is better than none. */
+static void a_tombstone_yields_when_the_daemon_is_gone(void **state)
+{
+	struct scene scene = prepare(state, false);
+	uint32_t other = store(&scene, AN_AUDIENCE_NET, AN_FAMILY_IPV4, 8, "10.0.0.0", 4);
+
+	scene.owner->catch_all = other;
+	scene.owner->everyone = AN_SLOT_ASK;
+	set_times(&scene, other, -1, 1000);
+	query_spec_ecs(&scene.query, 1, 24, "198.51.100.0");
+	expect_pass(&scene, "pass_ask", "the daemon lives");
+	scene.fixture->cells[FIXTURE_CELL] |= AN_CELL_STALE;
+	expect_pass(&scene, "pass_ask", "it lives, upstream does not");
+	scene.fixture->control->heartbeat = 1;
+	scene.fixture->control->heartbeat_limit = 1;
+	expect_stale(&scene, 4, 24, AN_STALE_TTL, "the daemon is gone");
+	scene.owner->catch_all = AN_SLOT_ASK;
+	expect_pass(&scene, "pass_ask", "nor is there a newest");
+}
+
 /* With an answer of its own a network never gets the catch-all, nor counts as it. */
 static void the_catch_all_waits_for_its_turn(void **state)
 {
@@ -459,6 +479,7 @@ int main(void)
 	        cmocka_unit_test(a_wider_answer_stands_in_for_one_past_its_end),
 	        cmocka_unit_test(the_catch_all_serves_any_network),
 	        cmocka_unit_test(the_catch_all_waits_for_its_turn),
+	        cmocka_unit_test(a_tombstone_yields_when_the_daemon_is_gone),
 	        cmocka_unit_test(answers_can_differ_by_do),
 	};
 

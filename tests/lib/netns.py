@@ -163,7 +163,7 @@ def sweep(kept=None):
 
 def need_root():
     if os.geteuid() != 0:
-        sys.exit(f"{os.path.basename(sys.argv[0])}: needs root, for network namespaces and XDP")
+        sys.exit(f"{os.path.relpath(sys.argv[0])}: needs root, for network namespaces and XDP")
 
 
 def end_on_signals():

@@ -49,7 +49,9 @@ def is_mixed(question, ours, peers):
     def bare(reply):
         return [{rec[:3] + rec[4:] for rec in reply.sections[number]} for number in (1, 2)]
 
-    return all(bare(peer) == bare(ours) and peer.rcode == ours.rcode for peer in peers)
+    return not is_cut(question, ours, peers) and all(
+        bare(peer) == bare(ours) and peer.rcode == ours.rcode for peer in peers
+    )
 
 
 CASES = [

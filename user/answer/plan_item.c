@@ -120,11 +120,13 @@ static void add_stored(struct plan *plan, const uint8_t *name, size_t len, uint1
 
 void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_t type)
 {
-	const struct zone *zone = zones_find(plan->question->world->zones, name, len, type);
+	const struct zone *zone = plan->zone;
 	const struct zone_rrset *rrset;
 	struct zone_match match;
 
-	if (!zone || plan_has(plan, MESSAGE_ADDITIONAL, name, len, type))
+	/* RFC 2181 5.4.1: of another zone, though it be ours, nobody would believe it here. */
+	if (!name_under(name, len, zone->apex, zone->apex_len) ||
+	    plan_has(plan, MESSAGE_ADDITIONAL, name, len, type))
 		return;
 	match = zone_find(zone, name, len, type);
 	if (match.verdict != ZONE_ANSWER)

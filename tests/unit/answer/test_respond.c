@@ -41,6 +41,7 @@ static const char ZONE[] = "$TTL 300\n"
                            "tosub CNAME x.sub\n"
                            "twice MX 1 mail\n"
                            "twice MX 2 mail\n"
+                           "away MX 1 www.other.test.\n"
                            "svc HTTPS 1 mail\n"
                            "self HTTPS 1 .\n"
                            "self A 192.0.2.99\n"
@@ -338,6 +339,13 @@ static void any_below_a_dname_follows_it(void **state)
 	       .name = "x.old.example.test.", .type = AN_TYPE_CNAME);
 }
 
+static void addresses_of_another_zone_are_not_added(void **state)
+{
+	(void)state;
+	EXPECT("NOERROR aa\nan away.example.test. 300 MX 1 www.other.test.\n",
+	       .name = "away.example.test.", .type = AN_TYPE_MX);
+}
+
 static void each_address_is_added_once(void **state)
 {
 	(void)state;
@@ -577,6 +585,7 @@ int main(void)
 	        TEST(mx_and_srv_bring_addresses),
 	        TEST(https_brings_addresses_of_its_target_or_its_owner),
 	        TEST(any_below_a_dname_follows_it),
+	        TEST(addresses_of_another_zone_are_not_added),
 	        TEST(each_address_is_added_once),
 	        TEST(tailored_addresses_do_not_stand_beside_an_answer_of_scope_0),
 	        TEST(any_gives_one_set_addresses_first),

@@ -40,8 +40,8 @@ def is_referral(question, ours, peers):
 
 
 def is_existence(question, ours, peers):
-    """One says that the name exists, another that it does not."""
-    return {reply.rcode for reply in [ours] + peers} == {0, 3}
+    """Another node is found, or none: another closest encloser, or names of another zone."""
+    return {reply.rcode for reply in [ours] + peers} <= {0, 3}
 
 
 def is_mixed(question, ours, peers):

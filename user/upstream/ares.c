@@ -271,9 +271,12 @@ static void process(struct channel *channel, ares_socket_t readable, ares_socket
 	reap_channel(channel);
 }
 
+/* What has come while the loop was held up is read before it counts as late. */
 static void on_timer(uv_timer_t *timer)
 {
-	process(timer->data, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	struct channel *channel = timer->data;
+
+	process(channel, polls_first(&channel->polls), ARES_SOCKET_BAD);
 }
 
 static void on_ready(int fd, bool readable, bool writable, void *arg)

@@ -67,3 +67,8 @@ void polls_set(struct polls *polls, int fd, int events)
 	uv_poll_stop(&poll->handle);
 	uv_close((uv_handle_t *)&poll->handle, free_poll);
 }
+
+int polls_first(const struct polls *polls)
+{
+	return polls->first ? polls->first->fd : -1;
+}

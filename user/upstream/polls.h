@@ -27,4 +27,7 @@ struct polls {
  */
 void polls_set(struct polls *polls, int fd, int events);
 
+/* The descriptor that was opened last, -1 if there is none. */
+int polls_first(const struct polls *polls);
+
 #endif

@@ -18,6 +18,8 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/name.h"
@@ -230,12 +232,36 @@ static inline void fake_connection(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)stream, fake_alloc, fake_stream_read);
 }
 
+/* A UDP and a TCP socket on one port, which the kernel picks for the first: it may be taken for the
+ * second. */
+static inline void fake_bind(struct fake *fake, int *udp, int *tcp)
+{
+	struct sockaddr_storage bound;
+	socklen_t len = endpoint_to_sockaddr(&fake->endpoint, &bound);
+	int one = 1;
+
+	for (int i = 0; i < 100; i++) {
+		*udp = socket(bound.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		*tcp = socket(bound.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		setsockopt(*tcp, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		len = endpoint_to_sockaddr(&fake->endpoint, &bound);
+		assert_int_equal(bind(*udp, (struct sockaddr *)&bound, len), 0);
+		getsockname(*udp, (struct sockaddr *)&bound, &len);
+		if (bind(*tcp, (struct sockaddr *)&bound, len) == 0) {
+			assert_int_equal(endpoint_from_sockaddr(&bound, &fake->endpoint), 0);
+			return;
+		}
+		close(*udp);
+		close(*tcp);
+	}
+	fail_msg("no port is free for both UDP and TCP");
+}
+
 /* On a port of the kernel's choice; `address` is a loopback one. */
 static inline void fake_open(struct fake *fake, uv_loop_t *loop, const char *address,
                              fake_script script)
 {
-	struct sockaddr_storage bound;
-	int len = sizeof(bound);
+	int udp, tcp;
 
 	memset(fake, 0, sizeof(*fake));
 	fake->loop = loop;
@@ -245,11 +271,9 @@ static inline void fake_open(struct fake *fake, uv_loop_t *loop, const char *add
 	uv_tcp_init(loop, &fake->tcp);
 	assert_int_equal(endpoint_parse(address, 1, &fake->endpoint), 0);
 	fake->endpoint.port = 0;
-	endpoint_to_sockaddr(&fake->endpoint, &bound);
-	assert_int_equal(uv_udp_bind(&fake->udp, (struct sockaddr *)&bound, 0), 0);
-	uv_udp_getsockname(&fake->udp, (struct sockaddr *)&bound, &len);
-	assert_int_equal(endpoint_from_sockaddr(&bound, &fake->endpoint), 0);
-	assert_int_equal(uv_tcp_bind(&fake->tcp, (struct sockaddr *)&bound, 0), 0);
+	fake_bind(fake, &udp, &tcp);
+	assert_int_equal(uv_udp_open(&fake->udp, udp), 0);
+	assert_int_equal(uv_tcp_open(&fake->tcp, tcp), 0);
 	assert_int_equal(uv_listen((uv_stream_t *)&fake->tcp, 16, fake_connection), 0);
 	uv_udp_recv_start(&fake->udp, fake_alloc, fake_datagram);
 	uv_unref((uv_handle_t *)&fake->udp);

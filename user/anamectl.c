@@ -155,6 +155,19 @@ static int run_conf_check(const struct call *call, json_t **ret, struct error *e
 	return 0;
 }
 
+static json_t *warnings_json(const struct zone *zone)
+{
+	const struct zone_warning *warning = zone->warnings;
+	json_t *list = json_array();
+
+	for (; warning; warning = warning->next)
+		json_array_append_new(list,
+		                      json_pack("{s:s, s:I, s:s}", "file", warning->error.file,
+		                                "line", (json_int_t)warning->error.line, "error",
+		                                warning->error.text));
+	return list;
+}
+
 static int run_zone_check(const struct call *call, json_t **ret, struct error *error)
 {
 	struct config_name apex;
@@ -168,14 +181,25 @@ static int run_zone_check(const struct call *call, json_t **ret, struct error *e
 	                     error);
 	if (err)
 		return err;
-	*ret = json_pack("{s:I, s:I, s:I}", "serial", (json_int_t)zone->serial, "names",
-	                 (json_int_t)zone->node_count, "records", (json_int_t)zone->record_count);
+	*ret = json_pack("{s:I, s:I, s:I, s:o}", "serial", (json_int_t)zone->serial, "names",
+	                 (json_int_t)zone->node_count, "records", (json_int_t)zone->record_count,
+	                 "faults", warnings_json(zone));
 	zone_free(zone);
 	return 0;
 }
 
 static void show_zone_check(FILE *out, const json_t *reply)
 {
+	const json_t *fault;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "faults"), i, fault)
+	{
+		fprintf(out, "%s:%lld: error: %s\n",
+		        json_string_value(json_object_get(fault, "file")),
+		        (long long)json_integer_value(json_object_get(fault, "line")),
+		        json_string_value(json_object_get(fault, "error")));
+	}
 	fprintf(out, "serial %lld, %lld records\n",
 	        (long long)json_integer_value(json_object_get(reply, "serial")),
 	        (long long)json_integer_value(json_object_get(reply, "records")));
@@ -393,17 +417,20 @@ static void print_failure(const struct options *options, const struct error *err
 	json_decref(object);
 }
 
-/* A reload that left zones behind has failed, though the daemon runs. */
+/* A reload that left zones behind has failed, though the daemon runs; a checked zone is without
+ * fault or not. */
 static int status_of(const json_t *reply, const struct verb *verb)
 {
 	const json_t *fault;
 	size_t i;
 
+	if (verb->show == show_zone_check)
+		return json_array_size(json_object_get(reply, "faults")) != 0;
 	if (verb->show != show_reload)
 		return 0;
 	json_array_foreach(json_object_get(reply, "faults"), i, fault)
 	{
-		if (!json_is_true(json_object_get(fault, "loop")))
+		if (!json_is_true(json_object_get(fault, "served")))
 			return 1;
 	}
 	return 0;

@@ -45,6 +45,7 @@ static json_t *fault_json(const struct world_fault *fault)
 		json_object_set_new(object, "line", json_integer(fault->error.line));
 	json_object_set_new(object, "kept", json_boolean(fault->kept));
 	json_object_set_new(object, "loop", json_boolean(fault->loop));
+	json_object_set_new(object, "served", json_boolean(fault->served));
 	return object;
 }
 

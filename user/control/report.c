@@ -143,7 +143,7 @@ static const struct world_fault *fault_of(const struct daemon *daemon,
 	for (size_t i = 0; i < daemon->faults_count; i++) {
 		const struct world_fault *fault = &daemon->faults[i];
 
-		if (!fault->loop &&
+		if (!fault->served &&
 		    name_equal(fault->zone.name, fault->zone.len, zone->name, zone->len))
 			return fault;
 	}

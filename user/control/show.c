@@ -58,9 +58,10 @@ static void show_faults(FILE *out, const json_t *reply)
 	json_array_foreach(json_object_get(reply, "faults"), i, fault)
 	{
 		fprintf(out, "zone %s %s: ", text_of(fault, "zone"),
-		        is_true(fault, "loop")   ? "has a loop"
-		        : is_true(fault, "kept") ? "keeps its old data"
-		                                 : "is not served");
+		        is_true(fault, "loop")     ? "has a loop"
+		        : is_true(fault, "served") ? "is served as it is"
+		        : is_true(fault, "kept")   ? "keeps its old data"
+		                                   : "is not served");
 		show_fault(out, fault);
 	}
 }

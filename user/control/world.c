@@ -27,6 +27,23 @@ static struct world_fault *add_fault(struct world_load *load)
 	return &load->faults[load->faults_count++];
 }
 
+static int take_warnings(struct world_load *load, const struct config_name *name,
+                         const struct zone *zone)
+{
+	const struct zone_warning *warning = zone->warnings;
+
+	for (; warning; warning = warning->next) {
+		struct world_fault *fault = add_fault(load);
+
+		if (!fault)
+			return -ENOMEM;
+		fault->zone = *name;
+		fault->error = warning->error;
+		fault->served = true;
+	}
+	return 0;
+}
+
 /* The zone, or the old one where it cannot be read; NULL and a fault. -ENOMEM only. */
 static int load_zone(struct world_load *load, const struct config_zone *settings,
                      const struct zones *old, struct zone **ret)
@@ -41,7 +58,7 @@ static int load_zone(struct world_load *load, const struct config_zone *settings
 	                     settings, &zone, &error);
 	if (!err) {
 		*ret = zone;
-		return 0;
+		return take_warnings(load, name, zone);
 	}
 	if (old)
 		kept = zones_exact(old, name->name, name->len);
@@ -65,7 +82,7 @@ static void take_loop(const struct zone_node *owner, const char *text, void *arg
 		return;
 	fault->zone.len = zone->apex_len;
 	memcpy(fault->zone.name, zone->apex, zone->apex_len);
-	fault->kept = fault->loop = true;
+	fault->kept = fault->loop = fault->served = true;
 	error_set(&fault->error, ELOOP, zone->settings ? zone->settings->file : NULL, 0, "%s",
 	          text);
 }
@@ -78,7 +95,7 @@ static int load_zones(struct world_load *load, const struct zones *old)
 
 	for (size_t i = 0; i < wanted && !err; i++) {
 		err = load_zone(load, &load->config->zones[i], old, &all[count]);
-		count += !err && all[count];
+		count += all[count] != NULL;
 	}
 	if (err) {
 		for (size_t i = 0; i < count; i++)
@@ -134,7 +151,7 @@ void world_log_faults(const struct world_load *load)
 
 		name_to_text(fault->zone.name, zone);
 		error_text(&fault->error, text, sizeof(text));
-		if (fault->loop)
+		if (fault->served)
 			log_warning("zone %s: %s", zone, text);
 		else
 			log_error("zone %s %s: %s", zone,

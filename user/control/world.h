@@ -19,8 +19,9 @@
 struct world_fault {
 	struct config_name zone;
 	struct error error;
-	bool kept; /* its old data is served on */
-	bool loop; /* an owner that leads back to itself: answered SERVFAIL, the zone is served */
+	bool kept;   /* its old data is served on */
+	bool loop;   /* an owner that leads back to itself: answered SERVFAIL */
+	bool served; /* as it is, all the same: loops, and what zone.h calls warnings */
 };
 
 struct world_load {

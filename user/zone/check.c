@@ -11,13 +11,18 @@ static bool has_address(const struct zone_node *node)
 	return zone_rrset(node, AN_TYPE_A) || zone_rrset(node, AN_TYPE_AAAA);
 }
 
-/* Why a name server's name inside the zone will not do; NULL if it will. */
+/*
+ * Why a name server's name inside the zone will not do; NULL if it will. The
+ * parent answers whatever its delegations are worth, so only what makes a name
+ * server's address a moving target is refused.
+ */
 static const char *target_fault(const struct zone *zone, const struct zone_node *cut,
-                                const struct zone_rdata *target)
+                                const struct zone_rdata *target, bool *ret_refused)
 {
 	const struct zone_node *exact = zone_node_exact(zone, target->data, target->len);
 	struct zone_match match = zone_find(zone, target->data, target->len, AN_TYPE_A);
 
+	*ret_refused = false;
 	if (match.verdict == ZONE_DELEGATION) {
 		/* Glue is needed where the name lies under the very cut that it serves. */
 		if (match.node == cut && !(exact && has_address(exact)))
@@ -28,13 +33,33 @@ static const char *target_fault(const struct zone *zone, const struct zone_node 
 		return "lies below a DNAME";
 	if (match.verdict == ZONE_NXDOMAIN)
 		return "does not exist";
-	if (match.node->flags & ZONE_NODE_ANAME)
+	if (match.node->flags & ZONE_NODE_ANAME) {
+		*ret_refused = true;
 		return "is the owner of an ANAME";
+	}
 	if (match.node->flags & ZONE_NODE_CNAME)
 		return "is a CNAME"; /* RFC 2181 10.3 */
 	if (!has_address(match.node))
 		return "has no address";
 	return NULL;
+}
+
+/* Keeps a warning before those that are there: the list of pending records runs backwards. */
+static int add_warning(const struct zone_builder *builder, const struct error *error)
+{
+	struct zone *zone = builder->zone;
+	struct zone_warning *warning;
+
+	if (zone->warning_count++ >= ZONE_WARNINGS_MAX)
+		return 0;
+	warning = arena_take(&table_of(zone)->octets, sizeof(*warning),
+	                     _Alignof(struct zone_warning));
+	if (!warning)
+		return -ENOMEM;
+	warning->next = zone->warnings;
+	warning->error = *error;
+	zone->warnings = warning;
+	return 0;
 }
 
 static int check_servers(const struct zone_builder *builder, struct error *error)
@@ -45,17 +70,26 @@ static int check_servers(const struct zone_builder *builder, struct error *error
 	for (const struct pending *pending = builder->pending; pending; pending = pending->next) {
 		const struct record *record = pending->record;
 		const struct zone_rdata target = {record->len, record->data};
+		struct error one;
 		const char *fault;
+		bool refused;
 
 		if (pending->node->above)
 			continue; /* below a cut: not ours to say */
 		if (!name_under(target.data, target.len, zone->apex, zone->apex_len))
 			continue;
-		fault = target_fault(zone, &pending->node->pub, &target);
-		if (fault)
-			return build_fault(builder, error, pending->node, record,
-			                   "NS target %.180s %s", name_to_text(target.data, text),
-			                   fault);
+		fault = target_fault(zone, &pending->node->pub, &target, &refused);
+		if (!fault)
+			continue;
+		build_fault(builder, &one, pending->node, record, "NS target %.180s %s",
+		            name_to_text(target.data, text), fault);
+		if (refused) {
+			if (error)
+				*error = one;
+			return -EINVAL;
+		}
+		if (add_warning(builder, &one))
+			return error_set(error, ENOMEM, NULL, 0, "out of memory");
 	}
 	return 0;
 }

@@ -47,6 +47,14 @@ struct zone_node {
 	struct zone_rrset *rrsets; /* ordered by type */
 };
 
+/* What is wrong with a zone that is served all the same. */
+struct zone_warning {
+	const struct zone_warning *next;
+	struct error error; /* file, line and text */
+};
+
+#define ZONE_WARNINGS_MAX 64 /* kept; the rest is only counted */
+
 struct zone {
 	uint8_t apex[NAME_MAX_LEN]; /* lower case */
 	uint8_t apex_len;
@@ -59,6 +67,8 @@ struct zone {
 	uint32_t negative_ttl; /* min(SOA TTL, MINIMUM), RFC 2308 3 */
 	size_t node_count;
 	size_t record_count;
+	const struct zone_warning *warnings; /* in the order of the file */
+	size_t warning_count;
 	bool has_wildcards, has_dnames, has_cuts, has_anames;
 	void *table; /* of zone.c */
 	/* Settings that answers need (copied from the configuration). */

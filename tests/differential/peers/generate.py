@@ -168,7 +168,7 @@ class Generator:
         return None
 
     def add_cut(self, owner):
-        """A delegation: name servers below it (with glue), beside it, below another, elsewhere."""
+        """A delegation: name servers below it (most with glue), beside, below another, anywhere."""
         rng = self.rng
         if b"*" in owner:
             return self.add_data(owner)
@@ -178,7 +178,7 @@ class Generator:
             inside = (b"ns%d" % number,) + owner
             if rng.random() < 0.2:
                 inside = (b"NS",) + inside
-            choices = [inside, inside, rng.choice(self.hosts), OUTSIDE, owner] + glued
+            choices = [inside, inside, rng.choice(self.hosts), OUTSIDE, owner, self.target()] + glued
             if len(self.cuts) > 1:
                 choices.append((b"ns0",) + rng.choice(self.cuts[:-1]))
             target = rng.choice(choices)
@@ -186,7 +186,7 @@ class Generator:
                 glued.append(target)
             self.zone.add(owner, ttl, "NS", "", target)
         for target in sorted(set(glued)):
-            kinds = rng.choice([["A"], ["AAAA"], ["A", "AAAA"]])
+            kinds = rng.choice([["A"], ["AAAA"], ["A", "AAAA"], ["A", "AAAA"], []])
             for rtype in kinds:
                 self.add_rrset(target, rtype)
         if rng.random() < 0.3:

@@ -491,10 +491,15 @@ static void faults_in_included_files_name_those(void **state)
 	assert_int_equal(error.line, 3);
 	assert_string_equal(strrchr(error.file, '/'), "/one");
 	/* Found at the end, when all is there, and still told where it stood. */
-	write_file("one", "\n\nsub NS ns.sub\n");
+	write_file("one", "\n\nsub NS alias\nalias ANAME b\n");
 	assert_int_equal(load_path("main", &zone, &error), -EINVAL);
 	assert_int_equal(error.line, 3);
 	assert_string_equal(strrchr(error.file, '/'), "/one");
+	write_file("one", "\n\nsub NS ns.sub\n");
+	assert_int_equal(load_path("main", &zone, &error), 0);
+	assert_int_equal(zone->warnings->error.line, 3);
+	assert_string_equal(strrchr(zone->warnings->error.file, '/'), "/one");
+	zone_free(zone);
 	/* An owner is not inherited into an included file. */
 	write_file("one", " A 192.0.2.1\n");
 	assert_int_equal(load_path("main", &zone, &error), -EINVAL);

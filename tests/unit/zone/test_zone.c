@@ -51,6 +51,17 @@ static void what_may_not_stand_in_a_zone_is_refused_with_its_line(void **state)
 	        /* Name servers. */
 	        {"@ NS ns2\nns2 ANAME x.example.net.\n", 5, "is the owner of an ANAME"},
 	        {"@ NS ns2\nns2 ANAME x.example.net.\nns2 A 192.0.2.1\n", 5, "ANAME"},
+	        {"sub NS x.w\n*.w ANAME x.example.net.\n", 5, "is the owner of an ANAME"},
+	};
+
+	(void)state;
+	check_faults(faults, ROWS(faults), NULL);
+}
+
+/* What a parent or a primary says of name servers is its own affair; a person is told. */
+static void zone_with_faulty_name_servers_is_served_with_warnings(void **state)
+{
+	static const struct fault faults[] = {
 	        {"@ NS ns2\nns2 CNAME ns\n", 5, "is a CNAME"},
 	        {"@ NS ns2\n", 5, "does not exist"},
 	        {"@ NS ns2\nns2 TXT x\n", 5, "has no address"},
@@ -58,11 +69,32 @@ static void what_may_not_stand_in_a_zone_is_refused_with_its_line(void **state)
 	        {"sub NS ns.sub\n", 5, "no glue"},
 	        {"sub NS ns.sub\nns.sub TXT x\n", 5, "no glue"},
 	        {"sub NS a\na CNAME ns\n", 5, "is a CNAME"},
-	        {"sub NS x.w\n*.w ANAME x.example.net.\n", 5, "is the owner of an ANAME"},
 	};
 
 	(void)state;
-	check_faults(faults, ROWS(faults), NULL);
+	for (size_t i = 0; i < ROWS(faults); i++) {
+		struct zone *zone;
+		char text[512];
+
+		snprintf(text, sizeof(text), HEAD "%s", faults[i].text);
+		zone = zone_of("example.", text, NULL);
+		assert_int_equal(zone->warning_count, 1);
+		assert_int_equal(zone->warnings->error.line, faults[i].line);
+		assert_non_null(strstr(zone->warnings->error.text, faults[i].words));
+		assert_null(zone->warnings->next);
+		zone_free(zone);
+	}
+}
+
+static void warnings_stand_in_the_order_of_the_file(void **state)
+{
+	struct zone *zone = zone_of("example.", HEAD "b NS ns.b\na NS ns.a\n", NULL);
+
+	(void)state;
+	assert_int_equal(zone->warning_count, 2);
+	assert_int_equal(zone->warnings->error.line, 5);
+	assert_int_equal(zone->warnings->next->error.line, 6);
+	zone_free(zone);
 }
 
 static void what_may_stand_in_a_zone_loads(void **state)
@@ -433,6 +465,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_may_not_stand_in_a_zone_is_refused_with_its_line),
+	        cmocka_unit_test(zone_with_faulty_name_servers_is_served_with_warnings),
+	        cmocka_unit_test(warnings_stand_in_the_order_of_the_file),
 	        cmocka_unit_test(what_may_stand_in_a_zone_loads),
 	        cmocka_unit_test(a_zone_needs_soa_and_ns),
 	        cmocka_unit_test(a_cname_is_flattened_as_the_settings_say),

@@ -12,7 +12,7 @@ Q := $(if $(V),,@)
 VERSION := 0.1.0
 MULTIARCH := $(shell $(CC) -print-multiarch)
 PKGS := libbpf libxdp ldns libcares libuv lmdb jansson libsystemd liburcu liburcu-cds libcyaml \
-	libcap-ng libxxhash openssl
+	libcap-ng libxxhash openssl libsodium
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wundef -Werror

@@ -250,7 +250,8 @@ int anamed_xdp(struct xdp_md *ctx)
 
 	if (!counts || !ctl || !own)
 		return XDP_PASS;
-	if (ctl->mode != AN_MODE_ANSWER || ctl->abi != AN_ABI_VERSION || !ctl->seed || !ctl->hz)
+	if (ctl->mode != AN_MODE_ANSWER || ctl->abi != AN_ABI_VERSION || !ctl->seed || !ctl->hz ||
+	    ctl->flags & AN_CONTROL_PASS_ALL)
 		verdict = V_pass_mode;
 	else
 		verdict = answer(ctx, ctl, own);

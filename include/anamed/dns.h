@@ -63,23 +63,27 @@
 #define AN_TYPE_DNSKEY 48
 #define AN_TYPE_SVCB   64
 #define AN_TYPE_HTTPS  65
+#define AN_TYPE_NXNAME 128 /* RFC 9824 3.3 */
 #define AN_TYPE_TSIG   250
 #define AN_TYPE_IXFR   251
 #define AN_TYPE_AXFR   252
 #define AN_TYPE_ANY    255
 #define AN_TYPE_ANAME  65401 /* private use; as PowerDNS and Knot */
 
-#define AN_EDNS_NSID   3  /* RFC 5001 */
-#define AN_EDNS_ECS    8  /* RFC 7871 */
-#define AN_EDNS_COOKIE 10 /* RFC 7873 */
-#define AN_EDNS_EDE    15 /* RFC 8914 */
-#define AN_EDNS_DO     0x8000
+#define AN_EDNS_NSID      3  /* RFC 5001 */
+#define AN_EDNS_ECS       8  /* RFC 7871 */
+#define AN_EDNS_COOKIE    10 /* RFC 7873 */
+#define AN_EDNS_KEEPALIVE 11 /* RFC 7828 */
+#define AN_EDNS_EDE       15 /* RFC 8914 */
+#define AN_EDNS_DO        0x8000
 
 #define AN_EDE_OTHER                  0
 #define AN_EDE_STALE_ANSWER           3
 #define AN_EDE_NOT_AUTHORITATIVE      20
 #define AN_EDE_NO_REACHABLE_AUTHORITY 22
 #define AN_EDE_NETWORK_ERROR          23
+#define AN_EDE_INVALID_DATA           24
+#define AN_EDE_INVALID_QUERY_TYPE     30 /* RFC 9824 3.4 */
 
 /* RFC 7871 6: address family numbers of the option. */
 #define AN_FAMILY_IPV4 1

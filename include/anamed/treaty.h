@@ -41,6 +41,7 @@ enum an_mode {
 
 #define AN_CONTROL_PASS_COOKIE 0x1u /* cookies are switched on: queries with COOKIE go up */
 #define AN_CONTROL_PASS_NSID   0x2u /* NSID is configured: queries that ask for it go up */
+#define AN_CONTROL_PASS_ALL    0x4u /* cookies are demanded: every query goes up */
 
 struct an_control {
 	/* The first 64 octets are frozen for every ABI version. */

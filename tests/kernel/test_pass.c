@@ -367,6 +367,10 @@ static void the_daemon_gets_its_options(void **state)
 	query.before = nsid;
 	query.before_len = sizeof(nsid);
 	assert_query_passed(fixture, &query, "pass_edns_daemon", "NSID");
+	fixture->control->flags = AN_CONTROL_PASS_ALL;
+	query.opt = false;
+	query.before_len = 0;
+	assert_query_passed(fixture, &query, "pass_mode", "cookies are demanded");
 }
 
 /* ---- who is asked ---- */

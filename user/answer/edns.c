@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/edns.h"
 
+#include "answer/cookie.h"
+
 #define OPTION_LEN 4 /* code and length */
 
 static size_t ecs_octets(const struct ecs *ecs)
@@ -21,6 +23,10 @@ static size_t options_len(const struct edns *edns)
 		len += OPTION_LEN + 4 + ecs_octets(edns->ecs);
 	if (edns->nsid)
 		len += OPTION_LEN + strlen(edns->nsid);
+	if (edns->cookie)
+		len += OPTION_LEN + COOKIE_LEN;
+	if (edns->keepalive >= 0)
+		len += OPTION_LEN + 2;
 	if (edns->ede >= 0)
 		len += OPTION_LEN + 2 + text_len(edns->ede_text);
 	return len;
@@ -42,6 +48,13 @@ static void put_ecs(struct wire *w, const struct ecs *ecs, unsigned int scope)
 	wire_put(w, ecs->address, ecs_octets(ecs));
 }
 
+static void put_option(struct wire *w, unsigned int code, const void *data, size_t len)
+{
+	wire_put16(w, code);
+	wire_put16(w, (unsigned int)len);
+	wire_put(w, data, len);
+}
+
 void edns_put(struct wire *w, const struct edns *edns)
 {
 	wire_put8(w, 0);
@@ -53,10 +66,14 @@ void edns_put(struct wire *w, const struct edns *edns)
 	wire_put16(w, (unsigned int)options_len(edns));
 	if (edns->ecs)
 		put_ecs(w, edns->ecs, edns->scope);
-	if (edns->nsid) {
-		wire_put16(w, AN_EDNS_NSID);
-		wire_put16(w, (unsigned int)strlen(edns->nsid));
-		wire_put(w, edns->nsid, strlen(edns->nsid));
+	if (edns->nsid)
+		put_option(w, AN_EDNS_NSID, edns->nsid, strlen(edns->nsid));
+	if (edns->cookie)
+		put_option(w, AN_EDNS_COOKIE, edns->cookie, COOKIE_LEN);
+	if (edns->keepalive >= 0) {
+		wire_put16(w, AN_EDNS_KEEPALIVE);
+		wire_put16(w, 2);
+		wire_put16(w, (unsigned int)edns->keepalive);
 	}
 	if (edns->ede >= 0) {
 		wire_put16(w, AN_EDNS_EDE);

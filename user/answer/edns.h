@@ -2,7 +2,7 @@
 /*
  * edns - the OPT record of a reply (RFC 6891).
  *
- * Options in the order that both halves use: ECS, NSID, EDE. Length and
+ * Options in one order: ECS, NSID, COOKIE, keepalive, EDE. Length and
  * octets come from the same fields, so what was reserved is what is written.
  */
 #ifndef ANAMED_ANSWER_EDNS_H
@@ -17,8 +17,10 @@ struct edns {
 	bool dnssec_ok;
 	const struct ecs *ecs; /* as asked; NULL: none */
 	uint8_t scope;
-	const char *nsid; /* NULL: none */
-	int ede;          /* -1: none */
+	const char *nsid;      /* NULL: none */
+	const uint8_t *cookie; /* COOKIE_LEN octets; NULL: none */
+	int keepalive;         /* in 100 ms (RFC 7828 3.1); -1: none */
+	int ede;               /* -1: none */
 	const char *ede_text;
 };
 

@@ -143,7 +143,8 @@ size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t 
 	size_t len;
 
 	/* The ANAME beside the addresses would need its number on the wire: the daemon's to do. */
-	if (!is_possible(owner_len, type) || (zone->expose_aname && !answer->negative))
+	if (!is_possible(owner_len, type) || __atomic_load_n(&zone->expired, __ATOMIC_RELAXED) ||
+	    (zone->expose_aname && !answer->negative))
 		return 0;
 	plan_stored(&draft.plan, &question, zone, answer);
 	if (!render(&draft, owner, owner_len, type))

@@ -12,6 +12,7 @@ void message_begin(struct message *m, void *out, size_t size)
 {
 	m->w = wire_writer(out, size);
 	m->target_count = 0;
+	m->class = AN_CLASS_IN;
 	m->ttl_at = 0;
 	memset(m->counts, 0, sizeof(m->counts));
 	wire_take(&m->w, AN_DNS_HEADER_LEN);
@@ -145,7 +146,7 @@ void message_record(struct message *m, enum message_section section, const uint8
 
 	put_name(m, owner, owner_len);
 	wire_put16(&m->w, type);
-	wire_put16(&m->w, AN_CLASS_IN);
+	wire_put16(&m->w, m->class);
 	m->ttl_at = m->w.at;
 	wire_put32(&m->w, ttl);
 	len_at = m->w.at;

@@ -21,7 +21,8 @@ enum message_section { MESSAGE_ANSWER, MESSAGE_AUTHORITY, MESSAGE_ADDITIONAL };
 struct message {
 	struct wire w;
 	uint16_t counts[3];
-	size_t ttl_at; /* of the record written last */
+	unsigned int class; /* of records: IN, until the caller says another */
+	size_t ttl_at;      /* of the record written last */
 	unsigned int target_count;
 	uint16_t target_at[MESSAGE_TARGETS]; /* labels that a pointer may lead to */
 	uint8_t target_len[MESSAGE_TARGETS]; /* length of the name from there on */

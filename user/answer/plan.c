@@ -14,7 +14,7 @@ static bool follow(struct plan *plan, const uint8_t *target, size_t len)
 	    plan_has(plan, MESSAGE_ANSWER, target, len, AN_TYPE_CNAME))
 		return false;
 	zone = zones_find(q->world->zones, target, len, q->type);
-	if (!zone)
+	if (!zone || plan_zone_is_expired(zone))
 		return false;
 	plan->zone = zone;
 	plan->owner = target;
@@ -268,11 +268,39 @@ void plan_make(struct plan *plan, const struct plan_question *question)
 		plan_fail(plan, AN_RCODE_REFUSED, AN_EDE_NOT_AUTHORITATIVE, NULL);
 		return;
 	}
+	if (plan_zone_is_expired(plan->zone)) {
+		plan_fail(plan, AN_RCODE_SERVFAIL, AN_EDE_INVALID_DATA, "zone expired");
+		return;
+	}
 	while (step(plan, type))
 		;
 	if (plan->rcode != AN_RCODE_SERVFAIL &&
 	    !(plan->flags & (RESPOND_FROM_STORE | RESPOND_STALE)))
 		plan->flags |= RESPOND_FROM_ZONE;
+}
+
+void plan_make_empty(struct plan *plan, const struct plan_question *question, unsigned int rcode,
+                     int ede)
+{
+	begin(plan, question);
+	plan->zone = NULL;
+	plan->aa = false;
+	plan->rcode = (uint16_t)rcode;
+	plan->ede = ede;
+}
+
+void plan_make_text(struct plan *plan, const struct plan_question *question, const uint8_t *rdata,
+                    size_t len)
+{
+	struct plan_item *item;
+
+	begin(plan, question);
+	plan->zone = NULL;
+	item = plan_add_item(plan, MESSAGE_ANSWER, question->name, question->len);
+	item->octets = rdata;
+	item->count = 1;
+	item->stride = (uint16_t)len;
+	item->wire_type = AN_TYPE_TXT;
 }
 
 void plan_stored(struct plan *plan, const struct plan_question *question, const struct zone *zone,

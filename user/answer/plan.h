@@ -61,6 +61,14 @@ struct plan {
 
 void plan_make(struct plan *plan, const struct plan_question *question);
 
+/* A plan without records: only the RCODE speaks. */
+void plan_make_empty(struct plan *plan, const struct plan_question *question, unsigned int rcode,
+                     int ede);
+
+/* One TXT record of the name asked, TTL 0 (class CH: the message's). */
+void plan_make_text(struct plan *plan, const struct plan_question *question, const uint8_t *rdata,
+                    size_t len);
+
 /* The plan that a fresh stored answer of a zone's owner gives, for the kernel's image of it. */
 void plan_stored(struct plan *plan, const struct plan_question *question, const struct zone *zone,
                  const struct answer *answer);

@@ -10,6 +10,12 @@ static inline bool plan_is_address(uint16_t type)
 	return type == AN_TYPE_A || type == AN_TYPE_AAAA;
 }
 
+/* Set by another thread while the zone is served. */
+static inline bool plan_zone_is_expired(const struct zone *zone)
+{
+	return __atomic_load_n(&zone->expired, __ATOMIC_RELAXED);
+}
+
 /* Items. Names and data are not copied. NULL: the plan is full. */
 struct plan_item *plan_add_item(struct plan *plan, enum message_section section,
                                 const uint8_t *owner, size_t owner_len);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/query.h"
 
+#include "answer/cookie.h"
 #include "base/wire.h"
 
-#define TYPE_NXNAME       128 /* RFC 9824 3.3 */
-#define EDE_INVALID_QUERY 30  /* RFC 9824 3.4: "Invalid Query Type" */
-#define POINTER           0xc0
-#define ECS_FIXED_LEN     4
+#define POINTER       0xc0
+#define ECS_FIXED_LEN 4
 
 static void set_error(struct query *q, unsigned int rcode)
 {
@@ -41,7 +40,20 @@ static bool parse_ecs(const struct config *config, const uint8_t *data, size_t l
 	return true;
 }
 
-/* The options of an OPT of version 0. False: malformed. */
+/* RFC 7873 5.2.2. A server without cookies knows no such option. */
+static bool parse_cookie(const struct config *config, const uint8_t *data, size_t len,
+                         struct query *q)
+{
+	if (!config->cookies)
+		return true;
+	if (!cookie_len_is_possible(len))
+		return false;
+	q->cookie = data;
+	q->cookie_len = (uint8_t)len;
+	return true;
+}
+
+/* The options of an OPT of version 0; of each the first counts. False: malformed. */
 static bool parse_options(const struct config *config, struct wire options, struct query *q)
 {
 	bool ecs_seen = false;
@@ -58,9 +70,12 @@ static bool parse_options(const struct config *config, struct wire options, stru
 				return false;
 		} else if (code == AN_EDNS_NSID) {
 			q->nsid = true;
-		} else if (code == AN_EDNS_COOKIE && !q->cookie && len <= UINT8_MAX) {
-			q->cookie = data;
-			q->cookie_len = (uint8_t)len;
+		} else if (code == AN_EDNS_KEEPALIVE) {
+			/* RFC 7828 3.2.1: without a time-out, which is the server's to say. */
+			q->keepalive = q->keepalive || !len;
+		} else if (code == AN_EDNS_COOKIE && !q->cookie) {
+			if (!parse_cookie(config, data, len, q))
+				return false;
 		}
 	}
 	return true;
@@ -69,7 +84,7 @@ static bool parse_options(const struct config *config, struct wire options, stru
 /* What a reply to a query with a faulty OPT must not repeat. */
 static void forget_options(struct query *q)
 {
-	q->ecs_present = q->nsid = false;
+	q->ecs_present = q->nsid = q->keepalive = false;
 	q->cookie = NULL;
 }
 
@@ -145,7 +160,8 @@ static bool take_record(const struct config *config, struct wire *w, bool additi
 			return false;
 		}
 	} else if (record.type == AN_TYPE_TSIG) {
-		/* RFC 8945 5.1: the last record, or FORMERR. 5.2: we hold no keys. */
+		/* RFC 8945 5.1: the last record, or FORMERR. Whoever has the keys takes it off
+		 * before: one that is still there was verified by nobody (5.2). */
 		if (!additional || place != 1)
 			return false;
 		set_error(q, AN_RCODE_NOTAUTH);
@@ -191,12 +207,31 @@ static void check_question(struct query *q)
 {
 	if (q->type == AN_TYPE_OPT) {
 		set_error(q, AN_RCODE_FORMERR);
-	} else if (q->type == TYPE_NXNAME) {
+	} else if (q->type == AN_TYPE_NXNAME) {
 		set_error(q, AN_RCODE_FORMERR);
-		q->ede = EDE_INVALID_QUERY;
-	} else if (q->class != AN_CLASS_IN || q->type == AN_TYPE_AXFR || q->type == AN_TYPE_IXFR) {
+		q->ede = AN_EDE_INVALID_QUERY_TYPE;
+	} else if (q->class == AN_CLASS_CH) {
+		if (q->type != AN_TYPE_TXT && q->type != AN_TYPE_ANY)
+			set_error(q, AN_RCODE_REFUSED);
+	} else if (q->class != AN_CLASS_IN) {
 		set_error(q, AN_RCODE_REFUSED);
 	}
+}
+
+/* One question, and nothing wrong so far. */
+static enum query_verdict judge(struct query *q, unsigned int opcode)
+{
+	if (opcode == AN_OPCODE_NOTIFY) {
+		if (q->class != AN_CLASS_IN)
+			set_error(q, AN_RCODE_REFUSED);
+		return q->rcode ? QUERY_ERROR : QUERY_NOTIFY;
+	}
+	check_question(q);
+	if (q->rcode)
+		return QUERY_ERROR;
+	if (q->type == AN_TYPE_AXFR || q->type == AN_TYPE_IXFR)
+		return QUERY_TRANSFER;
+	return QUERY_OK;
 }
 
 static enum query_verdict fail(struct query *q, unsigned int rcode)
@@ -207,11 +242,11 @@ static enum query_verdict fail(struct query *q, unsigned int rcode)
 }
 
 /* RFC 7873 5.4: no question, but an OPT with a COOKIE: an empty NOERROR. Else RFC 9619 4. */
-static enum query_verdict without_one_question(struct query *q, unsigned int questions)
+static enum query_verdict without_one_question(struct query *q, unsigned int opcode,
+                                               unsigned int questions)
 {
-	if (questions == 0 && q->cookie)
-		return QUERY_ERROR;
-	set_error(q, AN_RCODE_FORMERR);
+	if (questions || opcode != AN_OPCODE_QUERY || !q->cookie)
+		set_error(q, AN_RCODE_FORMERR);
 	return QUERY_ERROR;
 }
 
@@ -239,15 +274,13 @@ enum query_verdict query_parse(const struct config *config, const uint8_t *packe
 
 	opcode = (unsigned int)(q->flags & AN_FLAG_OPCODE) >> 11;
 	good = parse_questions(&w, questions, q) && parse_records(config, &w, counts, q);
-	if (opcode != AN_OPCODE_QUERY)
+	if (opcode != AN_OPCODE_QUERY && opcode != AN_OPCODE_NOTIFY)
 		return fail(q, AN_RCODE_NOTIMP);
 	if (!good)
 		return fail(q, AN_RCODE_FORMERR);
 	if (q->rcode == AN_RCODE_BADVERS)
 		return fail(q, AN_RCODE_BADVERS);
 	if (questions != 1)
-		return without_one_question(q, questions);
-	if (!q->rcode)
-		check_question(q);
-	return q->rcode ? QUERY_ERROR : QUERY_OK;
+		return without_one_question(q, opcode, questions);
+	return q->rcode ? QUERY_ERROR : judge(q, opcode);
 }

@@ -13,9 +13,11 @@
 #include "steer/audience.h"
 
 enum query_verdict {
-	QUERY_OK,    /* opcode QUERY, one question: go on */
-	QUERY_ERROR, /* reply with `rcode` (and ede) */
-	QUERY_DROP,  /* no reply; counted */
+	QUERY_OK,       /* opcode QUERY, one question, class IN or CH: go on */
+	QUERY_ERROR,    /* reply with `rcode` (and ede) */
+	QUERY_DROP,     /* no reply; counted */
+	QUERY_TRANSFER, /* well-formed, for AXFR or IXFR */
+	QUERY_NOTIFY,   /* well-formed, opcode NOTIFY */
 };
 
 struct query {
@@ -34,8 +36,9 @@ struct query {
 	bool ecs_present;
 	struct ecs ecs;
 	bool nsid;
-	const uint8_t *cookie; /* option data in the packet, or NULL */
-	uint8_t cookie_len;
+	bool keepalive;        /* means something over TCP only */
+	const uint8_t *cookie; /* option data in the packet, or NULL: none, or cookies are off */
+	uint8_t cookie_len;    /* one that cookie_len_is_possible() */
 
 	uint16_t rcode; /* extended, for QUERY_ERROR */
 	int ede;        /* -1: none */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/respond.h"
 
+#include "answer/chaos.h"
+#include "answer/cookie.h"
 #include "answer/edns.h"
 #include "answer/plan.h"
+#include "base/clock.h"
 
 /* The address as an_choice() takes it. */
 static uint64_t choice_address(const struct endpoint *source)
@@ -14,29 +17,56 @@ static uint64_t choice_address(const struct endpoint *source)
 	return (uint32_t)a[0] << 24 | (uint32_t)a[1] << 16 | (uint32_t)a[2] << 8 | a[3];
 }
 
-/* How long the reply may be: RFC 6891 6.2.3-6.2.5. */
-static size_t limit_of(const struct world *world, const struct respond_input *input,
-                       const struct query *query, size_t size)
-{
-	size_t limit = input->tcp ? UINT16_MAX : query->payload;
+/* One query on its way to a reply. */
+struct exchange {
+	const struct world *world;
+	const struct respond_input *input;
+	struct query query;
+	bool cookie_put;
+	bool cut; /* TC, whatever the plan holds */
+	uint8_t cookie[COOKIE_LEN];
+	uint8_t text[CHAOS_RDATA_MAX];
+	struct plan_question question;
+	struct plan plan;
+};
 
-	if (!input->tcp && query->edns && limit > world->config->udp_payload)
-		limit = world->config->udp_payload;
-	return limit < size ? limit : size;
+/* How long the reply may be: RFC 6891 6.2.3-6.2.5. */
+static size_t limit_of(const struct exchange *e, size_t size)
+{
+	const struct config *config = e->world->config;
+	size_t limit = e->input->tcp ? UINT16_MAX : e->query.payload;
+
+	if (!e->input->tcp && e->query.edns && limit > config->udp_payload)
+		limit = config->udp_payload;
+	limit = limit < size ? limit : size;
+	return limit > e->input->reserve ? limit - e->input->reserve : 0;
 }
 
-static struct edns edns_of(const struct world *world, const struct query *query,
-                           const struct plan *plan)
+/* RFC 7828 3.3.1 and 3.3.2: over TCP, to who asked; in 100 ms. */
+static int keepalive_of(const struct exchange *e)
 {
+	uint32_t units = e->input->idle_ms / 100;
+
+	if (!e->input->tcp || !e->query.keepalive)
+		return -1;
+	return units < UINT16_MAX ? (int)units : UINT16_MAX;
+}
+
+static struct edns edns_of(const struct exchange *e)
+{
+	const struct query *query = &e->query;
+
 	return (struct edns){
-	        .payload = world->config->udp_payload,
-	        .rcode = plan->rcode,
+	        .payload = e->world->config->udp_payload,
+	        .rcode = e->plan.rcode,
 	        .dnssec_ok = query->dnssec_ok,
 	        .ecs = query->ecs_present ? &query->ecs : NULL,
-	        .scope = plan->scope,
-	        .nsid = query->nsid ? world->config->nsid : NULL,
-	        .ede = plan->ede,
-	        .ede_text = plan->ede_text,
+	        .scope = e->plan.scope,
+	        .nsid = query->nsid ? e->world->config->nsid : NULL,
+	        .cookie = e->cookie_put ? e->cookie : NULL,
+	        .keepalive = keepalive_of(e),
+	        .ede = e->plan.ede,
+	        .ede_text = e->plan.ede_text,
 	};
 }
 
@@ -48,107 +78,192 @@ static unsigned int flags_of(const struct query *query, const struct plan *plan,
 	       (plan->rcode & AN_FLAG_RCODE);
 }
 
-static void write_reply(const struct world *world, const struct respond_input *input,
-                        const struct query *query, const struct plan *plan, uint8_t *out,
-                        size_t size, struct respond_result *ret)
+/* What a person reads goes first where header, question and OPT do not fit. Octets of OPT. */
+static size_t fit_opt(const struct exchange *e, struct edns *edns, size_t limit)
 {
-	struct edns edns = edns_of(world, query, plan);
-	size_t limit = limit_of(world, input, query, size);
+	size_t before = e->query.question_end;
+
+	if (!e->query.edns)
+		return 0;
+	if (before + edns_len(edns) > limit)
+		edns->nsid = NULL;
+	if (before + edns_len(edns) > limit)
+		edns->ede_text = NULL;
+	return edns_len(edns);
+}
+
+static void write_reply(const struct exchange *e, uint8_t *out, size_t size,
+                        struct respond_result *ret)
+{
+	const struct query *query = &e->query;
+	const struct endpoint *source = &e->input->source;
+	struct edns edns = edns_of(e);
+	size_t limit = limit_of(e, size), opt = fit_opt(e, &edns, limit);
 	bool question = query->question_end > AN_DNS_HEADER_LEN, complete;
 	struct message m;
-	size_t opt;
 
-	/* Whatever the rest is, header, question and OPT fit. */
-	if (query->question_end + edns_len(&edns) > limit)
-		edns.nsid = NULL;
-	opt = query->edns ? edns_len(&edns) : 0;
 	if (query->question_end + opt > limit)
 		return;
 	message_begin(&m, out, limit - opt);
+	m.class = query->class;
 	if (question)
 		message_question(&m, query->packet + AN_DNS_HEADER_LEN, query->name_len);
-	complete = plan_render(plan, &m,
-	                       an_choice(world->seed, query->id, choice_address(&input->source),
-	                                 input->source.port));
-	message_header(&m, query->id, flags_of(query, plan, complete), question, query->edns);
+	complete = plan_render(
+	        &e->plan, &m,
+	        an_choice(e->world->seed, query->id, choice_address(source), source->port));
+	complete = complete && !e->cut;
+	message_header(&m, query->id, flags_of(query, &e->plan, complete), question, query->edns);
 	if (query->edns) {
 		m.w.size = limit;
 		edns_put(&m.w, &edns);
 	}
 	ret->verdict = m.w.failed ? RESPOND_DROP : RESPOND_SEND;
 	ret->len = m.w.at;
-	ret->rcode = plan->rcode;
-	ret->flags = plan->flags;
-	ret->zone = plan->zone;
+	ret->rcode = e->plan.rcode;
+	ret->flags = e->plan.flags;
+	ret->zone = e->plan.zone;
 	if (query->ecs_present)
 		ret->flags |= RESPOND_ECS;
 	if (!complete)
 		ret->flags = (ret->flags & ~RESPOND_CACHEABLE) | RESPOND_TRUNCATED;
 }
 
-/* A plan without records: only the RCODE speaks. */
-static void plan_error(struct plan *plan, const struct query *query)
+static void plan_nothing(struct exchange *e, unsigned int rcode, int ede)
 {
-	plan->rcode = query->rcode;
-	plan->ede = query->ede;
-	plan->ede_text = NULL;
-	plan->aa = plan->wait = false;
-	plan->scope = 0;
-	plan->flags = 0;
-	plan->zone = NULL;
-	plan->count = plan->hops = 0;
+	plan_make_empty(&e->plan, &e->question, rcode, ede);
 }
 
-static uint16_t want_type(const struct query *query)
+/* ---- cookies ---- */
+
+/* RFC 7873 5.2: a client's cookie always comes back, with one of ours. */
+static enum cookie_verdict take_cookie(struct exchange *e)
 {
-	return query->type == AN_TYPE_AAAA ? AN_TYPE_AAAA : AN_TYPE_A;
+	const struct config *config = e->world->config;
+	const struct query *query = &e->query;
+	uint32_t now_s = (uint32_t)(clock_unix_ms() / 1000);
+
+	e->cookie_put = query->cookie != NULL;
+	if (!query->cookie)
+		return COOKIE_NONE;
+	return cookie_check(config, &e->input->source, now_s, query->cookie, query->cookie_len,
+	                    e->cookie);
+}
+
+/*
+ * True: the reply is settled. Who has to show a good cookie and shows none
+ * learns it by BADCOOKIE (5.2.3, 5.2.4), and who knows no cookies comes again
+ * over TCP.
+ */
+static bool cookie_settles(struct exchange *e, enum cookie_verdict verdict)
+{
+	const struct config *config = e->world->config;
+	bool needed = config->cookies && config->cookie_required && !e->input->tcp;
+	bool question = e->query.question_end > AN_DNS_HEADER_LEN;
+
+	if (verdict == COOKIE_GOOD)
+		return false;
+	if (verdict == COOKIE_NONE)
+		e->cut = needed;
+	/* 5.4: without a question the client's cookie alone is no fault. */
+	else if (!question)
+		needed = verdict == COOKIE_BAD;
+	if (needed)
+		plan_nothing(e, e->cut ? AN_RCODE_NOERROR : AN_RCODE_BADCOOKIE, -1);
+	return needed;
+}
+
+/* ---- the reply's plan ---- */
+
+static void plan_chaos(struct exchange *e)
+{
+	size_t len = chaos_rdata(e->world->config, e->query.name, e->query.name_len, e->text);
+
+	if (len)
+		plan_make_text(&e->plan, &e->question, e->text, len);
+	else
+		plan_nothing(e, AN_RCODE_REFUSED, -1);
+}
+
+static void plan_query(struct exchange *e)
+{
+	const struct query *query = &e->query;
+	const struct ecs *ecs = query->ecs_present ? &query->ecs : NULL;
+
+	if (query->class == AN_CLASS_CH) {
+		plan_chaos(e);
+		return;
+	}
+	e->question.client = audience_client(e->world->config, ecs, &e->input->source);
+	plan_make(&e->plan, &e->question);
+}
+
+static void begin(struct exchange *e, const struct world *world, const struct respond_input *input)
+{
+	e->world = world;
+	e->input = input;
+	e->cut = false;
+	memset(&e->question.client, 0, sizeof(e->question.client));
+	e->question.world = world;
+	e->question.last_try = input->last_try;
+	e->question.now_ms = input->now_ms;
+}
+
+/* From the parser's verdict to a plan. */
+static void make_plan(struct exchange *e, enum query_verdict verdict)
+{
+	enum cookie_verdict cookie = take_cookie(e);
+
+	e->question.name = e->query.name;
+	e->question.len = e->query.name_len;
+	e->question.type = e->query.type;
+	if (e->input->rcode)
+		plan_nothing(e, e->input->rcode, -1);
+	else if (verdict == QUERY_ERROR && e->query.rcode)
+		plan_nothing(e, e->query.rcode, e->query.ede);
+	else if (cookie_settles(e, cookie))
+		return;
+	else if (verdict == QUERY_ERROR)
+		plan_nothing(e, AN_RCODE_NOERROR, -1);
+	else
+		plan_query(e);
 }
 
 /* Also after an answer, for offers to the kernel. */
-static void fill_want(const struct plan *plan, const struct query *query,
-                      const struct respond_input *input, struct want *want)
+static void fill_want(const struct exchange *e, struct want *want)
 {
-	name_lower(want->owner, plan->owner, plan->owner_len);
-	want->owner_len = (uint8_t)plan->owner_len;
-	want->type = want_type(query);
-	want->client = plan->question->client.network;
-	want->source = input->source;
+	name_lower(want->owner, e->plan.owner, e->plan.owner_len);
+	want->owner_len = (uint8_t)e->plan.owner_len;
+	want->type = e->query.type == AN_TYPE_AAAA ? AN_TYPE_AAAA : AN_TYPE_A;
+	want->client = e->question.client.network;
+	want->source = e->input->source;
 }
 
 void respond(const struct world *world, const struct respond_input *input, uint8_t *out,
              size_t size, struct respond_result *ret)
 {
-	struct plan_question question = {
-	        .world = world, .last_try = input->last_try, .now_ms = input->now_ms};
-	struct query query;
-	struct plan plan;
+	struct exchange e;
+	enum query_verdict verdict;
 
 	ret->verdict = RESPOND_DROP;
 	ret->len = 0;
 	ret->rcode = AN_RCODE_NOERROR;
 	ret->flags = 0;
 	ret->zone = NULL;
-	switch (query_parse(world->config, input->packet, input->len, &query)) {
-	case QUERY_DROP:
+	begin(&e, world, input);
+	verdict = query_parse(world->config, input->packet, input->len, &e.query);
+	if (verdict == QUERY_DROP)
 		return;
-	case QUERY_ERROR:
-		plan_error(&plan, &query);
-		break;
-	case QUERY_OK:
-		question.name = query.name;
-		question.len = query.name_len;
-		question.type = query.type;
-		question.client = audience_client(
-		        world->config, query.ecs_present ? &query.ecs : NULL, &input->source);
-		plan_make(&plan, &question);
-		if (plan.wait || plan.flags & RESPOND_CACHEABLE)
-			fill_want(&plan, &query, input, &ret->want);
-		break;
+	if (!input->rcode && (verdict == QUERY_TRANSFER || verdict == QUERY_NOTIFY)) {
+		ret->verdict = verdict == QUERY_NOTIFY ? RESPOND_NOTIFY : RESPOND_TRANSFER;
+		return;
 	}
-	if (plan.wait) {
+	make_plan(&e, verdict);
+	if (e.plan.wait || e.plan.flags & RESPOND_CACHEABLE)
+		fill_want(&e, &ret->want);
+	if (e.plan.wait) {
 		ret->verdict = RESPOND_WAIT;
-		ret->zone = plan.zone;
+		ret->zone = e.plan.zone;
 		return;
 	}
-	write_reply(world, input, &query, &plan, out, size, ret);
+	write_reply(&e, out, size, ret);
 }

@@ -6,7 +6,7 @@
  * is missing it says WAIT and what to ask for; the flatten loop fetches, and
  * the same packet is put to respond() again with `last_try` set, which then
  * always gives a reply. Same bytes as the kernel half: the order of OPT's
- * options is ECS, NSID, COOKIE, EDE; rotation by an_choice() over the seed.
+ * options is that of edns.h; rotation by an_choice() over the seed.
  */
 #ifndef ANAMED_ANSWER_RESPOND_H
 #define ANAMED_ANSWER_RESPOND_H
@@ -27,6 +27,8 @@ enum respond_verdict {
 	RESPOND_SEND, /* len octets to send */
 	RESPOND_WAIT, /* flatten `want` first */
 	RESPOND_DROP,
+	RESPOND_TRANSFER, /* AXFR or IXFR: the transfer room's */
+	RESPOND_NOTIFY,   /* the same */
 };
 
 /* An answer that is to be fetched. */
@@ -61,7 +63,10 @@ struct respond_input {
 	size_t len;
 	struct endpoint source; /* of the packet */
 	bool tcp;
-	bool last_try; /* do not WAIT: last good answer, else SERVFAIL */
+	bool last_try;    /* do not WAIT: last good answer, else SERVFAIL */
+	uint16_t rcode;   /* not 0: a reply with this RCODE and nothing else */
+	uint16_t reserve; /* octets of the reply that somebody else will fill (TSIG) */
+	uint32_t idle_ms; /* TCP: what is said to who asks for keepalive */
 	uint64_t now_ms;
 };
 

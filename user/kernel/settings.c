@@ -58,7 +58,9 @@ static void write_special(uint64_t *to, const struct config *config)
 int publish_settings(struct publish *publish, const struct config *config)
 {
 	struct an_control *control = publish->maps->control;
-	uint32_t flags = config->nsid ? AN_CONTROL_PASS_NSID : 0;
+	uint32_t flags = (config->nsid ? AN_CONTROL_PASS_NSID : 0) |
+	                 (config->cookies ? AN_CONTROL_PASS_COOKIE : 0) |
+	                 (config->cookies && config->cookie_required ? AN_CONTROL_PASS_ALL : 0);
 	uint64_t limit = (uint64_t)config->heartbeat_limit_ms * control->hz / 1000;
 
 	write_special(publish->maps->special, config);

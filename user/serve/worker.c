@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "serve/signature.h"
 
 #define EVENTS_MAX     64
 #define OFFER_AGAIN_MS 1000
@@ -104,18 +105,27 @@ static void count_reply(struct serve_stats *stats, const struct respond_result *
 		count_one(&stats->rcode[result->rcode]);
 }
 
-void worker_respond(struct worker *worker, struct respond_input *input, uint8_t *out, size_t size,
-                    struct respond_result *ret)
+void worker_respond(struct worker *worker, const struct respond_input *input, uint8_t *out,
+                    size_t size, struct respond_result *ret)
 {
 	const struct world *world = rcu_dereference(serve_world);
+	struct signature signature;
+	struct respond_input bare = *input;
 
-	input->last_try = input->last_try || !worker->flatten;
-	respond(world, input, out, size, ret);
+	bare.last_try = input->last_try || !worker->flatten;
+	bare.idle_ms = worker->tcp.idle_ms;
+	signature_take(&signature, world, &bare);
+	respond(world, &bare, out, size, ret);
 	if (ret->verdict == RESPOND_WAIT && worker->park.count >= PARK_MAX) {
 		count_one(&worker->stats.park_full);
-		input->last_try = true;
-		respond(world, input, out, size, ret);
+		bare.last_try = true;
+		respond(world, &bare, out, size, ret);
 	}
+	if (ret->verdict == RESPOND_TRANSFER || ret->verdict == RESPOND_NOTIFY) {
+		bare.rcode = ret->verdict == RESPOND_NOTIFY ? AN_RCODE_NOTIMP : AN_RCODE_REFUSED;
+		respond(world, &bare, out, size, ret);
+	}
+	signature_put(&signature, out, size, ret);
 	if (ret->verdict == RESPOND_DROP)
 		count_one(&worker->stats.dropped);
 	if (ret->verdict != RESPOND_SEND)

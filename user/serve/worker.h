@@ -78,7 +78,7 @@ void worker_stop(struct worker *worker); /* tells it; join is the caller's */
  * Answers `input` into out; inside rcu_read_lock(). RESPOND_WAIT: park it. Where
  * nothing more can be parked, the last good answer is given at once.
  */
-void worker_respond(struct worker *worker, struct respond_input *input, uint8_t *out, size_t size,
-                    struct respond_result *ret);
+void worker_respond(struct worker *worker, const struct respond_input *input, uint8_t *out,
+                    size_t size, struct respond_result *ret);
 
 #endif

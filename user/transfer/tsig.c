@@ -314,6 +314,12 @@ static int refuse(struct tsig *tsig, uint16_t error)
 	return -EACCES;
 }
 
+static void keep_name(struct config_name *to, const uint8_t *name, size_t len)
+{
+	memcpy(to->name, name, len);
+	to->len = (uint8_t)len;
+}
+
 int tsig_verify_request(struct tsig *tsig, const struct config_key *keys, size_t keys_count,
                         const uint8_t *message, size_t len, uint64_t now_s, size_t *ret_len)
 {
@@ -328,6 +334,8 @@ int tsig_verify_request(struct tsig *tsig, const struct config_key *keys, size_t
 		return error;
 	tsig->original_id = fields.original_id;
 	tsig->time_s = fields.time_s;
+	keep_name(&tsig->asked_key, fields.key, fields.key_len);
+	keep_name(&tsig->asked_algorithm, fields.algorithm, fields.algorithm_len);
 	*ret_len = fields.at;
 	tsig->key = find_key(keys, keys_count, &fields);
 	if (!tsig->key)
@@ -359,20 +367,60 @@ static bool signs_nothing(const struct tsig *tsig)
 	return tsig->error == TSIG_BADKEY || tsig->error == TSIG_BADSIG;
 }
 
+static uint16_t other_len_of(const struct tsig *tsig)
+{
+	return tsig->error == TSIG_BADTIME ? 6 : 0;
+}
+
+/* The names that go into our record: the key's, or, where it is unknown, what was asked with. */
+static const uint8_t *key_name(const struct tsig *tsig, size_t *ret_len)
+{
+	const struct config_name *name = tsig->key ? &tsig->key->name : &tsig->asked_key;
+
+	*ret_len = name->len;
+	return name->name;
+}
+
+static const uint8_t *algorithm_name(const struct tsig *tsig, size_t *ret_len)
+{
+	const uint8_t *name =
+	        tsig->key ? algorithms[tsig->key->algorithm].name : tsig->asked_algorithm.name;
+
+	*ret_len = name_len(name);
+	return name;
+}
+
+#define RECORD_LEN 10 /* type, class, TTL, length */
+#define FIELDS_LEN 16 /* time, fudge, MAC size, original id, error, other length */
+
+size_t tsig_sign_len(const struct tsig *tsig)
+{
+	size_t key, algorithm;
+
+	if (!tsig->key && !tsig->error)
+		return 0;
+	key_name(tsig, &key);
+	algorithm_name(tsig, &algorithm);
+	return key + RECORD_LEN + algorithm + FIELDS_LEN +
+	       (signs_nothing(tsig) ? 0 : algorithms[tsig->key->algorithm].len) +
+	       other_len_of(tsig);
+}
+
 int tsig_sign(struct tsig *tsig, uint8_t *message, size_t *len, size_t size, uint64_t now_s)
 {
 	struct wire wire = wire_writer(message, size);
-	const uint8_t *algorithm;
+	const uint8_t *algorithm, *key;
+	size_t algorithm_len, key_len;
 	uint8_t other[6], mac[TSIG_MAC_MAX];
-	uint16_t other_len = tsig->error == TSIG_BADTIME ? 6 : 0;
+	uint16_t other_len = other_len_of(tsig);
 	uint64_t time_s = tsig->error == TSIG_BADTIME ? tsig->time_s : now_s;
 	size_t mac_len = 0, rdlen_at;
 	uint16_t id = (uint16_t)(message[0] << 8 | message[1]);
 
-	if (!tsig->key)
-		return tsig->error ? 0
-		                   : -EINVAL; /* an unknown key cannot be named in a TSIG of ours */
-	algorithm = algorithms[tsig->key->algorithm].name;
+	if (!tsig->key && !tsig->error)
+		return -EINVAL;
+	key = key_name(tsig, &key_len);
+	algorithm = algorithm_name(tsig, &algorithm_len);
 	for (int i = 0; i < 6; i++)
 		other[i] = (uint8_t)(now_s >> (40 - 8 * i));
 	if (!signs_nothing(tsig)) {
@@ -390,13 +438,13 @@ int tsig_sign(struct tsig *tsig, uint8_t *message, size_t *len, size_t size, uin
 		mac_len = digest_end(context, mac);
 	}
 	wire_take(&wire, *len);
-	wire_put(&wire, tsig->key->name.name, tsig->key->name.len);
+	wire_put(&wire, key, key_len);
 	wire_put16(&wire, AN_TYPE_TSIG);
 	wire_put16(&wire, AN_CLASS_ANY);
 	wire_put32(&wire, 0);
 	rdlen_at = wire.at;
 	wire_put16(&wire, 0);
-	wire_put(&wire, algorithm, name_len(algorithm));
+	wire_put(&wire, algorithm, algorithm_len);
 	wire_put16(&wire, (unsigned int)(time_s >> 32) & 0xffff);
 	wire_put32(&wire, (uint32_t)time_s);
 	wire_put16(&wire, TSIG_FUDGE_S);

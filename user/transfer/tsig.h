@@ -12,8 +12,9 @@
 
 #define TSIG_FUDGE_S 300
 #define TSIG_MAC_MAX 64
-#define TSIG_RR_MAX  (255 + 10 + 255 + 16 + TSIG_MAC_MAX + 6) /* octets that signing adds at most  \
-	                                                       */
+#define TSIG_RR_MAX                                                                                \
+	(255 + 10 + 255 + 16 + TSIG_MAC_MAX + 6) /* octets that signing adds at most               \
+	                                          */
 #define TSIG_NOT_SIGNED 0
 #define TSIG_BADSIG     16
 #define TSIG_BADKEY     17
@@ -29,6 +30,7 @@ struct tsig {
 	uint64_t time_s; /* of the request */
 	bool later; /* a message of this side has been signed: timers-only digest from now on */
 	uint16_t original_id;
+	struct config_name asked_key, asked_algorithm; /* of a request, known or not */
 	/* For a chain of unsigned messages in between (5.3.1): the digest goes on over them. */
 	void *running; /* of tsig.c */
 };
@@ -45,6 +47,9 @@ bool tsig_present(const uint8_t *message, size_t len, size_t *ret_at);
  */
 int tsig_verify_request(struct tsig *tsig, const struct config_key *keys, size_t keys_count,
                         const uint8_t *message, size_t len, uint64_t now_s, size_t *ret_len);
+
+/* Octets that tsig_sign() adds. */
+size_t tsig_sign_len(const struct tsig *tsig);
 
 /* Appends a TSIG to a message of *len octets in room for size; ARCOUNT is raised. -ENOSPC if it
  * does not fit. */

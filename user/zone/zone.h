@@ -70,7 +70,8 @@ struct zone {
 	const struct zone_warning *warnings; /* in the order of the file */
 	size_t warning_count;
 	bool has_wildcards, has_dnames, has_cuts, has_anames;
-	void *table; /* of zone.c */
+	bool expired; /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */
+	void *table;  /* of zone.c */
 	/* Settings that answers need (copied from the configuration). */
 	uint8_t siblings;       /* enum siblings_mode */
 	uint8_t flatten_cnames; /* enum flatten_cnames */

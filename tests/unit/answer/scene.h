@@ -46,6 +46,7 @@ struct ask {
 	uint16_t payload;
 	const char *ecs; /* prefix, "none" for SOURCE 0 */
 	bool nsid;
+	const char *options; /* more of them, in hex */
 	const char *source;
 };
 
@@ -148,7 +149,8 @@ static inline void scene_put_ecs(struct wire *w, const char *ecs)
 static inline size_t scene_query(const struct ask *ask, uint8_t out[512])
 {
 	struct wire w = wire_writer(out, 512);
-	bool edns = ask->edns || ask->ecs || ask->nsid || ask->dnssec_ok || ask->payload;
+	bool edns = ask->edns || ask->ecs || ask->nsid || ask->dnssec_ok || ask->payload ||
+	            ask->options;
 	uint8_t name[NAME_MAX_LEN];
 	int len = name_from_text(ask->name, NULL, 0, name);
 	size_t rdata_at;
@@ -174,6 +176,12 @@ static inline size_t scene_query(const struct ask *ask, uint8_t out[512])
 			scene_put_ecs(&w, ask->ecs);
 		if (ask->nsid)
 			wire_put32(&w, AN_EDNS_NSID << 16);
+		for (const char *p = ask->options; p && *p; p += 2) {
+			unsigned int octet;
+
+			assert_int_equal(sscanf(p, "%2x", &octet), 1);
+			wire_put8(&w, octet);
+		}
 		wire_set16(&w, rdata_at - 2, (unsigned int)(w.at - rdata_at));
 	}
 	assert_false(w.failed);
@@ -189,6 +197,7 @@ static inline struct respond_result scene_send(struct scene *scene, const struct
 	struct respond_input input = {.packet = exact,
 	                              .len = len,
 	                              .tcp = ask->tcp,
+	                              .idle_ms = 10000,
 	                              .last_try = ask->last_try,
 	                              .now_ms = SCENE_NOW};
 	struct respond_result result;
@@ -210,8 +219,8 @@ static inline void scene_text_section(char **at, const char *title, const ldns_r
 		char *text = ldns_rr2str(ldns_rr_list_rr(list, i));
 		char *class = strstr(text, "\tIN\t");
 
-		assert_non_null(class);
-		memmove(class, class + 3, strlen(class + 3) + 1);
+		if (class)
+			memmove(class, class + 3, strlen(class + 3) + 1);
 		for (char *p = text; *p; p++)
 			if (*p == '\t')
 				*p = ' ';
@@ -247,7 +256,9 @@ static inline void scene_text_opt(char **at, const ldns_pkt *pkt)
 			*at += sprintf(*at, " ede %u%s%.*s", p[0] << 8 | p[1], len > 2 ? " " : "",
 			               (int)len - 2, (const char *)p + 2);
 		} else {
-			*at += sprintf(*at, " option %u", code);
+			*at += sprintf(*at, " option %u ", code);
+			for (unsigned int i = 0; i < len; i++)
+				*at += sprintf(*at, "%02x", p[i]);
 		}
 	}
 	*at += sprintf(*at, "\n");
@@ -300,6 +311,10 @@ static inline const char *scene_ask(struct scene *scene, const struct ask *ask)
 	switch (result.verdict) {
 	case RESPOND_DROP:
 		return "DROP";
+	case RESPOND_TRANSFER:
+		return "TRANSFER";
+	case RESPOND_NOTIFY:
+		return "NOTIFY";
 	case RESPOND_WAIT:
 		snprintf(text, sizeof(text), "WAIT %s %u %s", name_to_text(result.want.owner, name),
 		         result.want.type, network_text(&result.want.client, network));

@@ -117,8 +117,13 @@ struct fault {
 
 static const struct fault faults[] = {
         /* Header. */
-        {"1234 2100 0001 0000 0000 0000 " QUESTION, AN_RCODE_NOTIMP, -1, false},
-        {"1234 2100 0001 0000 0000 0001 " QUESTION OPT("0000"), AN_RCODE_NOTIMP, -1, true},
+        {"1234 1100 0001 0000 0000 0000 " QUESTION, AN_RCODE_NOTIMP, -1, false},
+        {"1234 1100 0001 0000 0000 0001 " QUESTION OPT("0000"), AN_RCODE_NOTIMP, -1, true},
+        {"1234 2000 0000 0000 0000 0000", AN_RCODE_FORMERR, -1, false},
+        {"1234 2000 0001 0000 0000 0000 " QUESTION "00", AN_RCODE_FORMERR, -1, false},
+        {"1234 2000 0001 0000 0000 0000 0377777700 0006 00ff", AN_RCODE_REFUSED, -1, false},
+        {"1234 2000 0001 0000 0000 0001 " QUESTION "00 0029 04d0 00010000 0000", AN_RCODE_BADVERS,
+         -1, true},
         {"1234 7800 0000 0000 0000 0000", AN_RCODE_NOTIMP, -1, false},
         {"1234 2800 ffff ffff ffff ffff 00", AN_RCODE_NOTIMP, -1, false},
         {HEAD("0000 0000 0000 0000"), AN_RCODE_FORMERR, -1, false},
@@ -131,8 +136,7 @@ static const struct fault faults[] = {
         {HEAD("0001 0000 0000 0000") "4077 00 0001 0001", AN_RCODE_FORMERR, -1, false},
         {HEAD("0001 0000 0000 0000") "0377777700 0029 0001", AN_RCODE_FORMERR, -1, false},
         {HEAD("0001 0000 0000 0000") "0377777700 0080 0001", AN_RCODE_FORMERR, 30, false},
-        {HEAD("0001 0000 0000 0000") "0377777700 00fc 0001", AN_RCODE_REFUSED, -1, false},
-        {HEAD("0001 0000 0000 0000") "0377777700 00fb 0001", AN_RCODE_REFUSED, -1, false},
+        {HEAD("0001 0000 0000 0000") "0377777700 00fc 00ff", AN_RCODE_REFUSED, -1, false},
         {HEAD("0001 0000 0000 0000") "0377777700 0001 0003", AN_RCODE_REFUSED, -1, false},
         {HEAD("0001 0000 0000 0000") "0377777700 0001 00ff", AN_RCODE_REFUSED, -1, false},
         /* What stands behind. */
@@ -179,9 +183,75 @@ static void faults_get_the_rcode_that_says_so(void **state)
 	}
 }
 
+static void transfers_and_notify_are_told_apart(void **state)
+{
+	static const char *const transfers[] = {
+	        HEAD("0001 0000 0000 0000") "0377777700 00fc 0001",
+	        HEAD("0001 0000 0001 0000") "0377777700 00fb 0001"
+	                                    "c00c 0006 0001 00000000 0016 00 00"
+	                                    "00000001 00000001 00000001 00000001 00000001",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(parse(transfers[i]), QUERY_TRANSFER);
+	assert_int_equal(parse("1234 2400 0001 0000 0000 0000 0377777700 0006 0001"), QUERY_NOTIFY);
+	/* Type AXFR is nothing special in a NOTIFY. */
+	assert_int_equal(parse("1234 2400 0001 0000 0000 0000 0377777700 00fc 0001"), QUERY_NOTIFY);
+}
+
+static void cookie_has_one_of_its_lengths(void **state)
+{
+	static const struct {
+		const char *text;
+		enum query_verdict verdict;
+	} table[] = {
+	        {WITH_OPT OPT("0004") "000a 0000", QUERY_ERROR},
+	        {WITH_OPT OPT("000b") "000a 0007 01020304050607", QUERY_ERROR},
+	        {WITH_OPT OPT("000c") "000a 0008 0102030405060708", QUERY_OK},
+	        {WITH_OPT OPT("000d") "000a 0009 010203040506070809", QUERY_ERROR},
+	        {WITH_OPT OPT("0013") "000a 000f 0102030405060708 01020304050607", QUERY_ERROR},
+	        {WITH_OPT OPT("0014") "000a 0010 0102030405060708 0102030405060708", QUERY_OK},
+	        {WITH_OPT OPT("002c") "000a 0028 0102030405060708 0102030405060708"
+	                              "0102030405060708 0102030405060708 0102030405060708",
+	         QUERY_OK},
+	        {WITH_OPT OPT("002d") "000a 0029 0102030405060708 0102030405060708"
+	                              "0102030405060708 0102030405060708 0102030405060708 09",
+	         QUERY_ERROR},
+	        /* Of two the first counts. */
+	        {WITH_OPT OPT("0010") "000a 0008 0102030405060708 000a 0000", QUERY_OK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		config->cookies = true;
+		if (parse(table[i].text) != table[i].verdict || query.rcode > AN_RCODE_FORMERR ||
+		    !query.cookie != (table[i].verdict == QUERY_ERROR) || !query.edns)
+			fail_msg("row %zu", i);
+		/* A server without cookies does not know the option. */
+		config->cookies = false;
+		assert_int_equal(parse(table[i].text), QUERY_OK);
+		assert_null(query.cookie);
+	}
+}
+
+static void keepalive_says_no_time(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(WITH_OPT OPT("0004") "000b 0000"), QUERY_OK);
+	assert_true(query.keepalive);
+	assert_int_equal(parse(WITH_OPT OPT("0006") "000b 0002 0064"), QUERY_OK);
+	assert_false(query.keepalive);
+}
+
 static void cookie_without_question_is_answered(void **state)
 {
 	(void)state;
+	assert_int_equal(
+	        parse(HEAD("0000 0000 0000 0001") OPT("000c") "000a 0008 0102030405060708"),
+	        QUERY_ERROR);
+	assert_int_equal(query.rcode, AN_RCODE_FORMERR);
+	config->cookies = true;
 	assert_int_equal(
 	        parse(HEAD("0000 0000 0000 0001") OPT("000c") "000a 0008 0102030405060708"),
 	        QUERY_ERROR);
@@ -218,6 +288,7 @@ static void first_client_subnet_counts(void **state)
 static void options_that_are_unknown_are_walked_over(void **state)
 {
 	(void)state;
+	config->cookies = true;
 	assert_int_equal(parse(WITH_OPT OPT("0027") "000a 0008 0102030405060708 |fde9 0000 |"
 	                                            "0008 0008 0002 20 00 20010db8 |"
 	                                            "0003 0000 |000c 0003 000000"),
@@ -275,6 +346,9 @@ int main(void)
 	        TEST(responses_and_stumps_are_dropped),
 	        TEST(every_cut_of_a_packet_is_formerr_or_dropped),
 	        TEST(faults_get_the_rcode_that_says_so),
+	        TEST(transfers_and_notify_are_told_apart),
+	        TEST(cookie_has_one_of_its_lengths),
+	        TEST(keepalive_says_no_time),
 	        TEST(cookie_without_question_is_answered),
 	        TEST(payload_is_at_least_512),
 	        TEST(first_client_subnet_counts),

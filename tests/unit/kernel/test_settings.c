@@ -47,6 +47,16 @@ static void settings_become_fields_of_the_control_block(void **state)
 	assert_int_equal(control->source_ipv6_len, 0);
 	assert_int_equal(control->udp_payload, 1400);
 	assert_int_equal(control->heartbeat_limit, 625);
+	bench.config.nsid = NULL;
+	bench.config.cookie_required = true; /* says nothing while cookies are off */
+	assert_int_equal(publish_settings(bench.publish, &bench.config), 0);
+	assert_int_equal(control->flags, 0);
+	bench.config.cookies = true;
+	assert_int_equal(publish_settings(bench.publish, &bench.config), 0);
+	assert_int_equal(control->flags, AN_CONTROL_PASS_COOKIE | AN_CONTROL_PASS_ALL);
+	bench.config.cookie_required = false;
+	assert_int_equal(publish_settings(bench.publish, &bench.config), 0);
+	assert_int_equal(control->flags, AN_CONTROL_PASS_COOKIE);
 }
 
 static void a_beat_says_now_and_what_time_it_is(void **state)

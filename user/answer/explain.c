@@ -9,7 +9,7 @@
 static json_t *addresses_json(uint16_t type, const uint8_t *octets, uint16_t count)
 {
 	json_t *list = json_array();
-	size_t len = type == AN_TYPE_AAAA ? 16 : 4;
+	size_t len = address_len(type);
 	uint8_t family = type == AN_TYPE_AAAA ? AN_FAMILY_IPV6 : AN_FAMILY_IPV4;
 
 	for (uint16_t i = 0; i < count; i++) {

@@ -21,11 +21,6 @@ struct outcome {
 	uint8_t octets[FLATTEN_ADDRESSES_MAX * 16];
 };
 
-static size_t address_len(uint16_t type)
-{
-	return type == AN_TYPE_AAAA ? 16 : 4;
-}
-
 /* Sorted, without doubles, at most 64. */
 static void add_octets(struct outcome *outcome, const uint8_t *address, size_t len)
 {

@@ -397,7 +397,7 @@ void flatten_world(struct flatten *flatten, const struct world *world, struct up
 		return;
 	store_owner_each(flatten->store, reconsider_owner, flatten);
 	if (other)
-		members_restart(flatten);
+		lookups_restart(flatten);
 }
 
 static void free_closed(uv_handle_t *handle)

@@ -4,7 +4,8 @@
  * includes it.
  *
  *   flatten.c   wants in, flights, waiting queries out
- *   members.c   one flight's members: own zones, chains, look-ups upstream
+ *   members.c   one flight's members: own zones and chains
+ *   lookups.c   questions upstream, budgets, what is known of targets
  *   finish.c    members' results become an answer: store, kernel, disk
  *   refresh.c   what is asked for is renewed, what fails is asked again
  *   restore.c   answers from disk and from adopted maps
@@ -122,6 +123,13 @@ struct offer {
 	struct network client;
 };
 
+/* The lesser of a chain's TTL so far and one more. */
+static inline void least(uint32_t *ttl, uint32_t other)
+{
+	if (other < *ttl)
+		*ttl = other;
+}
+
 struct flatten {
 	uv_loop_t *loop;
 	uv_async_t async;
@@ -173,10 +181,20 @@ bool target_tailored(struct flatten *flatten, const uint8_t *name, size_t len, u
  * where nothing need be asked. */
 void members_start(struct flight *flight, const struct zone *zone, const struct zone_node *node);
 void members_free(struct flight *flight);
-/* Asks again what is under way, through the upstream of now. */
-void members_restart(struct flatten *flatten);
+/* A member's end: what it has given, or why it has not. Either may end the flight. */
+void member_give(struct member *member, const uint8_t *octets, uint16_t count);
+void member_fail(struct member *member, int ede);
 /* Hash of the data at a node that its flattened answers come from. */
 uint64_t members_definition(const struct zone *zone, const struct zone_node *node);
+
+/* ---- lookups.c ---- */
+
+/* Asks upstream where the member's chain stands now. */
+void member_ask(struct member *member);
+/* The member wants no answer any more. */
+void lookup_leave(struct member *member);
+/* Asks again what is under way, through the upstream of now. */
+void lookups_restart(struct flatten *flatten);
 
 /* ---- finish.c ---- */
 

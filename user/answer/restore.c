@@ -37,11 +37,6 @@ static uint64_t get64(struct wire *wire)
 	return high << 32 | wire_get32(wire);
 }
 
-static size_t address_len(uint16_t type)
-{
-	return type == AN_TYPE_AAAA ? 16 : 4;
-}
-
 static size_t record_key(const struct store_owner *owner, const struct an_audience_key *key,
                          uint8_t ret[RECORD_KEY_MAX])
 {

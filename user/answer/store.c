@@ -355,7 +355,7 @@ static void owner_free(struct rcu_head *head)
 
 static size_t answer_octets(const struct answer *answer)
 {
-	return (size_t)answer->count * (answer->key.type == AN_TYPE_AAAA ? 16 : 4);
+	return (size_t)answer->count * address_len(answer->key.type);
 }
 
 static struct answer *answer_new(struct store_owner *owner, const struct answer *model,

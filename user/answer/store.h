@@ -20,6 +20,12 @@
 struct store;
 struct store_owner;
 
+/* Octets of one address of this type, A or AAAA. */
+static inline size_t address_len(uint16_t type)
+{
+	return type == AN_TYPE_AAAA ? 16 : 4;
+}
+
 struct answer {
 	struct cds_lfht_node node; /* by key */
 	struct rcu_head rcu;

@@ -202,6 +202,11 @@ static bool parse_questions(struct wire *w, unsigned int count, struct query *q)
 	return true;
 }
 
+static bool is_transfer(const struct query *q)
+{
+	return q->type == AN_TYPE_AXFR || q->type == AN_TYPE_IXFR;
+}
+
 /* Types and classes that are refused whatever the name is. */
 static void check_question(struct query *q)
 {
@@ -213,7 +218,7 @@ static void check_question(struct query *q)
 	} else if (q->class == AN_CLASS_CH) {
 		if (q->type != AN_TYPE_TXT && q->type != AN_TYPE_ANY)
 			set_error(q, AN_RCODE_REFUSED);
-	} else if (q->class != AN_CLASS_IN) {
+	} else if (q->class != AN_CLASS_IN && (q->class != AN_CLASS_ANY || is_transfer(q))) {
 		set_error(q, AN_RCODE_REFUSED);
 	}
 }
@@ -229,7 +234,7 @@ static enum query_verdict judge(struct query *q, unsigned int opcode)
 	check_question(q);
 	if (q->rcode)
 		return QUERY_ERROR;
-	if (q->type == AN_TYPE_AXFR || q->type == AN_TYPE_IXFR)
+	if (is_transfer(q))
 		return QUERY_TRANSFER;
 	return QUERY_OK;
 }

@@ -105,7 +105,8 @@ static void write_reply(const struct exchange *e, uint8_t *out, size_t size,
 	if (query->question_end + opt > limit)
 		return;
 	message_begin(&m, out, limit - opt);
-	m.class = query->class;
+	if (query->class == AN_CLASS_CH)
+		m.class = AN_CLASS_CH;
 	if (question)
 		message_question(&m, query->packet + AN_DNS_HEADER_LEN, query->name_len);
 	complete = plan_render(
@@ -184,6 +185,13 @@ static void plan_chaos(struct exchange *e)
 		plan_nothing(e, AN_RCODE_REFUSED, -1);
 }
 
+/* RFC 1034 3.7.1: we have one class only, so what we say of all of them has no authority. */
+static void plan_every_class(struct plan *plan)
+{
+	plan->aa = false;
+	plan->flags &= ~RESPOND_CACHEABLE;
+}
+
 static void plan_query(struct exchange *e)
 {
 	const struct query *query = &e->query;
@@ -195,6 +203,8 @@ static void plan_query(struct exchange *e)
 	}
 	e->question.client = audience_client(e->world->config, ecs, &e->input->source);
 	plan_make(&e->plan, &e->question);
+	if (query->class == AN_CLASS_ANY)
+		plan_every_class(&e->plan);
 }
 
 static void begin(struct exchange *e, const struct world *world, const struct respond_input *input)

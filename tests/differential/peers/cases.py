@@ -6,7 +6,7 @@ say but the reference's, which is RFC 1034 4.3.2 as it is written. The same
 list, with who does what, is in docs/differential.md.
 """
 
-from peers.questions import NUMBERS
+from peers.questions import EVERY_CLASS, NUMBERS
 
 CNAME, DNAME, DS, NS, ANY = (NUMBERS[word] for word in ("CNAME", "DNAME", "DS", "NS", "ANY"))
 
@@ -54,7 +54,12 @@ def is_mixed(question, ours, peers):
     )
 
 
+def is_every_class(question, ours, peers):
+    return question.cls == EVERY_CLASS
+
+
 CASES = [
+    ("class ANY", "RFC 1034 3.7.1", is_every_class),
     ("several TTLs in a set", "RFC 2181 5.2", is_mixed),
     ("ANY", "RFC 8482 4.1", is_any),
     ("truncation", "RFC 2181 9", is_cut),

@@ -12,7 +12,7 @@ from collections import Counter
 
 from peers import names
 from peers.cases import CASES
-from peers.questions import NUMBERS, WORDS
+from peers.questions import EVERY_CLASS, NUMBERS, WORDS
 from peers.reference import Reference
 from peers.servers import PEERS
 
@@ -263,6 +263,8 @@ class Judge:
         if ours.tc:
             return any(peer.tc and peer.aa == ours.aa for peer in peers)
         right = self.reference.answer(question.name, NUMBERS[question.rtype])
+        if question.cls == EVERY_CLASS:
+            right.aa = False  # RFC 1034 3.7.1
         answer = {record[:4] + (record[4].lower(),) for record in ours.answer}
         authority = {record[:4] + (record[4].lower(),) for record in ours.authority}
         if (ours.rcode, ours.aa, authority) != (right.rcode, right.aa, right.authority):

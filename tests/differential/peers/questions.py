@@ -14,12 +14,14 @@ NUMBERS = {
 WORDS = {number: word for word, number in NUMBERS.items()}
 TYPES = ["A", "AAAA", "NS", "SOA", "MX", "TXT", "CNAME", "DNAME", "DS", "ANY", "TYPE65280"]
 LEAST = 20
+IN, EVERY_CLASS = 1, 255
 RD, DO = 0x0100, 0x8000
 PAYLOADS = [512, 1232, 1232, 4096]
 
 
 class Question:
-    def __init__(self, zone, name, rtype, tcp=False, payload=1232, flags=0, dnssec_ok=False):
+    def __init__(self, zone, name, rtype, tcp=False, payload=1232, flags=0, dnssec_ok=False,
+                 cls=IN):
         self.zone = zone
         self.name = name  # in the case in which it is asked
         self.rtype = rtype
@@ -27,6 +29,7 @@ class Question:
         self.payload = payload  # None: no OPT
         self.flags = flags
         self.dnssec_ok = dnssec_ok
+        self.cls = cls
 
     def packet(self):
         """{transport, length, query}, as ask.c reads it."""
@@ -34,18 +37,19 @@ class Question:
         if self.payload is not None:
             opt = struct.pack("!BHHIH", 0, 41, self.payload, DO if self.dnssec_ok else 0, 0)
         query = struct.pack("!6H", 0, self.flags, 1, 0, 0, 1 if opt else 0)
-        query += names.wire(self.name) + struct.pack("!2H", NUMBERS[self.rtype], 1) + opt
+        query += names.wire(self.name) + struct.pack("!2H", NUMBERS[self.rtype], self.cls) + opt
         return (b"t" if self.tcp else b"u") + struct.pack("!H", len(query)) + query
 
     def at(self, name):
         """The same, asked of another name."""
         return Question(
-            self.zone, name, self.rtype, self.tcp, self.payload, self.flags, self.dnssec_ok
+            self.zone, name, self.rtype, self.tcp, self.payload, self.flags, self.dnssec_ok, self.cls
         )
 
     def __str__(self):
         how = "TCP" if self.tcp else "no OPT" if self.payload is None else f"OPT {self.payload}"
-        return f"{names.text(self.name)} {self.rtype} ({how}; zone {names.text(self.zone.apex)})"
+        cls = "" if self.cls == IN else f"class {self.cls} "
+        return f"{names.text(self.name)} {cls}{self.rtype} ({how}; zone {names.text(self.zone.apex)})"
 
 
 def around(zone, node):
@@ -109,7 +113,10 @@ class Maker:
         chance = rng.random()
         payload = None if chance < 0.4 else rng.choice(PAYLOADS)
         flags = rng.choice([0, 0, RD])
-        return Question(zone, name, rtype, rng.random() < 0.04, payload, flags, rng.random() < 0.2)
+        cls = EVERY_CLASS if rng.random() < 0.005 else IN
+        return Question(
+            zone, name, rtype, rng.random() < 0.04, payload, flags, rng.random() < 0.2, cls
+        )
 
     def names_of(self, zone):
         """Each name once, none too long."""

@@ -136,9 +136,9 @@ static const struct fault faults[] = {
         {HEAD("0001 0000 0000 0000") "4077 00 0001 0001", AN_RCODE_FORMERR, -1, false},
         {HEAD("0001 0000 0000 0000") "0377777700 0029 0001", AN_RCODE_FORMERR, -1, false},
         {HEAD("0001 0000 0000 0000") "0377777700 0080 0001", AN_RCODE_FORMERR, 30, false},
-        {HEAD("0001 0000 0000 0000") "0377777700 00fc 00ff", AN_RCODE_REFUSED, -1, false},
         {HEAD("0001 0000 0000 0000") "0377777700 0001 0003", AN_RCODE_REFUSED, -1, false},
-        {HEAD("0001 0000 0000 0000") "0377777700 0001 00ff", AN_RCODE_REFUSED, -1, false},
+        {HEAD("0001 0000 0000 0000") "0377777700 0001 00fe", AN_RCODE_REFUSED, -1, false},
+        {HEAD("0001 0000 0000 0000") "0377777700 00fc 00ff", AN_RCODE_REFUSED, -1, false},
         /* What stands behind. */
         {ONE "00", AN_RCODE_FORMERR, -1, false},
         {WITH_OPT OPT("0000") "00", AN_RCODE_FORMERR, -1, true},

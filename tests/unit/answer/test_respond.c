@@ -176,6 +176,15 @@ static void apex_has_soa_and_ns_with_addresses(void **state)
 	       .name = "example.test.", .type = AN_TYPE_NS);
 }
 
+static void every_class_is_answered_without_authority(void **state)
+{
+	(void)state;
+	EXPECT("NOERROR\nan ns1.example.test. 300 A 192.0.2.53\n", .name = "ns1.example.test.",
+	       .type = AN_TYPE_A, .class = AN_CLASS_ANY);
+	EXPECT("NXDOMAIN\n" SOA, .name = "nothing.example.test.", .type = AN_TYPE_A,
+	       .class = AN_CLASS_ANY);
+}
+
 static void wildcard_is_answered_under_the_name_asked(void **state)
 {
 	(void)state;
@@ -761,6 +770,7 @@ int main(void)
 	        TEST(missing_name_is_nxdomain),
 	        TEST(name_of_no_zone_is_refused),
 	        TEST(apex_has_soa_and_ns_with_addresses),
+	        TEST(every_class_is_answered_without_authority),
 	        TEST(wildcard_is_answered_under_the_name_asked),
 	        TEST(cnames_are_followed_inside_our_zones),
 	        TEST(rcode_is_that_of_the_last_name),

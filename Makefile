@@ -165,6 +165,16 @@ differential: ## anamed against knotd, nsd and named: N=60 random zones of SEED=
 	$(Q)$(MAKE) --no-print-directory -s all $(BUILD)/differential-ask
 	$(Q)tests/differential/peers/run $(BUILD) $(N) $(SEED)
 
+# The daemon on sockets alone, beside others.
+.PHONY: bench-daemon
+$(BUILD)/bench-daemon-load: tests/bench/daemon_load.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $<
+
+ROUNDS ?= 5
+bench-daemon: all $(BUILD)/bench-daemon-load ## the daemon without XDP beside knotd and nsd (root; ROUNDS=5)
+	$(Q)tests/bench/daemon.py $(BUILD) $(ROUNDS)
+
 $(BUILD)/vmtest-loader: vmtest/loader.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -lbpf

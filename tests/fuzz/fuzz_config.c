@@ -30,6 +30,19 @@ static unsigned int lines_of(const uint8_t *data, size_t size)
 	return lines + 1;
 }
 
+static void check_peers(const struct config *config, const struct config_peer *peer, size_t count,
+                        bool primary)
+{
+	for (size_t i = 0; i < count; i++, peer++) {
+		check(peer->network.family && peer->network.len <= 128);
+		check(!primary || (peer->address.family && peer->address.port));
+		check(!peer->notify || peer->address.family);
+		check(peer->mode <= TRANSFER_BOTH);
+		check(!peer->key ||
+		      (peer->key >= config->keys && peer->key < config->keys + config->keys_count));
+	}
+}
+
 static void check_config(const struct config *config)
 {
 	check(config->zones_count >= 1 && config->listen_count >= 1);
@@ -37,7 +50,10 @@ static void check_config(const struct config *config)
 		const struct config_zone *zone = &config->zones[i];
 
 		check(name_parse_wire(zone->name.name, zone->name.len) == zone->name.len);
-		check(zone->file && zone->file[0] && zone->line);
+		check((zone->file && zone->file[0]) || zone->primaries_count);
+		check(zone->line && (!zone->catalog || zone->primaries_count));
+		check_peers(config, zone->primaries, zone->primaries_count, true);
+		check_peers(config, zone->secondaries, zone->secondaries_count, false);
 		check(zone->siblings <= SIBLINGS_REJECT);
 		check(zone->flatten_cnames <= FLATTEN_CNAMES_ALL);
 	}
@@ -48,6 +64,9 @@ static void check_config(const struct config *config)
 		check(upstream->ecs_ipv4_max <= 32 && upstream->ecs_ipv6_max <= 64);
 		check(upstream->tries && upstream->timeout_ms);
 	}
+	for (size_t i = 0; i < config->keys_count; i++)
+		check(config->keys[i].secret_len && config->keys[i].secret_len <= 128);
+	check(config->cookie_secrets_count <= 4);
 	check(config->ttl_floor <= config->ttl_cap);
 	check(config->udp_payload >= 512 && config->udp_payload <= 1232);
 	check(config->control_socket && config->state_dir && config->pin_dir);

@@ -120,6 +120,86 @@ static int check_upstreams(const struct check *check)
 	return 0;
 }
 
+static int check_cookies(const struct check *check)
+{
+	const struct config *config = check->config;
+
+	if (config->cookie_required && !config->cookies)
+		return FAULT(check, places_line(check->places, "server/cookie-required"),
+		             "cookie-required: needs `cookies: yes'");
+	return 0;
+}
+
+static int check_key(const struct check *check, size_t index)
+{
+	const struct config *config = check->config;
+	const struct config_key *key = &config->keys[index];
+	unsigned int line = places_line(check->places, "keys/%zu", index);
+	char name[NAME_TEXT_MAX];
+
+	if (!key->secret_len)
+		return FAULT(check, line, "`secret' (or `secret-file') is missing");
+	for (size_t i = 0; i < index; i++) {
+		const struct config_key *other = &config->keys[i];
+
+		if (name_equal(key->name.name, key->name.len, other->name.name, other->name.len))
+			return FAULT(check, places_line(check->places, "keys/%zu/name", index),
+			             "key %s is listed twice", name_to_text(key->name.name, name));
+	}
+	return 0;
+}
+
+static int check_keys(const struct check *check)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < check->config->keys_count && !err; i++)
+		err = check_key(check, i);
+	return err;
+}
+
+static int check_peers(const struct check *check, size_t index)
+{
+	const struct config_zone *zone = &check->config->zones[index];
+	char text[NET_TEXT_MAX];
+
+	for (size_t i = 0; i < zone->primaries_count; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (same_endpoint(&zone->primaries[i].address, &zone->primaries[j].address))
+				return FAULT(check,
+				             places_line(check->places,
+				                         "zones/%zu/primaries/%zu/address", index,
+				                         i),
+				             "primary %s is listed twice",
+				             endpoint_text(&zone->primaries[i].address, text));
+		}
+	}
+	for (size_t i = 0; i < zone->secondaries_count; i++) {
+		const struct config_peer *peer = &zone->secondaries[i];
+
+		if (peer->notify && !peer->address.family)
+			return FAULT(check,
+			             places_line(check->places, "zones/%zu/secondaries/%zu/notify",
+			                         index, i),
+			             "notify: %s is more than one address",
+			             network_text(&peer->network, text));
+	}
+	return 0;
+}
+
+/* Where a zone's data comes from. */
+static int check_source(const struct check *check, size_t index)
+{
+	const struct config_zone *zone = &check->config->zones[index];
+
+	if (zone->catalog && !zone->primaries_count)
+		return FAULT(check, places_line(check->places, "zones/%zu/catalog", index),
+		             "catalog: needs primaries, for the zone and its members");
+	if (!zone->file && !zone->primaries_count)
+		return FAULT(check, zone->line, "`file' is missing (or `primaries')");
+	return check_peers(check, index);
+}
+
 static int check_flatten_owners(const struct check *check, size_t index)
 {
 	const struct config_zone *zone = &check->config->zones[index];
@@ -181,16 +261,19 @@ static int check_zones(const struct check *check)
 
 	if (!config->zones_count)
 		return FAULT(check, line ? line : 1, "no zones: at least one is needed");
-	for (size_t i = 0; i < config->zones_count && !err; i++)
-		err = check_flatten_owners(check, i);
+	for (size_t i = 0; i < config->zones_count && !err; i++) {
+		err = check_source(check, i);
+		if (!err)
+			err = check_flatten_owners(check, i);
+	}
 	return err ? err : check_zones_twice(check);
 }
 
 int config_check(const struct config *config, const struct places *places, struct error *error)
 {
 	static int (*const checks[])(const struct check *check) = {
-	        check_answers,    check_paths,     check_listen,
-	        check_interfaces, check_upstreams, check_zones};
+	        check_answers,   check_paths,   check_listen, check_interfaces,
+	        check_upstreams, check_cookies, check_keys,   check_zones};
 	const struct check check = {config, places, error};
 	int err = 0;
 

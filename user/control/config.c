@@ -25,7 +25,10 @@
 /* One setting as it was written. */
 struct raw {
 	char *text;
-	char **items;
+	union {
+		char **items;
+		struct raw *entries; /* of mappings: each as many as there are settings in them */
+	};
 	uint32_t items_count;
 };
 
@@ -37,6 +40,9 @@ struct raw_section {
 
 /* libcyaml's schema, made from the tables of settings.c. */
 struct schema {
+	cyaml_schema_field_t nested_fields[NESTED_MAX][SETTINGS_MAX + 1];
+	cyaml_schema_value_t nested[NESTED_MAX];
+	size_t nested_count;
 	cyaml_schema_field_t fields[SECTIONS_MAX][SETTINGS_MAX + 1];
 	cyaml_schema_value_t entry[SECTIONS_MAX];
 	cyaml_schema_field_t top[SECTIONS_MAX + SETTINGS_MAX + 1];
@@ -65,7 +71,30 @@ static const cyaml_schema_value_t text_value = {.type = CYAML_STRING,
                                                 .data_size = sizeof(char),
                                                 .string = {0, TEXT_MAX}};
 
-static cyaml_schema_field_t field_of(const struct setting *setting, size_t offset)
+static cyaml_schema_field_t field_of(struct schema *schema, const struct setting *setting,
+                                     size_t offset);
+
+static cyaml_schema_value_t mapping_of(cyaml_schema_field_t *fields, const struct section *section)
+{
+	return (cyaml_schema_value_t){.type = CYAML_MAPPING,
+	                              .data_size = (uint32_t)(section->count * sizeof(struct raw)),
+	                              .mapping = {fields}};
+}
+
+/* What is in a list's mappings, which hold no lists themselves. */
+static const cyaml_schema_value_t *nested_of(struct schema *schema, const struct section *section)
+{
+	size_t index = schema->nested_count++;
+	cyaml_schema_field_t *fields = schema->nested_fields[index];
+
+	for (size_t i = 0; i < section->count; i++)
+		fields[i] = field_of(schema, &section->settings[i], i * sizeof(struct raw));
+	schema->nested[index] = mapping_of(fields, section);
+	return &schema->nested[index];
+}
+
+static cyaml_schema_field_t field_of(struct schema *schema, const struct setting *setting,
+                                     size_t offset)
 {
 	cyaml_schema_field_t field = {.key = setting->key};
 
@@ -74,8 +103,12 @@ static cyaml_schema_field_t field_of(const struct setting *setting, size_t offse
 		field.count_offset = (uint32_t)(offset + offsetof(struct raw, items_count));
 		field.count_size = sizeof(uint32_t);
 		field.value.type = CYAML_SEQUENCE;
-		field.value.data_size = sizeof(char *);
 		field.value.sequence.entry = &text_value;
+		field.value.data_size = sizeof(char *);
+		if (setting->entries) {
+			field.value.sequence.entry = nested_of(schema, setting->entries);
+			field.value.data_size = field.value.sequence.entry->data_size;
+		}
 		field.value.sequence.max = (uint32_t)setting->max;
 	} else {
 		field.data_offset = (uint32_t)(offset + offsetof(struct raw, text));
@@ -111,18 +144,15 @@ static void make_schema(struct schema *schema)
 	memset(schema, 0, sizeof(*schema));
 	for (size_t i = 0; i < section_top.count; i++)
 		schema->top[at++] =
-		        field_of(&section_top.settings[i],
+		        field_of(schema, &section_top.settings[i],
 		                 offsetof(struct raw_config, top) + i * sizeof(struct raw));
 	for (size_t s = 0; s < sections_count; s++) {
 		const struct section *section = &sections[s];
 
 		for (size_t i = 0; i < section->count; i++)
 			schema->fields[s][i] =
-			        field_of(&section->settings[i], i * sizeof(struct raw));
-		schema->entry[s] = (cyaml_schema_value_t){
-		        .type = CYAML_MAPPING,
-		        .data_size = (uint32_t)(section->count * sizeof(struct raw)),
-		        .mapping = {schema->fields[s]}};
+			        field_of(schema, &section->settings[i], i * sizeof(struct raw));
+		schema->entry[s] = mapping_of(schema->fields[s], section);
 		schema->top[at++] = section_field(section, &schema->entry[s],
 		                                  offsetof(struct raw_config, section) +
 		                                          s * sizeof(struct raw_section));
@@ -202,7 +232,41 @@ static void free_raw(const struct schema *schema, struct raw_config *raw)
 
 static struct setting_place place_at(const struct load *load, unsigned int line)
 {
-	return (struct setting_place){load->file, load->folder, line};
+	return (struct setting_place){load->file, load->folder, line, load->config};
+}
+
+static int set_settings(struct load *load, const struct section *section, const struct raw *raw,
+                        void *base, const char *where, unsigned int line);
+
+/* One mapping of a list, at `where` (without a final slash), on its defaults. */
+static int set_entry(struct load *load, const struct section *section, const struct raw *raw,
+                     void *entry, const char *where, unsigned int line)
+{
+	char path[128];
+	int err = settings_default(section, entry);
+
+	if (err)
+		return error_set(load->error, -err, load->file, line, "out of memory");
+	snprintf(path, sizeof(path), "%s/", where);
+	return set_settings(load, section, raw, entry, path, line);
+}
+
+static int set_list_item(struct load *load, const struct setting *setting, const struct raw *raw,
+                         void *base, uint32_t index, const char *where)
+{
+	unsigned int line;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s%s/%u", where, setting->key, index);
+	line = places_line(load->places, "%s", path);
+	if (!setting->entries) {
+		struct setting_place place = place_at(load, line);
+
+		return setting_list_set(setting, base, index, raw->items[index], &place,
+		                        load->error);
+	}
+	return set_entry(load, setting->entries, raw->entries + index * setting->entries->count,
+	                 setting_list_entry(setting, base, index), path, line);
 }
 
 /* `where` is the path of the mapping, with its final slash. */
@@ -221,12 +285,8 @@ static int set_list(struct load *load, const struct setting *setting, const stru
 	err = setting_list_begin(setting, base, raw->items_count);
 	if (err)
 		return error_set(load->error, -err, load->file, line, "out of memory");
-	for (uint32_t i = 0; i < raw->items_count && !err; i++) {
-		struct setting_place place = place_at(
-		        load, places_line(load->places, "%s%s/%u", where, setting->key, i));
-
-		err = setting_list_set(setting, base, i, raw->items[i], &place, load->error);
-	}
+	for (uint32_t i = 0; i < raw->items_count && !err; i++)
+		err = set_list_item(load, setting, raw, base, i, where);
 	return err;
 }
 
@@ -267,14 +327,12 @@ static int set_entries(struct load *load, const struct section *section,
 	memcpy((char *)load->config + section->count_offset, &count, sizeof(count));
 	for (size_t i = 0; i < count && !err; i++) {
 		char *entry = entries + i * section->entry_size;
-		unsigned int line = places_line(load->places, "%s/%zu", section->key, i);
+		unsigned int line;
 
-		err = settings_default(section, entry);
-		if (err)
-			return error_set(load->error, ENOMEM, load->file, line, "out of memory");
-		snprintf(where, sizeof(where), "%s/%zu/", section->key, i);
-		err = set_settings(load, section, raw->entries + i * section->count, entry, where,
-		                   line);
+		snprintf(where, sizeof(where), "%s/%zu", section->key, i);
+		line = places_line(load->places, "%s", where);
+		err = set_entry(load, section, raw->entries + i * section->count, entry, where,
+		                line);
 		if (section->offset == offsetof(struct config, zones))
 			((struct config_zone *)(void *)entry)->line = line;
 	}

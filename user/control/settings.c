@@ -8,6 +8,7 @@
 
 #include "anamed/treaty.h"
 #include "base/name.h"
+#include "control/peers.h"
 #include "control/units.h"
 #include "control/words.h"
 
@@ -15,6 +16,8 @@
 #define AT(field)    offsetof(struct config, field)
 #define ZONE(field)  offsetof(struct config_zone, field)
 #define UP(field)    offsetof(struct config_upstream, field)
+#define PEER(field)  offsetof(struct config_peer, field)
+#define KEY(field)   offsetof(struct config_key, field)
 
 #define SECOND 1000ULL
 #define MINUTE (60 * SECOND)
@@ -25,6 +28,9 @@ static const char *const xdp_words[] = {"auto", "native", "generic", "off", NULL
 static const char *const siblings_words[] = {"merge", "fallback", "override", "reject", NULL};
 static const char *const cnames_words[] = {"off", "apex", "all", NULL};
 static const char *const kind_words[] = {"resolver", "authoritative", NULL};
+static const char *const mode_words[] = {"native", "expand", "both", NULL};
+static const char *const algorithm_words[] = {
+        "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-md5", NULL};
 
 /* RFC 6890, and multicast: networks that are no client's place in the internet. */
 #define SPECIAL_NETWORKS                                                                           \
@@ -62,9 +68,49 @@ static const struct setting interface[] = {
         CHOICE("xdp", offsetof(struct config_interface, xdp), "auto", xdp_words),
 };
 
+static const struct setting key[] = {
+        REQUIRED("name", SETTING_NAME, KEY(name), 0, 0),
+        CHOICE("algorithm", KEY(algorithm), "hmac-sha256", algorithm_words),
+        {.key = "secret",
+         .form = SETTING_SECRET,
+         .offset = KEY(secret),
+         .count_offset = KEY(secret_len)},
+        {.key = "secret-file",
+         .form = SETTING_SECRET_FILE,
+         .offset = KEY(secret),
+         .count_offset = KEY(secret_len)},
+};
+
+static const struct setting primary[] = {
+        REQUIRED("address", SETTING_PRIMARY, 0, 0, 0),
+        VALUE("key", SETTING_KEY, PEER(key), 0, 0, NULL),
+};
+
+/* `notify` stands after `address`, which gives it its default. */
+static const struct setting secondary[] = {
+        REQUIRED("address", SETTING_SECONDARY, 0, 0, 0),
+        VALUE("key", SETTING_KEY, PEER(key), 0, 0, NULL),
+        CHOICE("mode", PEER(mode), "native", mode_words),
+        FLAG("notify", PEER(notify), NULL),
+};
+
+static const struct section primary_section = {
+        .settings = primary, .count = COUNT(primary), .entry_size = sizeof(struct config_peer)};
+static const struct section secondary_section = {
+        .settings = secondary, .count = COUNT(secondary), .entry_size = sizeof(struct config_peer)};
+
+#define PEERS(key_, at, count_at, section_)                                                        \
+	{                                                                                          \
+		.key = key_, .form = SETTING_ENTRIES, .offset = at, .count_offset = count_at,      \
+		.max = 64, .entries = &(section_)                                                  \
+	}
+
 static const struct setting zone[] = {
         REQUIRED("name", SETTING_NAME, ZONE(name), 0, 0),
-        REQUIRED("file", SETTING_PATH, ZONE(file), 1, 4095),
+        VALUE("file", SETTING_PATH, ZONE(file), 1, 4095, NULL),
+        PEERS("primaries", ZONE(primaries), ZONE(primaries_count), primary_section),
+        PEERS("secondaries", ZONE(secondaries), ZONE(secondaries_count), secondary_section),
+        FLAG("catalog", ZONE(catalog), "no"),
         CHOICE("siblings", ZONE(siblings), "merge", siblings_words),
         CHOICE("flatten-cnames", ZONE(flatten_cnames), "off", cnames_words),
         LIST("flatten-owners", SETTING_NAMES, ZONE(flatten_owners), ZONE(flatten_owners_count), 0,
@@ -109,6 +155,7 @@ static const struct setting answers[] = {
              NULL),
         LIST("special-networks", SETTING_NETWORKS, AT(special), AT(special_count), 0, 1024,
              SPECIAL_NETWORKS),
+        LIST("xfr-types-accept", SETTING_TYPES, AT(xfr_type_accept), 0, 0, 2, NULL),
 };
 
 static const struct setting maps[] = {
@@ -133,7 +180,15 @@ static const struct setting server[] = {
               "1232"),
         VALUE("tcp-idle", SETTING_MS32, AT(tcp_idle_ms), 100, HOUR, "10s"),
         VALUE("tcp-max", SETTING_NUMBER32, AT(tcp_max), 1, 1000000, "1024"),
+        VALUE("tcp-max-per-client", SETTING_NUMBER32, AT(tcp_max_per_client), 1, 1000000, "32"),
+        FLAG("cookies", AT(cookies), "no"),
+        LIST("cookie-secrets", SETTING_COOKIES, AT(cookie_secrets), AT(cookie_secrets_count), 1, 4,
+             NULL),
+        FLAG("cookie-required", AT(cookie_required), "no"),
         VALUE("nsid", SETTING_TEXT, AT(nsid), 1, 128, NULL),
+        /* RFC 1035 3.3: one character-string of a TXT record. */
+        VALUE("id", SETTING_TEXT, AT(server_id), 1, 255, NULL),
+        VALUE("version", SETTING_TEXT, AT(server_version), 1, 255, NULL),
         /* sun_path holds 107 octets; the absolute path is checked once more when it is opened. */
         VALUE("control-socket", SETTING_PATH, AT(control_socket), 0, 107,
               "/run/anamed/anamed.sock"),
@@ -154,6 +209,8 @@ static const struct setting server[] = {
 
 const struct section section_top = ONCE(NULL, top);
 const struct section sections[] = {
+        /* Before the zones, which name them. */
+        ENTRIES("keys", key, struct config_key, keys, keys_count, 1000),
         ENTRIES("interfaces", interface, struct config_interface, interfaces, interfaces_count, 64),
         ENTRIES("zones", zone, struct config_zone, zones, zones_count, 1000000),
         ENTRIES("upstreams", upstream, struct config_upstream, upstreams, upstreams_count, 250),
@@ -342,6 +399,43 @@ static int parse_address(const char *text, void *ret)
 	return 0;
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int parse_cookie(const char *text, void *ret)
+{
+	uint8_t secret[16];
+
+	if (strlen(text) != 2 * sizeof(secret))
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(secret); i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		secret[i] = (uint8_t)(high << 4 | low);
+	}
+	memcpy(ret, secret, sizeof(secret));
+	return 0;
+}
+
+static int parse_type(const char *text, void *ret)
+{
+	uint64_t value;
+	uint16_t type;
+
+	if (units_number(text, &value) || value < 65280 || value > 65534)
+		return -EINVAL;
+	type = (uint16_t)value;
+	memcpy(ret, &type, sizeof(type));
+	return 0;
+}
+
 /* What a value or list entry of these forms is made of. */
 struct maker {
 	int (*parse)(const char *text, void *ret);
@@ -356,6 +450,10 @@ static struct maker maker_of(enum setting_form form)
 	if (form == SETTING_NETWORKS)
 		return (struct maker){parse_network, sizeof(struct network),
 		                      "a network such as 192.0.2.0/24"};
+	if (form == SETTING_COOKIES)
+		return (struct maker){parse_cookie, 16, "32 hexadecimal digits"};
+	if (form == SETTING_TYPES)
+		return (struct maker){parse_type, sizeof(uint16_t), "a type from 65280 to 65534"};
 	return (struct maker){parse_address, sizeof(struct endpoint),
 	                      "an address such as 192.0.2.1 or 2001:db8::1@5300"};
 }
@@ -382,6 +480,12 @@ int setting_set(const struct setting *setting, void *base, const char *text,
 	case SETTING_NAME:
 	case SETTING_ADDRESS:
 		return set_made(setting, (char *)base + setting->offset, text, place, error);
+	case SETTING_SECRET:
+	case SETTING_SECRET_FILE:
+	case SETTING_KEY:
+	case SETTING_PRIMARY:
+	case SETTING_SECONDARY:
+		return peer_set(setting, base, text, place, error);
 	default:
 		return set_number(setting, base, text, place, error);
 	}
@@ -389,13 +493,23 @@ int setting_set(const struct setting *setting, void *base, const char *text,
 
 /* ---- lists ---- */
 
+static size_t entry_size(const struct setting *setting)
+{
+	return setting->entries ? setting->entries->entry_size : maker_of(setting->form).size;
+}
+
 int setting_list_begin(const struct setting *setting, void *base, size_t count)
 {
 	void **list = (void **)(void *)((char *)base + setting->offset);
 	void *room = NULL;
 
+	if (!setting_is_heap_list(setting)) {
+		if (setting->count_offset)
+			*((uint8_t *)base + setting->count_offset) = (uint8_t)count;
+		return 0;
+	}
 	if (count) {
-		room = calloc(count, maker_of(setting->form).size);
+		room = calloc(count, entry_size(setting));
 		if (!room)
 			return -ENOMEM;
 	}
@@ -408,9 +522,16 @@ int setting_list_begin(const struct setting *setting, void *base, size_t count)
 int setting_list_set(const struct setting *setting, void *base, size_t index, const char *text,
                      const struct setting_place *place, struct error *error)
 {
-	char *list = *(char **)(void *)((char *)base + setting->offset);
+	char *list = (char *)base + setting->offset;
 
+	if (setting_is_heap_list(setting))
+		list = *(char **)(void *)list;
 	return set_made(setting, list + index * maker_of(setting->form).size, text, place, error);
+}
+
+void *setting_list_entry(const struct setting *setting, void *base, size_t index)
+{
+	return *(char **)(void *)((char *)base + setting->offset) + index * entry_size(setting);
 }
 
 static int default_list(const struct setting *setting, void *base)
@@ -449,14 +570,24 @@ int settings_default(const struct section *section, void *base)
 	return err;
 }
 
+static void free_entries(const struct setting *setting, void *base)
+{
+	size_t count = *(size_t *)(void *)((char *)base + setting->count_offset);
+
+	for (size_t i = 0; i < count; i++)
+		settings_free(setting->entries, setting_list_entry(setting, base, i));
+}
+
 void settings_free(const struct section *section, void *base)
 {
 	for (size_t i = 0; i < section->count; i++) {
 		const struct setting *setting = &section->settings[i];
 
 		if (setting->form != SETTING_TEXT && setting->form != SETTING_PATH &&
-		    !setting_is_list(setting))
+		    !setting_is_heap_list(setting))
 			continue;
+		if (setting->entries)
+			free_entries(setting, base);
 		free(*(void **)(void *)((char *)base + setting->offset));
 	}
 }

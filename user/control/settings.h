@@ -26,11 +26,22 @@ enum setting_form {
 	SETTING_PATH,    /* the same; relative to the configuration's folder */
 	SETTING_NAME,    /* domain name */
 	SETTING_ADDRESS, /* endpoint, port 53 if none is given */
+	SETTING_SECRET,  /* base64; octets at `offset`, uint8_t length at `count_offset` */
+	SETTING_SECRET_FILE,
+	SETTING_KEY,       /* name of a key: a pointer into config->keys */
+	SETTING_PRIMARY,   /* a struct config_peer's network and address, from an endpoint */
+	SETTING_SECONDARY, /* the same, from an endpoint or a network */
 	/* Lists: pointer at `offset`, size_t at `count_offset`. */
 	SETTING_NAMES,
 	SETTING_NETWORKS,
 	SETTING_ADDRESSES,
+	SETTING_ENTRIES, /* of mappings: `entries` says what is in them */
+	/* Lists of at most `max`, in the struct itself; uint8_t at `count_offset`. */
+	SETTING_COOKIES, /* 32 hexadecimal digits each */
+	SETTING_TYPES,   /* private use; not counted, those that are absent are 0 */
 };
+
+struct section;
 
 struct setting {
 	const char *key;
@@ -40,6 +51,7 @@ struct setting {
 	const char *standard; /* default; lists: separated by blanks; NULL: none, left zero */
 	const char *const *words;
 	bool required;
+	const struct section *entries;
 };
 
 /* A section: what one mapping of the file may hold. */
@@ -53,6 +65,7 @@ struct section {
 };
 
 #define SETTINGS_MAX 32 /* most in any section */
+#define NESTED_MAX   8  /* lists of mappings inside the sections */
 
 extern const struct section section_top; /* settings that stand at the top level */
 extern const struct section sections[];
@@ -63,11 +76,18 @@ static inline bool setting_is_list(const struct setting *setting)
 	return setting->form >= SETTING_NAMES;
 }
 
+/* A list that is on the heap. */
+static inline bool setting_is_heap_list(const struct setting *setting)
+{
+	return setting_is_list(setting) && setting->form < SETTING_COOKIES;
+}
+
 /* Where a value stands. */
 struct setting_place {
 	const char *file;   /* of the configuration */
 	const char *folder; /* that relative paths start from; NULL: as they are */
 	unsigned int line;
+	const struct config *config; /* where keys are found */
 };
 
 /* Parses text into its field of the struct at base. 0, -EINVAL, -ENOMEM with *error. */
@@ -78,6 +98,9 @@ int setting_set(const struct setting *setting, void *base, const char *text,
 int setting_list_begin(const struct setting *setting, void *base, size_t count);
 int setting_list_set(const struct setting *setting, void *base, size_t index, const char *text,
                      const struct setting_place *place, struct error *error);
+
+/* An entry of a list of mappings (SETTING_ENTRIES), once room is made. */
+void *setting_list_entry(const struct setting *setting, void *base, size_t index);
 
 /* All defaults of a section into the struct at base (zeroed before). 0 or -ENOMEM. */
 int settings_default(const struct section *section, void *base);

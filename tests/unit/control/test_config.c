@@ -10,12 +10,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/name.h"
 #include "control/control.h"
 #include "control/settings.h"
 
 #define ZONES "zones: [{name: example.com, file: z}]\n"
+#define ZONE  "zones:\n  - name: a.example\n    file: z\n"
+#define A32   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define A64   A32 A32
+#define KEYS  "keys: [{name: k, secret: c2VjcmV0}]\n"
 
 static int parse(const char *text, struct config **ret, struct error *error)
 {
@@ -113,6 +118,54 @@ static const struct fault faults[] = {
         {ZONES "server:\n  user: ''\n", 3, "must not be empty"},
         {ZONES "server:\n  workers: [1]\n", 3, NULL},
         {ZONES "server: 5\n", 2, NULL},
+        {ZONES "keys:\n  - secret: c2VjcmV0\n", 3, "`name' is missing"},
+        {ZONES "keys:\n  - name: k\n", 3, "`secret' (or `secret-file') is missing"},
+        {ZONES "keys:\n  - name: k\n    secret: c2VjcmV0\n    secret-file: f\n", 5, "already"},
+        {ZONES "keys:\n  - name: k\n    secret: c2Vjcm V0\n", 4, "must be base64"},
+        {ZONES "keys:\n  - name: k\n    secret: c2VjcmV\n", 4, "must be base64"},
+        {ZONES "keys:\n  - name: k\n    secret: c2VjcmV=0AAA\n", 4, "must be base64"},
+        {ZONES "keys:\n  - name: k\n    secret: '===='\n", 4, "must be base64"},
+        {ZONES "keys:\n  - name: k\n    secret: ''\n", 4, "must be base64"},
+        {ZONES "keys:\n  - name: k\n    secret: " A64 A64 A32 "AAAAAAAAAAAA\n", 4,
+         "longer than 128"},
+        {ZONES "keys:\n  - name: k\n    secret: " A64 A64 A32 "AAAAAAAAAAA\n", 4, "base64"},
+        {ZONES "keys:\n  - name: k\n    algorithm: sha256\n    secret: c2VjcmV0\n", 4,
+         "one of hmac-sha1"},
+        {ZONES "keys:\n  - name: k\n    secret-file: /nonexistent/k\n", 4, "No such file"},
+        {ZONES "keys:\n  - name: k\n    secret-file: /dev/zero\n", 4, "Invalid"},
+        {ZONES "keys:\n  - name: k\n    secret-file: /etc\n", 4, "Invalid"},
+        {ZONES "keys:\n  - name: k\n    secret: c2VjcmV0\n  - name: K.\n"
+               "    secret: c2VjcmV0\n",
+         5, "listed twice"},
+        {ZONE "    primaries:\n      - key: k\n", 5, "`address' is missing"},
+        {ZONE "    primaries:\n      - address: 192.0.2.0/24\n", 5, "an address such as"},
+        {ZONE "    primaries:\n      - address: 192.0.2.1@0\n", 5, "an address such as"},
+        {ZONE "    primaries:\n      - address: 192.0.2.1\n        key: k\n", 6, "no key `k'"},
+        {ZONE "    primaries:\n      - address: 192.0.2.1\n        mode: both\n", 6, "mode"},
+        {ZONE "    primaries:\n      - address: 192.0.2.1\n      - address: 192.0.2.1@53\n", 6,
+         "listed twice"},
+        {ZONE "    primaries: [192.0.2.1]\n", 4, NULL},
+        {ZONE "    secondaries:\n      - address: 192.0.2.1/24\n", 5, "or a network"},
+        {ZONE "    secondaries:\n      - address: 192.0.2.1\n        mode: expanded\n", 6,
+         "one of native, expand, both"},
+        {ZONE "    secondaries:\n      - address: 192.0.2.0/24\n        notify: yes\n", 6,
+         "more than one address"},
+        {ZONE "    secondaries:\n      - address: 192.0.2.1\n        key: a..b\n", 6,
+         "a key's name"},
+        {ZONE "    catalog: yes\n", 4, "needs primaries"},
+        {ZONE "    primaries: []\n    catalog: yes\n", 5, "needs primaries"},
+        {ZONES "answers:\n  xfr-types-accept: [65280, 65535]\n", 3, "65280 to 65534"},
+        {ZONES "answers:\n  xfr-types-accept: [65280, 65281, 65282]\n", 3, NULL},
+        {ZONES "server:\n  cookie-secrets: []\n", 3, "must not be empty"},
+        {ZONES "server:\n  cookie-secrets:\n    - 000102030405060708090a0b0c0d0e\n", 4,
+         "32 hexadecimal digits"},
+        {ZONES "server:\n  cookie-secrets:\n    - 000102030405060708090a0b0c0d0eg0\n", 4,
+         "32 hexadecimal digits"},
+        {ZONES "server:\n  cookie-secrets: [a, b, c, d, e]\n", 3, NULL},
+        {ZONES "server:\n  cookie-required: yes\n", 3, "needs `cookies"},
+        {ZONES "server:\n  tcp-max-per-client: 0\n", 3, "from 1 to"},
+        {ZONES "server:\n  version: ''\n", 3, "must not be empty"},
+        {KEYS "zones:\n  - name: a.example\n", 3, "`file' is missing (or `primaries')"},
 };
 
 static void every_fault_has_its_line(void **state)
@@ -227,6 +280,13 @@ static void defaults_are_those_that_are_promised(void **state)
 	assert_int_equal(config->udp_payload, 1232);
 	assert_int_equal(config->tcp_idle_ms, 10000);
 	assert_int_equal(config->tcp_max, 1024);
+	assert_int_equal(config->tcp_max_per_client, 32);
+	assert_false(config->cookies || config->cookie_required);
+	assert_int_equal(config->cookie_secrets_count, 0);
+	assert_null(config->server_id);
+	assert_null(config->server_version);
+	assert_int_equal(config->xfr_type_accept[0] + config->xfr_type_accept[1], 0);
+	assert_int_equal(config->keys_count, 0);
 	assert_null(config->nsid);
 	assert_null(config->user);
 	assert_string_equal(config->control_socket, "/run/anamed/anamed.sock");
@@ -343,6 +403,110 @@ static void every_setting_reaches_its_field(void **state)
 	config_free(c);
 }
 
+/* ---- other servers ---- */
+
+static void peers_and_keys_are_taken(void **state)
+{
+	static const char text[] = "zones:\n"
+	                           "  - name: a.example\n"
+	                           "    catalog: yes\n"
+	                           "    primaries:\n"
+	                           "      - {address: '2001:db8::1@5353', key: K1.Example.}\n"
+	                           "      - {address: 192.0.2.9}\n"
+	                           "    secondaries:\n"
+	                           "      - {address: 192.0.2.0/24, key: k2, mode: expand}\n"
+	                           "      - {address: 192.0.2.7@54, mode: both}\n"
+	                           "      - {address: 192.0.2.8/32, notify: no}\n"
+	                           "keys:\n"
+	                           "  - {name: k1.example, secret: AAECAwQ=}\n"
+	                           "  - {name: K2, algorithm: hmac-sha512, secret: /+8=}\n"
+	                           "answers: {xfr-types-accept: [65280, 65305]}\n"
+	                           "server:\n"
+	                           "  cookies: yes\n"
+	                           "  cookie-secrets: [000102030405060708090a0b0c0d0e0f,\n"
+	                           "                   F0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF]\n"
+	                           "  cookie-required: yes\n"
+	                           "  tcp-max-per-client: 7\n"
+	                           "  id: edge\n"
+	                           "  version: v\n";
+	const struct config_zone *zone;
+	struct config *c = NULL;
+	struct error error;
+	char buffer[NET_TEXT_MAX];
+
+	(void)state;
+	if (parse(text, &c, &error))
+		fail_msg("%u: %s", error.line, error.text);
+	zone = &c->zones[0];
+	assert_null(zone->file);
+	assert_true(zone->catalog);
+	assert_null(zone->member_of);
+	assert_int_equal(c->keys_count, 2);
+	assert_memory_equal(c->keys[0].name.name, "\2k1\7example", 12);
+	assert_int_equal(c->keys[0].algorithm, TSIG_HMAC_SHA256);
+	assert_int_equal(c->keys[0].secret_len, 5);
+	assert_memory_equal(c->keys[0].secret, "\0\1\2\3\4", 5);
+	assert_int_equal(c->keys[1].algorithm, TSIG_HMAC_SHA512);
+	assert_int_equal(c->keys[1].secret_len, 2);
+	assert_memory_equal(c->keys[1].secret, "\xff\xef", 2);
+	assert_int_equal(zone->primaries_count, 2);
+	assert_string_equal(endpoint_text(&zone->primaries[0].address, buffer), "2001:db8::1@5353");
+	assert_string_equal(network_text(&zone->primaries[0].network, buffer), "2001:db8::1/128");
+	assert_ptr_equal(zone->primaries[0].key, &c->keys[0]);
+	assert_null(zone->primaries[1].key);
+	assert_int_equal(zone->primaries[1].address.port, 53);
+	assert_int_equal(zone->secondaries_count, 3);
+	assert_string_equal(network_text(&zone->secondaries[0].network, buffer), "192.0.2.0/24");
+	assert_int_equal(zone->secondaries[0].address.family, 0);
+	assert_ptr_equal(zone->secondaries[0].key, &c->keys[1]);
+	assert_int_equal(zone->secondaries[0].mode, TRANSFER_EXPAND);
+	assert_false(zone->secondaries[0].notify);
+	assert_string_equal(endpoint_text(&zone->secondaries[1].address, buffer), "192.0.2.7@54");
+	assert_int_equal(zone->secondaries[1].mode, TRANSFER_BOTH);
+	assert_true(zone->secondaries[1].notify);
+	assert_string_equal(endpoint_text(&zone->secondaries[2].address, buffer), "192.0.2.8@53");
+	assert_int_equal(zone->secondaries[2].mode, TRANSFER_NATIVE);
+	assert_false(zone->secondaries[2].notify);
+	assert_int_equal(c->xfr_type_accept[0], 65280);
+	assert_int_equal(c->xfr_type_accept[1], 65305);
+	assert_true(c->cookies && c->cookie_required);
+	assert_int_equal(c->cookie_secrets_count, 2);
+	assert_memory_equal(c->cookie_secrets[0], "\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17", 16);
+	assert_memory_equal(c->cookie_secrets[1],
+	                    "\xf0\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa\xfb\xfc\xfd\xfe\xff", 16);
+	assert_int_equal(c->tcp_max_per_client, 7);
+	assert_string_equal(c->server_id, "edge");
+	assert_string_equal(c->server_version, "v");
+	config_free(c);
+}
+
+static void a_secret_comes_from_a_file(void **state)
+{
+	char path[] = "/tmp/anamed-secret-XXXXXX", text[256];
+	struct config *config = NULL;
+	struct error error;
+	int fd = mkstemp(path), err;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "\n AAECAwQ=\n", 11), 11);
+	close(fd);
+	snprintf(text, sizeof(text), ZONES "keys: [{name: k, secret-file: %s}]\n", path);
+	err = parse(text, &config, &error);
+	assert_int_equal(truncate(path, 5000), 0);
+	if (err)
+		unlink(path);
+	assert_int_equal(err, 0);
+	assert_int_equal(config->keys[0].secret_len, 5);
+	assert_memory_equal(config->keys[0].secret, "\0\1\2\3\4", 5);
+	config_free(config);
+	err = parse(text, &config, &error);
+	unlink(path);
+	assert_int_equal(err, -EINVAL);
+	assert_non_null(strstr(error.text, "too large"));
+	assert_null(strstr(error.text, "AAEC"));
+}
+
 static void every_example_is_taken(void **state)
 {
 	glob_t found;
@@ -388,8 +552,13 @@ static void expect_key(const char *path, const char *text, const char *before, c
 static void expect_section(const char *path, const char *text, const char *before,
                            const char *after, const struct section *section)
 {
-	for (size_t i = 0; i < section->count; i++)
-		expect_key(path, text, before, section->settings[i].key, after);
+	for (size_t i = 0; i < section->count; i++) {
+		const struct setting *setting = &section->settings[i];
+
+		expect_key(path, text, before, setting->key, after);
+		if (setting->entries)
+			expect_section(path, text, before, after, setting->entries);
+	}
 }
 
 static void every_setting_is_documented(void **state)
@@ -426,7 +595,10 @@ static bool equal_defaults(const struct config *a, const struct config *b)
 	       a->heartbeat_limit_ms == b->heartbeat_limit_ms && a->answers_max == b->answers_max &&
 	       a->networks_per_name_max == b->networks_per_name_max && a->workers == b->workers &&
 	       a->udp_payload == b->udp_payload && a->tcp_idle_ms == b->tcp_idle_ms &&
-	       a->tcp_max == b->tcp_max && a->xdp_detach_on_stop == b->xdp_detach_on_stop &&
+	       a->tcp_max == b->tcp_max && a->tcp_max_per_client == b->tcp_max_per_client &&
+	       a->cookies == b->cookies && a->cookie_required == b->cookie_required &&
+	       a->xfr_type_accept[0] == b->xfr_type_accept[0] &&
+	       a->xdp_detach_on_stop == b->xdp_detach_on_stop &&
 	       a->listen_count == b->listen_count && a->aname_type == b->aname_type &&
 	       strcmp(a->pin_dir, b->pin_dir) == 0 && strcmp(a->state_dir, b->state_dir) == 0 &&
 	       strcmp(a->control_socket, b->control_socket) == 0;
@@ -452,6 +624,8 @@ int main(void)
 	        cmocka_unit_test(five_lines_suffice),
 	        cmocka_unit_test(defaults_are_those_that_are_promised),
 	        cmocka_unit_test(every_setting_reaches_its_field),
+	        cmocka_unit_test(peers_and_keys_are_taken),
+	        cmocka_unit_test(a_secret_comes_from_a_file),
 	        cmocka_unit_test(every_example_is_taken),
 	        cmocka_unit_test(every_setting_is_documented),
 	        cmocka_unit_test(the_full_example_shows_the_defaults),

@@ -3,6 +3,7 @@
 """daemon.py BUILD - the daemon without XDP beside knotd and nsd, on loopback.
 
     tests/bench/daemon.py BUILD [ROUNDS [MS]]
+    tests/bench/daemon.py BUILD instructions
 
 One worker each, pinned to one core, the asker to another; the same zone, the
 same queries, rounds of one server after the other, so that a busy machine is
@@ -11,10 +12,15 @@ this program. Writes BUILD/bench-daemon.json; the table has medians over the
 rounds: replies a second, and the server's processor time for one reply, which
 other load on the machine disturbs less. `ratio` is anamed against the better
 of the two others: over 1 is faster.
+
+With `instructions` each server runs once under callgrind for every kind of
+query: instructions in user space for one query, above those of a run without
+queries. That number does not depend on what else the machine does.
 """
 
 import json
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -84,13 +90,13 @@ zone:
 """
 
 
-def write_zone(path):
+def write_zone(path, hosts, cuts):
     with open(path, "w", encoding="ascii") as out:
         out.write("$ORIGIN example.test.\n$TTL 300\n@ SOA ns1 host 1 7200 3600 1209600 60\n"
                   "@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 192.0.2.2\n")
-        for i in range(HOSTS):
+        for i in range(hosts):
             out.write(f"h{i} A 10.{i >> 16}.{i >> 8 & 255}.{i & 255}\n")
-        for i in range(CUTS):
+        for i in range(cuts):
             out.write(f"d{i} NS ns1.d{i}\nd{i} NS ns2.d{i}\n"
                       f"ns1.d{i} A 192.0.2.3\nns2.d{i} A 192.0.2.4\n")
 
@@ -98,7 +104,7 @@ def write_zone(path):
 class Server:
     """One of the three, running from a copy of its binary on the server's core."""
 
-    def __init__(self, name, port, folder, words, conf):
+    def __init__(self, name, port, folder, words, conf, pin=("taskset", "-c", "0")):
         self.name, self.port = name, port
         self.folder = os.path.join(folder, name)
         os.makedirs(self.folder)
@@ -106,7 +112,7 @@ class Server:
         self.conf = os.path.join(self.folder, "conf")
         with open(self.conf, "w", encoding="ascii") as out:
             out.write(conf.format(port=port, folder=self.folder))
-        self.words = ["taskset", "-c", "0", *words, self.conf]
+        self.words = [*pin, *words, self.conf]
         self.child = None
 
     def start(self):
@@ -139,8 +145,8 @@ class Server:
             self.child.wait(10)
 
 
-def ask(load, server, kind, ms):
-    words = ["taskset", "-c", "1", load, str(server.port), kind, str(KINDS[kind]), str(ms),
+def ask(build, server, kind, ms):
+    words = ["taskset", "-c", "1", os.path.join(build, "bench-daemon-load"), str(server.port), kind, str(KINDS[kind]), str(ms),
              str(WINDOW), *map(str, server.processes())]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
     result = json.loads(done.stdout)
@@ -177,22 +183,24 @@ def report(rounds, names):
     return table
 
 
-def run(build, rounds, ms, folder):
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    write_zone(os.path.join(folder, "zone"))
-    servers = [
-        Server("anamed", 5301, folder, [os.path.join(build, "anamed"), "--config"], ANAMED),
-        Server("knotd", 5302, folder, [copy_binary("/usr/sbin/knotd", folder), "-c"], KNOT),
-        Server("nsd", 5303, folder, [copy_binary("/usr/sbin/nsd", folder), "-d", "-c"], NSD),
+def make_servers(build, folder, pin):
+    knotd, nsd = copy_binary("/usr/sbin/knotd", folder), copy_binary("/usr/sbin/nsd", folder)
+    return [
+        Server("anamed", 5301, folder, [os.path.join(build, "anamed"), "--config"], ANAMED, *pin),
+        Server("knotd", 5302, folder, [knotd, "-c"], KNOT, *pin),
+        Server("nsd", 5303, folder, [nsd, "-d", "-c"], NSD, *pin),
     ]
-    done = []
+
+
+def run(build, rounds, ms, folder):
+    write_zone(os.path.join(folder, "zone"), HOSTS, CUTS)
+    servers, done = make_servers(build, folder, []), []
     try:
         for server in servers:
             server.start()
         for _ in range(rounds):
             for kind in KINDS:
-                done += [ask(os.path.join(build, "bench-daemon-load"), server, kind, ms)
-                         for server in servers]
+                done += [ask(build, server, kind, ms) for server in servers]
     finally:
         for server in servers:
             server.stop()
@@ -201,20 +209,56 @@ def run(build, rounds, ms, folder):
         json.dump({"summary": table, "rounds": done}, out, indent=1)
 
 
+# ---- instructions ----
+
+def counted(server, use):
+    """What all its processes ran, from start to stop, and what use() gave."""
+    server.start()
+    try:
+        result = use()
+    finally:
+        server.stop()
+    with open(os.path.join(server.folder, "log"), encoding="utf-8", errors="replace") as log:
+        return sum(map(int, re.findall(r"Collected\s*: (\d+)", log.read()))), result
+
+
+def count(build, folder):
+    names = 1000
+    write_zone(os.path.join(folder, "zone"), names, names)
+    KINDS.update(dict.fromkeys(KINDS, names))
+    table = {}
+    pin = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    for server in make_servers(build, folder, [pin]):
+        base, _ = counted(server, lambda: None)
+        for kind in KINDS:
+            whole, asked = counted(server, lambda k=kind, s=server: ask(build, s, k, 2000))
+            table.setdefault(kind, {})[server.name] = round((whole - base) / asked["sent"])
+    print(f"{'instructions':14}" + "".join(f"{name:>10}" for name in table["static"]))
+    for kind, row in table.items():
+        print(f"{kind:14}" + "".join(f"{number:>10}" for number in row.values()))
+    with open(os.path.join(build, "bench-daemon-instructions.json"), "w", encoding="ascii") as out:
+        json.dump(table, out, indent=1)
+
+
 def main():
     if os.environ.get("BENCH_DAEMON_NS") != str(os.getppid()):
         os.environ["BENCH_DAEMON_NS"] = str(os.getpid())
         sys.exit(subprocess.call(["unshare", "--net", "--", sys.executable, *sys.argv]))
     build = os.path.abspath(sys.argv[1])
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    what = sys.argv[2] if len(sys.argv) > 2 else "5"
     ms = int(sys.argv[3]) if len(sys.argv) > 3 else 1000
     folder = tempfile.mkdtemp(prefix="anamed-bench-daemon-")
     begin = time.monotonic()
     try:
-        run(build, rounds, ms, folder)
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        if what == "instructions":
+            count(build, folder)
+        else:
+            run(build, int(what), ms, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"bench-daemon: rounds={rounds} ms={ms} seconds={time.monotonic() - begin:.0f}")
+    print(f"bench-daemon: {what} {'' if what == 'instructions' else 'rounds, '}"
+          f"{time.monotonic() - begin:.0f} s")
 
 
 main()

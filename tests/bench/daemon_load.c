@@ -9,7 +9,7 @@
  * connected sockets; every reply's id, flags and counts are looked at, and one
  * in SAMPLE is compared in full with what the zone says. One line of JSON:
  * replies, milliseconds, lost, wrong, octets of a reply, and the processor time
- * that the named processes took meanwhile.
+ * that the named processes took meanwhile; sent counts the warming up too.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -288,8 +288,8 @@ int main(int argc, char **argv)
 	run_until(&load, begin + (uint64_t)atoi(argv[4]) * 1000000u);
 	processor = processor_ns(argv + 6, argc - 6) - processor;
 	printf("{\"replies\": %lu, \"ms\": %.1f, \"lost\": %lu, \"wrong\": %lu, \"octets\": %lu, "
-	       "\"processor_ns\": %lu}\n",
+	       "\"processor_ns\": %lu, \"sent\": %lu}\n",
 	       load.replies, (double)(now_ns() - begin) / 1e6, load.lost, load.wrong,
-	       load.replies ? load.octets / load.replies : 0, processor);
+	       load.replies ? load.octets / load.replies : 0, processor, load.sent);
 	return 0;
 }

@@ -85,7 +85,7 @@ class Generator:
         ttl = self.ttl()
         host = self.rng.choice(self.hosts) if self.rng.random() < 0.7 else self.host_target()
         number = self.rng.randrange(65536)
-        for count in range(self.rng.choice([1, 1, 2, 3])):
+        for count in range(self.rng.choice([1, 1, 2, 3] * 10 + [40])):
             if rtype == "A":
                 self.zone.add(owner, ttl, rtype, self.address())
             elif rtype == "AAAA":
@@ -126,6 +126,8 @@ class Generator:
                 self.add_rrset(host, "AAAA")
 
     def add_rrset(self, owner, rtype):
+        if self.zone.has(owner, rtype):
+            return
         ttl = self.ttl()
         for _ in range(self.rng.choice([1, 1, 2])):
             self.zone.add(owner, ttl, rtype, self.address() if rtype == "A" else self.address6())
@@ -210,7 +212,7 @@ class Generator:
     def make(self):
         self.add_apex()
         kinds = [self.add_data] * 5 + [self.add_cname] * 3 + [self.add_dname, self.add_cut, self.add_cut]
-        for _ in range(self.rng.randrange(4, 30)):
+        for _ in range(self.rng.randrange(4, 30) if self.rng.random() < 0.97 else 300):
             name = self.fresh()
             if name:
                 self.rng.choice(kinds)(name)
@@ -244,16 +246,19 @@ def zones(rng, count):
     """As many random zones, some of them children of others."""
     made, seen = [], []
     for number in range(count):
-        parents = [zone for zone in made[-20:] if len(zone.apex) == 2]
+        parents = made[-20:]
         apex = (b"z%d" % number, b"test")
-        if parents and rng.random() < 0.1:
+        if rng.random() < 0.1:
+            apex = names.low(tuple(rng.choice(LABELS) for _ in range(rng.choice([1, 2])))) + apex
+        child = bool(parents) and rng.random() < 0.15
+        if child:
             parent = rng.choice(parents)
             taken = {zone.apex for zone in made}
             cuts = [name for name in parent.nodes if is_bare_cut(parent, name) and name not in taken]
             if cuts:
                 apex = rng.choice(cuts)
         others = rng.sample(seen, min(8, len(seen)))
-        if len(apex) == 2 and rng.random() < 0.03:
+        if not child and rng.random() < 0.03:
             zone = apex_dname(rng, apex, others)
         else:
             zone = Generator(rng, apex, others).make()

@@ -260,11 +260,14 @@ class Judge:
         """As the reference has it; a cut reply, as some peer has it."""
         if ours.fault:
             return False
+        every = question.cls == EVERY_CLASS  # RFC 1034 3.7.1: AA is clear
         if ours.tc:
-            return any(peer.tc and peer.aa == ours.aa for peer in peers)
+            return any(
+                peer.tc and peer.rcode == ours.rcode and (peer.aa and not every) == ours.aa
+                for peer in peers
+            )
         right = self.reference.answer(question.name, NUMBERS[question.rtype])
-        if question.cls == EVERY_CLASS:
-            right.aa = False  # RFC 1034 3.7.1
+        right.aa = right.aa and not every
         answer = {record[:4] + (record[4].lower(),) for record in ours.answer}
         authority = {record[:4] + (record[4].lower(),) for record in ours.authority}
         if (ours.rcode, ours.aa, authority) != (right.rcode, right.aa, right.authority):

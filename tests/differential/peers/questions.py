@@ -114,9 +114,9 @@ class Maker:
         payload = None if chance < 0.4 else rng.choice(PAYLOADS)
         flags = rng.choice([0, 0, RD])
         cls = EVERY_CLASS if rng.random() < 0.005 else IN
-        return Question(
-            zone, name, rtype, rng.random() < 0.04, payload, flags, rng.random() < 0.2, cls
-        )
+        # named refuses every class: too few are left to tell whether a reply had to be cut.
+        tcp = rng.random() < 0.04 or cls == EVERY_CLASS
+        return Question(zone, name, rtype, tcp, payload, flags, rng.random() < 0.2, cls)
 
     def names_of(self, zone):
         """Each name once, none too long."""

@@ -79,6 +79,7 @@
 
 #define AN_EDE_OTHER                  0
 #define AN_EDE_STALE_ANSWER           3
+#define AN_EDE_NOT_READY              14
 #define AN_EDE_NOT_AUTHORITATIVE      20
 #define AN_EDE_NO_REACHABLE_AUTHORITY 22
 #define AN_EDE_NETWORK_ERROR          23

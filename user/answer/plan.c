@@ -269,7 +269,9 @@ void plan_make(struct plan *plan, const struct plan_question *question)
 		return;
 	}
 	if (plan_zone_is_expired(plan->zone)) {
-		plan_fail(plan, AN_RCODE_SERVFAIL, AN_EDE_INVALID_DATA, "zone expired");
+		plan_fail(plan, AN_RCODE_SERVFAIL,
+		          plan->zone->soa ? AN_EDE_INVALID_DATA : AN_EDE_NOT_READY,
+		          plan->zone->soa ? "zone expired" : "no data yet");
 		return;
 	}
 	while (step(plan, type))

@@ -302,3 +302,20 @@ int zone_end(struct zone_builder *builder, struct zone **ret, struct error *erro
 	zone_abandon(builder);
 	return result;
 }
+
+struct zone *zone_without_data(const uint8_t *apex, size_t apex_len,
+                               const struct config_zone *settings)
+{
+	struct zone_builder *builder = zone_begin(apex, apex_len, settings);
+	struct zone *zone = NULL;
+
+	if (!builder)
+		return NULL;
+	if (!build_finish(builder, NULL)) {
+		zone = builder->zone;
+		zone->expired = true;
+		builder->zone = NULL;
+	}
+	zone_abandon(builder);
+	return zone;
+}

@@ -113,6 +113,15 @@ int zone_each(const struct zone *zone, int (*visit)(const struct zone_node *node
 /* True if A/AAAA at this node are flattened: ANAME there, or a CNAME under flatten-cnames. */
 bool zone_flattens(const struct zone *zone, const struct zone_node *node);
 
+/*
+ * A zone that is ours but has no data yet (a secondary's before its first
+ * transfer): the apex alone, no SOA (`soa` NULL), and expired. Stands in the
+ * set so that queries are answered SERVFAIL instead of REFUSED. NULL if out of
+ * memory.
+ */
+struct zone *zone_without_data(const uint8_t *apex, size_t apex_len,
+                               const struct config_zone *settings);
+
 /* Gives one count back (see zone_hold()); the last one frees. NULL is fine. */
 void zone_free(struct zone *zone);
 

@@ -706,6 +706,27 @@ static void expired_zone_is_servfail(void **state)
 	free(image);
 }
 
+static void zone_without_data_is_servfail(void **state)
+{
+	static const uint8_t apex[] = "\005other\004test", www[] = "\003www\005other\004test";
+	struct an_answer_slot *image = calloc(1, AN_SLOT_LARGE_SIZE);
+	struct zone *zone = zone_without_data(apex, sizeof(apex), NULL);
+	struct zones *zones = zones_new(&zone, 1), *before = scene.world.zones;
+
+	(void)state;
+	assert_non_null(zones);
+	scene.world.zones = zones;
+	EXPECT("SERVFAIL\nopt 1232 ede 14 no data yet\n", .name = "www.other.test.",
+	       .type = AN_TYPE_A, .edns = true);
+	EXPECT("SERVFAIL\n", .name = "other.test.", .type = AN_TYPE_SOA);
+	assert_int_equal(respond_image_static(&scene.world, www, sizeof(www), AN_TYPE_A, image), 0);
+	assert_int_equal(respond_image_static(&scene.world, apex, sizeof(apex), AN_TYPE_A, image),
+	                 0);
+	scene.world.zones = before;
+	zones_free(zones);
+	free(image);
+}
+
 static void transfers_and_notify_are_the_callers(void **state)
 {
 	(void)state;
@@ -803,6 +824,7 @@ int main(void)
 	        TEST(cookie_that_is_demanded_has_to_be_good),
 	        TEST(cookie_is_asked_for_without_a_question),
 	        TEST(expired_zone_is_servfail),
+	        TEST(zone_without_data_is_servfail),
 	        TEST(transfers_and_notify_are_the_callers),
 	        TEST(only_whole_answers_of_one_owner_may_go_to_the_kernel),
 	};

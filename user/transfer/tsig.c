@@ -189,14 +189,16 @@ static int read_fields(const uint8_t *message, size_t len, struct fields *ret)
 
 static EVP_MAC_CTX *digest_new(const struct config_key *key)
 {
+	char digest[16];
+	OSSL_PARAM parameters[2];
 	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	EVP_MAC_CTX *context = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
-	char digest[16];
-	OSSL_PARAM parameters[2] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0),
-	                            OSSL_PARAM_construct_end()};
 
 	EVP_MAC_free(hmac);
+	/* The parameter's length is taken when it is made. */
 	strcpy(digest, algorithms[key->algorithm].digest);
+	parameters[0] = OSSL_PARAM_construct_utf8_string("digest", digest, 0);
+	parameters[1] = OSSL_PARAM_construct_end();
 	if (context && !EVP_MAC_init(context, key->secret, key->secret_len, parameters)) {
 		EVP_MAC_CTX_free(context);
 		return NULL;

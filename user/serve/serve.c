@@ -6,12 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "serve/clients.h"
 #include "serve/listen.h"
 #include "serve/worker.h"
 
 struct world *serve_world;
 
 struct serve {
+	struct clients *clients;
 	uint32_t count;
 	struct worker workers[];
 };
@@ -53,9 +55,9 @@ static int open_listener(struct listener *listener, const struct config *config,
 }
 
 static int open_worker(struct worker *worker, const struct config *config, struct flatten *flatten,
-                       uint32_t workers, struct error *error)
+                       struct clients *clients, uint32_t workers, struct error *error)
 {
-	int code = worker_init(worker, config, flatten, 2 * config->listen_count, workers);
+	int code = worker_init(worker, config, flatten, clients, 2 * config->listen_count, workers);
 
 	if (code)
 		return error_set(error, -code, config->path, 0, "worker: %s", strerror(-code));
@@ -68,6 +70,7 @@ static void free_all(struct serve *serve)
 {
 	for (uint32_t i = 0; i < serve->count; i++)
 		worker_done(&serve->workers[i]);
+	clients_free(serve->clients);
 	free(serve);
 }
 
@@ -78,11 +81,16 @@ int serve_open(const struct config *config, struct flatten *flatten, struct serv
 	struct serve *serve = calloc(1, sizeof(*serve) + workers * sizeof(serve->workers[0]));
 	int code = 0;
 
-	if (!serve)
+	if (serve)
+		serve->clients = clients_new(config->tcp_max_per_client);
+	if (!serve || !serve->clients) {
+		free(serve);
 		return error_set(error, ENOMEM, config->path, 0, "workers: out of memory");
+	}
 	for (uint32_t i = 0; i < workers && !code; i++) {
 		serve->count++;
-		code = open_worker(&serve->workers[i], config, flatten, workers, error);
+		code = open_worker(&serve->workers[i], config, flatten, serve->clients, workers,
+		                   error);
 	}
 	if (code) {
 		free_all(serve);

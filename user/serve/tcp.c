@@ -9,21 +9,18 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "serve/clients.h"
+#include "serve/octets.h"
 #include "serve/worker.h"
 
-#define LENGTH      2 /* octets before each message (RFC 1035 4.2.2) */
-#define IN_FIRST    512
-#define READ_MAX    4096  /* room made at once, however long the message says it is */
-#define KEEP_MAX    16384 /* an empty buffer that is larger is given back */
-#define ACCEPT_MAX  64    /* in a row */
-#define PAUSE_MS    100
-#define READ_ROUNDS 4
-
-/* Octets between at and len count. */
-struct octets {
-	uint8_t *data;
-	size_t at, len, size;
-};
+#define LENGTH       2    /* octets before each message (RFC 1035 4.2.2) */
+#define READ_MAX     4096 /* room made at once, however long the message says it is */
+#define ACCEPT_MAX   64   /* in a row */
+#define PAUSE_MS     100
+#define TURN_QUERIES 64    /* of one connection, before the others have their turn */
+#define UNSENT_MAX   65536 /* that the kernel keeps for a connection */
+#define PROGRESS_MIN 4096  /* octets that a slow reader takes within the idle time-out */
+#define IDLE_PARTS   8     /* the idle time-out shrinks to one in so many */
 
 struct connection {
 	struct source source;
@@ -33,51 +30,9 @@ struct connection {
 	unsigned int parked;
 	unsigned int events; /* that epoll watches */
 	bool ended;          /* the client sends no more */
+	size_t taken;        /* octets that the client has taken since active_ms */
 	struct octets in, out;
 };
-
-/* ---- buffers ---- */
-
-static size_t octets_used(const struct octets *o)
-{
-	return o->len - o->at;
-}
-
-/* Room for `more` octets behind len. */
-static bool octets_reserve(struct octets *o, size_t more)
-{
-	size_t size = o->size ? o->size : IN_FIRST;
-	uint8_t *data;
-
-	if (o->at) {
-		memmove(o->data, o->data + o->at, octets_used(o));
-		o->len -= o->at;
-		o->at = 0;
-	}
-	if (o->size - o->len >= more)
-		return true;
-	while (size < o->len + more)
-		size *= 2;
-	data = realloc(o->data, size);
-	if (!data)
-		return false;
-	o->data = data;
-	o->size = size;
-	return true;
-}
-
-static void octets_take(struct octets *o, size_t n)
-{
-	o->at += n;
-	if (o->at < o->len)
-		return;
-	o->at = o->len = 0;
-	if (o->size > KEEP_MAX) {
-		free(o->data);
-		o->data = NULL;
-		o->size = 0;
-	}
-}
 
 /* ---- the list by age ---- */
 
@@ -107,6 +62,7 @@ static void link_newest(struct tcp *tcp, struct connection *c)
 static void touch(struct tcp *tcp, struct connection *c, uint64_t now_ms)
 {
 	c->active_ms = now_ms;
+	c->taken = 0;
 	unlink_connection(tcp, c);
 	link_newest(tcp, c);
 }
@@ -125,6 +81,7 @@ static void close_connection(struct worker *worker, struct connection *c)
 		return;
 	close(c->source.fd);
 	c->source.fd = -1;
+	clients_leave(worker->clients, &c->peer);
 	unlink_connection(&worker->tcp, c);
 	worker->tcp.count--;
 	__atomic_store_n(&worker->stats.tcp_open, worker->tcp.count, __ATOMIC_RELAXED);
@@ -141,8 +98,8 @@ void tcp_bury(struct worker *worker)
 	while (c) {
 		struct connection *next = c->older;
 
-		free(c->in.data);
-		free(c->out.data);
+		octets_done(&c->in);
+		octets_done(&c->out);
 		free(c);
 		c = next;
 	}
@@ -183,7 +140,10 @@ static bool flush(struct worker *worker, struct connection *c)
 		if (n < 0)
 			return errno == EAGAIN;
 		octets_take(&c->out, (size_t)n);
-		touch(&worker->tcp, c, clock_ms());
+		c->taken += (size_t)n;
+		/* Who takes octet by octet does not hold the connection for ever. */
+		if (c->taken >= PROGRESS_MIN || !octets_used(&c->out))
+			touch(&worker->tcp, c, clock_ms());
 	}
 	return true;
 }
@@ -214,10 +174,10 @@ static bool answer(struct worker *worker, struct connection *c, const uint8_t *p
 	        .packet = packet, .len = len, .source = c->peer, .tcp = true, .now_ms = now_ms};
 	struct respond_result result;
 
-	count_one(&worker->stats.tcp_queries);
 	rcu_read_lock();
 	worker_respond(worker, &input, worker->reply, UINT16_MAX, &result);
 	rcu_read_unlock();
+	count_one(&worker->stats.tcp_queries);
 	if (result.verdict == RESPOND_WAIT) {
 		if (!park_put(worker, &input, &result.want, NULL, c))
 			return false;
@@ -230,12 +190,19 @@ static bool answer(struct worker *worker, struct connection *c, const uint8_t *p
 	return queue_reply(c, worker->reply, result.len);
 }
 
-static bool answer_all(struct worker *worker, struct connection *c)
+/* There is a query that could be answered now. */
+static bool has_work(const struct connection *c)
+{
+	return !is_blocked(c) && whole_message(&c->in);
+}
+
+static bool answer_some(struct worker *worker, struct connection *c)
 {
 	uint64_t now_ms = clock_ms();
-	size_t len;
 
-	while (!is_blocked(c) && (len = whole_message(&c->in)) > 0) {
+	for (unsigned int i = 0; i < TURN_QUERIES && has_work(c); i++) {
+		size_t len = whole_message(&c->in);
+
 		if (!answer(worker, c, c->in.data + c->in.at + LENGTH, len - LENGTH, now_ms))
 			return false;
 		octets_take(&c->in, len);
@@ -244,18 +211,17 @@ static bool answer_all(struct worker *worker, struct connection *c)
 	return true;
 }
 
-/* Reads once. False: broken. *ret_more: there may be more. */
-static bool fill(struct connection *c, bool *ret_more)
+/* Reads once. False: broken. */
+static bool fill(struct connection *c)
 {
 	size_t room;
 	ssize_t n;
 
 	/* A message that has begun gets room for all of it. */
-	*ret_more = false;
 	room = octets_used(&c->in) >= LENGTH
 	               ? LENGTH + ((size_t)c->in.data[c->in.at] << 8 | c->in.data[c->in.at + 1])
-	               : IN_FIRST;
-	room = room > octets_used(&c->in) ? room - octets_used(&c->in) : IN_FIRST;
+	               : OCTETS_FIRST;
+	room = room > octets_used(&c->in) ? room - octets_used(&c->in) : OCTETS_FIRST;
 	room = room < READ_MAX ? room : READ_MAX;
 	if (!octets_reserve(&c->in, room))
 		return false;
@@ -265,7 +231,6 @@ static bool fill(struct connection *c, bool *ret_more)
 		return errno == EAGAIN || errno == EINTR;
 	c->ended = n == 0;
 	c->in.len += (size_t)n;
-	*ret_more = (size_t)n == room;
 	return true;
 }
 
@@ -276,10 +241,12 @@ static bool is_over(const struct connection *c)
 	return c->ended && !c->parked && !octets_used(&c->out) && !whole_message(&c->in);
 }
 
+/* What is left to do for a writable connection brings it its next turn, behind all the others. */
 static void watch(struct worker *worker, struct connection *c)
 {
-	unsigned int events =
-	        (c->ended || is_blocked(c) ? 0 : EPOLLIN) | (octets_used(&c->out) ? EPOLLOUT : 0);
+	bool more = octets_used(&c->out) || has_work(c);
+	bool reads = !c->ended && !is_blocked(c) && !whole_message(&c->in);
+	unsigned int events = (reads ? EPOLLIN : 0) | (more ? EPOLLOUT : 0);
 	struct epoll_event event = {.events = events, .data.ptr = c};
 
 	if (events == c->events)
@@ -288,14 +255,11 @@ static void watch(struct worker *worker, struct connection *c)
 	epoll_ctl(worker->epoll, EPOLL_CTL_MOD, c->source.fd, &event);
 }
 
-/* Answers what has been read and sends what there is, until nothing moves. */
-static void advance(struct worker *worker, struct connection *c)
+/* A bounded piece of work: so many queries. */
+static void take_turn(struct worker *worker, struct connection *c)
 {
-	bool good;
+	bool good = flush(worker, c) && answer_some(worker, c) && flush(worker, c);
 
-	do
-		good = answer_all(worker, c) && flush(worker, c);
-	while (good && !is_blocked(c) && whole_message(&c->in));
 	if (good && !is_over(c))
 		watch(worker, c);
 	else
@@ -304,21 +268,12 @@ static void advance(struct worker *worker, struct connection *c)
 
 void tcp_event(struct worker *worker, struct connection *c, unsigned int events)
 {
-	bool good = true, more = !(events & EPOLLOUT) || events & EPOLLIN;
-
 	if (c->source.fd < 0)
 		return;
-	if (events & (EPOLLERR | EPOLLHUP)) {
+	if (events & (EPOLLERR | EPOLLHUP) || (events & EPOLLIN && !fill(c)))
 		close_connection(worker, c);
-		return;
-	}
-	for (unsigned int i = 0; i < READ_ROUNDS && good && more && !is_blocked(c) && !c->ended;
-	     i++)
-		good = fill(c, &more) && answer_all(worker, c);
-	if (good)
-		advance(worker, c);
 	else
-		close_connection(worker, c);
+		take_turn(worker, c);
 }
 
 void tcp_send(struct worker *worker, struct connection *c, const uint8_t *reply, size_t len)
@@ -335,7 +290,7 @@ void tcp_send(struct worker *worker, struct connection *c, const uint8_t *reply,
 		close_connection(worker, c);
 		return;
 	}
-	advance(worker, c);
+	take_turn(worker, c);
 }
 
 /* ---- accepting ---- */
@@ -353,20 +308,27 @@ static bool make_room(struct worker *worker)
 	return true;
 }
 
-static bool add_connection(struct worker *worker, int fd, const struct sockaddr_storage *peer)
+static bool set_up(int fd)
+{
+	int one = 1, unsent = UNSENT_MAX;
+
+	/* What a slow reader has not taken shows as such, and is not the kernel's to keep. */
+	return !setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) &&
+	       !setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+}
+
+static bool add_connection(struct worker *worker, int fd, const struct endpoint *peer)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-	int one = 1;
 
 	if (!c)
 		return false;
 	c->source = (struct source){SOURCE_CONNECTION, fd};
 	c->events = EPOLLIN;
 	c->active_ms = clock_ms();
-	if (endpoint_from_sockaddr(peer, &c->peer) ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
-	    epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event)) {
+	c->peer = *peer;
+	if (!set_up(fd) || epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event)) {
 		free(c);
 		return false;
 	}
@@ -375,6 +337,20 @@ static bool add_connection(struct worker *worker, int fd, const struct sockaddr_
 	__atomic_store_n(&worker->stats.tcp_open, worker->tcp.count, __ATOMIC_RELAXED);
 	count_one(&worker->stats.tcp_accepted);
 	return true;
+}
+
+/* The client's own limit comes first: who is over it takes nobody's place. */
+static bool admit(struct worker *worker, int fd, const struct sockaddr_storage *address)
+{
+	struct endpoint peer;
+
+	if (endpoint_from_sockaddr(address, &peer) || clients_enter(worker->clients, &peer))
+		return false;
+	if ((worker->tcp.count < worker->tcp.max || make_room(worker)) &&
+	    add_connection(worker, fd, &peer))
+		return true;
+	clients_leave(worker->clients, &peer);
+	return false;
 }
 
 static void watch_listeners(struct worker *worker, bool on)
@@ -403,8 +379,7 @@ void tcp_acceptable(struct worker *worker, struct listener *listener)
 				watch_listeners(worker, false);
 			return;
 		}
-		if ((worker->tcp.count >= worker->tcp.max && !make_room(worker)) ||
-		    !add_connection(worker, fd, &peer)) {
+		if (!admit(worker, fd, &peer)) {
 			count_one(&worker->stats.tcp_refused);
 			close(fd);
 		}
@@ -419,12 +394,24 @@ static int until(uint64_t at_ms, uint64_t now_ms)
 	return left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
+uint32_t tcp_idle_ms(const struct tcp *tcp)
+{
+	uint32_t least = tcp->idle_ms / IDLE_PARTS, half = tcp->max / 2;
+	uint64_t left = tcp->max > tcp->count ? tcp->max - tcp->count : 0;
+	uint64_t idle;
+
+	if (tcp->count <= half)
+		return tcp->idle_ms;
+	idle = (uint64_t)tcp->idle_ms * left / (tcp->max - half);
+	return idle > least ? (uint32_t)idle : least;
+}
+
 int tcp_expire(struct worker *worker, uint64_t now_ms)
 {
 	struct tcp *tcp = &worker->tcp;
 	struct connection *c;
 
-	while ((c = tcp->oldest) && now_ms >= c->active_ms + tcp->idle_ms) {
+	while ((c = tcp->oldest) && now_ms >= c->active_ms + tcp_idle_ms(tcp)) {
 		/* The flatten loop bounds how long a query waits. */
 		if (c->parked)
 			touch(tcp, c, now_ms);
@@ -435,5 +422,5 @@ int tcp_expire(struct worker *worker, uint64_t now_ms)
 		watch_listeners(worker, true);
 	if (tcp->paused_until_ms)
 		return until(tcp->paused_until_ms, now_ms);
-	return c ? until(c->active_ms + tcp->idle_ms, now_ms) : -1;
+	return c ? until(c->active_ms + tcp_idle_ms(tcp), now_ms) : -1;
 }

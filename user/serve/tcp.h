@@ -3,9 +3,11 @@
  * tcp - queries over streams (RFC 7766).
  *
  * Each connection has one buffer in, one out. Queries are answered as they
- * come, those that wait later (6.2.1.1: out of order). Bounds: connections a
- * worker (the longest idle one makes room), octets that a reader has not
- * taken yet, queries that wait, time without a query or progress.
+ * come, those that wait later (6.2.1.1: out of order). Connections take
+ * turns: so many queries each. Bounds: connections a
+ * worker (the longest idle one makes room) and a client, octets that a reader
+ * has not taken yet, queries that wait, time without a query or progress,
+ * which gets shorter as connections get scarce.
  */
 #ifndef ANAMED_SERVE_TCP_H
 #define ANAMED_SERVE_TCP_H
@@ -36,6 +38,9 @@ void tcp_event(struct worker *worker, struct connection *connection, unsigned in
 /* A reply that was waited for; len 0: there is none. */
 void tcp_send(struct worker *worker, struct connection *connection, const uint8_t *reply,
               size_t len);
+
+/* How long a connection may be idle now (6.2.3): less, when more than half of all are taken. */
+uint32_t tcp_idle_ms(const struct tcp *tcp);
 
 /* Closes what has been idle for too long; milliseconds until this is to be done again, -1: never.
  */

@@ -15,8 +15,9 @@
 #define OFFER_AGAIN_MS 1000
 
 int worker_init(struct worker *worker, const struct config *config, struct flatten *flatten,
-                size_t listeners_count, uint32_t workers)
+                struct clients *clients, size_t listeners_count, uint32_t workers)
 {
+	worker->clients = clients;
 	worker->flatten = flatten;
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	worker->event.kind = SOURCE_EVENT;
@@ -105,15 +106,16 @@ static void count_reply(struct serve_stats *stats, const struct respond_result *
 		count_one(&stats->rcode[result->rcode]);
 }
 
-void worker_respond(struct worker *worker, const struct respond_input *input, uint8_t *out,
-                    size_t size, struct respond_result *ret)
+/* An ordinary query, its signature taken off and the reply signed. */
+static void respond_signed(struct worker *worker, const struct world *world,
+                           const struct respond_input *input, uint8_t *out, size_t size,
+                           struct respond_result *ret)
 {
-	const struct world *world = rcu_dereference(serve_world);
-	struct signature signature;
 	struct respond_input bare = *input;
+	struct signature signature;
 
 	bare.last_try = input->last_try || !worker->flatten;
-	bare.idle_ms = worker->tcp.idle_ms;
+	bare.idle_ms = tcp_idle_ms(&worker->tcp);
 	signature_take(&signature, world, &bare);
 	respond(world, &bare, out, size, ret);
 	if (ret->verdict == RESPOND_WAIT && worker->park.count >= PARK_MAX) {
@@ -126,6 +128,14 @@ void worker_respond(struct worker *worker, const struct respond_input *input, ui
 		respond(world, &bare, out, size, ret);
 	}
 	signature_put(&signature, out, size, ret);
+}
+
+void worker_respond(struct worker *worker, const struct respond_input *input, uint8_t *out,
+                    size_t size, struct respond_result *ret)
+{
+	const struct world *world = rcu_dereference(serve_world);
+
+	respond_signed(worker, world, input, out, size, ret);
 	if (ret->verdict == RESPOND_DROP)
 		count_one(&worker->stats.dropped);
 	if (ret->verdict != RESPOND_SEND)

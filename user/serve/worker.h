@@ -39,6 +39,7 @@ struct worker_recent {
 };
 
 struct worker {
+	struct clients *clients; /* of all workers */
 	struct flatten *flatten; /* NULL: nothing is flattened, every query is answered at once */
 	pthread_t thread;
 	bool started;
@@ -68,7 +69,7 @@ static inline void count_one(uint64_t *counter)
 
 /* Storage of the worker's; -errno. The listeners' descriptors come to belong to it. */
 int worker_init(struct worker *worker, const struct config *config, struct flatten *flatten,
-                size_t listeners_count, uint32_t workers);
+                struct clients *clients, size_t listeners_count, uint32_t workers);
 void worker_done(struct worker *worker); /* after the thread has ended, or never ran */
 
 int worker_start(struct worker *worker);

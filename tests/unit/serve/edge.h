@@ -120,14 +120,20 @@ static inline int setup_wildcard(void **state)
 	return 0;
 }
 
+/* Once more, with what scene.config says now; not started. */
+static inline void reopen(void)
+{
+	serve_stop(serve);
+	assert_int_equal(serve_open(scene.config, flatten, &serve, NULL), 0);
+}
+
 static inline int setup_tcp_tight(void **state)
 {
 	setup_idle(state);
-	serve_stop(serve);
 	scene.config->workers = 1;
 	scene.config->tcp_max = 2;
 	scene.config->tcp_idle_ms = 200;
-	assert_int_equal(serve_open(scene.config, flatten, &serve, NULL), 0);
+	reopen();
 	start();
 	return 0;
 }
@@ -149,7 +155,8 @@ static inline int teardown(void **state)
 
 /* ---- the client ---- */
 
-static inline int dial(const char *address, int type)
+/* `source` NULL: any. */
+static inline int dial_from(const char *source, const char *address, int type)
 {
 	struct sockaddr_storage storage;
 	struct endpoint endpoint;
@@ -157,15 +164,26 @@ static inline int dial(const char *address, int type)
 	socklen_t len;
 	int fd;
 
-	assert_int_equal(endpoint_parse(address, port, &endpoint), 0);
+	assert_int_equal(endpoint_parse(source ? source : address, source ? 0 : port, &endpoint),
+	                 0);
 	len = endpoint_to_sockaddr(&endpoint, &storage);
 	fd = socket(storage.ss_family, type, 0);
 	assert_true(fd >= 0);
+	if (source) {
+		assert_int_equal(bind(fd, (struct sockaddr *)&storage, len), 0);
+		assert_int_equal(endpoint_parse(address, port, &endpoint), 0);
+		len = endpoint_to_sockaddr(&endpoint, &storage);
+	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	/* A connected datagram socket takes nothing from another address. */
 	assert_int_equal(connect(fd, (struct sockaddr *)&storage, len), 0);
 	return fd;
+}
+
+static inline int dial(const char *address, int type)
+{
+	return dial_from(NULL, address, type);
 }
 
 static inline size_t query_of(const char *name, uint16_t type, uint16_t id, uint8_t out[512])

@@ -32,6 +32,16 @@ void transfer_out_begin(const struct world *world, const uint8_t *packet, size_t
 int transfer_out_next(struct transfer_out *stream, uint8_t *out, size_t size);
 void transfer_out_free(struct transfer_out *stream);
 
+/*
+ * A SOA query, before respond() sees it: a secondary that is sent an expanded
+ * zone must see the serial of that (docs/adr/0007). True: its reply, signed
+ * where the query was, is in `out`; false: an ordinary query. Cheap where the
+ * question is another. The caller holds the RCU read lock.
+ */
+bool transfer_out_soa(const struct world *world, const uint8_t *packet, size_t len,
+                      const struct endpoint *source, bool tcp, uint8_t *out, size_t size,
+                      size_t *ret_len);
+
 /* ---- the loop's side: what changed, who is told ---- */
 
 struct transfer_desk;

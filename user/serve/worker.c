@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "serve/signature.h"
+#include "transfer/in.h"
 
 #define EVENTS_MAX     64
 #define OFFER_AGAIN_MS 1000
@@ -106,6 +107,16 @@ static void count_reply(struct serve_stats *stats, const struct respond_result *
 		count_one(&stats->rcode[result->rcode]);
 }
 
+/* It checks signatures by itself: it gets the packet as it came. */
+static void notify(const struct world *world, const struct respond_input *input, uint8_t *out,
+                   size_t size, struct respond_result *ret)
+{
+	ret->len = transfer_in_notify(world, input->packet, input->len, &input->source, out, size);
+	ret->verdict = ret->len ? RESPOND_SEND : RESPOND_DROP;
+	if (ret->len)
+		ret->rcode = out[3] & AN_FLAG_RCODE;
+}
+
 /* An ordinary query, its signature taken off and the reply signed. */
 static void respond_signed(struct worker *worker, const struct world *world,
                            const struct respond_input *input, uint8_t *out, size_t size,
@@ -123,8 +134,8 @@ static void respond_signed(struct worker *worker, const struct world *world,
 		bare.last_try = true;
 		respond(world, &bare, out, size, ret);
 	}
-	if (ret->verdict == RESPOND_TRANSFER || ret->verdict == RESPOND_NOTIFY) {
-		bare.rcode = ret->verdict == RESPOND_NOTIFY ? AN_RCODE_NOTIMP : AN_RCODE_REFUSED;
+	if (ret->verdict == RESPOND_TRANSFER) {
+		bare.rcode = AN_RCODE_REFUSED;
 		respond(world, &bare, out, size, ret);
 	}
 	signature_put(&signature, out, size, ret);
@@ -136,6 +147,8 @@ void worker_respond(struct worker *worker, const struct respond_input *input, ui
 	const struct world *world = rcu_dereference(serve_world);
 
 	respond_signed(worker, world, input, out, size, ret);
+	if (ret->verdict == RESPOND_NOTIFY)
+		notify(world, input, out, size, ret);
 	if (ret->verdict == RESPOND_DROP)
 		count_one(&worker->stats.dropped);
 	if (ret->verdict != RESPOND_SEND)

@@ -122,6 +122,29 @@ static void check_reply(const struct respond_input *input, const uint8_t *reply,
 		check(result->len >= 17 && !memcmp(reply + 12, input->packet + 12, 5));
 }
 
+static void check_verdict(const struct respond_input *input, const uint8_t *reply,
+                          const struct respond_result *result, size_t size)
+{
+	uint8_t opcode = input->len > 2 ? input->packet[2] >> 3 & 15 : 0;
+
+	switch (result->verdict) {
+	case RESPOND_SEND:
+		check_reply(input, reply, result, size);
+		return;
+	case RESPOND_NOTIFY:
+		check(input->len >= 12 && opcode == 4);
+		return;
+	case RESPOND_TRANSFER:
+		check(input->len >= 17 && opcode == 0);
+		return;
+	case RESPOND_DROP: /* only what is no query at all goes without a reply */
+		check(input->len < 12 || input->packet[2] & 0x80);
+		return;
+	case RESPOND_WAIT: /* not at the last try */
+		abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t reply[65535];
@@ -145,9 +168,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		respond(&world, &input, reply, room, &result);
 	}
 	rcu_read_unlock();
-	if (result.verdict == RESPOND_SEND)
-		check_reply(&input, reply, &result, room);
-	else /* only what is no query at all goes without a reply */
-		check(input.len < 12 || input.packet[2] & 0x80);
+	check_verdict(&input, reply, &result, room);
 	return 0;
 }

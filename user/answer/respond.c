@@ -276,4 +276,9 @@ void respond(const struct world *world, const struct respond_input *input, uint8
 		return;
 	}
 	write_reply(&e, out, size, ret);
+	/* RFC 7766 5: TC over TCP would send the client round in circles. */
+	if (input->tcp && ret->flags & RESPOND_TRUNCATED) {
+		plan_nothing(&e, AN_RCODE_SERVFAIL, -1);
+		write_reply(&e, out, size, ret);
+	}
 }

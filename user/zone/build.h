@@ -49,6 +49,9 @@ int __attribute__((format(printf, 5, 6)))
 build_fault(const struct zone_builder *builder, struct error *error, const struct node *node,
             const struct record *record, const char *format, ...);
 
+/* Puts a warning among the zone's, by line; over ZONE_WARNINGS_MAX only counted. 0 or -ENOMEM. */
+int build_warn(struct zone_builder *builder, const struct error *error);
+
 /* True if the settings flatten a CNAME at this name. */
 bool build_flattens_cname(const struct zone_builder *builder, const uint8_t *name, size_t len);
 

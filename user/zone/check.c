@@ -44,25 +44,7 @@ static const char *target_fault(const struct zone *zone, const struct zone_node 
 	return NULL;
 }
 
-/* Keeps a warning before those that are there: the list of pending records runs backwards. */
-static int add_warning(const struct zone_builder *builder, const struct error *error)
-{
-	struct zone *zone = builder->zone;
-	struct zone_warning *warning;
-
-	if (zone->warning_count++ >= ZONE_WARNINGS_MAX)
-		return 0;
-	warning = arena_take(&table_of(zone)->octets, sizeof(*warning),
-	                     _Alignof(struct zone_warning));
-	if (!warning)
-		return -ENOMEM;
-	warning->next = zone->warnings;
-	warning->error = *error;
-	zone->warnings = warning;
-	return 0;
-}
-
-static int check_servers(const struct zone_builder *builder, struct error *error)
+static int check_servers(struct zone_builder *builder, struct error *error)
 {
 	const struct zone *zone = builder->zone;
 	char text[NAME_TEXT_MAX];
@@ -88,7 +70,7 @@ static int check_servers(const struct zone_builder *builder, struct error *error
 				*error = one;
 			return -EINVAL;
 		}
-		if (add_warning(builder, &one))
+		if (build_warn(builder, &one))
 			return error_set(error, ENOMEM, NULL, 0, "out of memory");
 	}
 	return 0;

@@ -70,18 +70,36 @@ static long sort_records(struct zone_builder *builder, const struct node *node, 
 	return (long)kept;
 }
 
-static int check_set(const struct zone_builder *builder, const struct node *node,
-                     struct record **records, size_t count, struct error *error)
+/* A set that no message can hold is SERVFAIL over TCP; the rest of the zone is none the worse. */
+static int check_room(struct zone_builder *builder, const struct node *node,
+                      struct record **records, size_t count, struct error *error)
 {
 	char type[RDATA_TYPE_TEXT_MAX];
+	struct error warning;
 	size_t octets = 0;
 
 	for (size_t i = 0; i < count; i++)
 		octets += RR_FIXED_LEN + records[i]->len;
-	if (octets > MESSAGE_ROOM)
-		return build_fault(builder, error, node, records[0],
-		                   "%s RRset does not fit a DNS message",
-		                   rdata_type_text(records[0]->type, type));
+	if (octets <= MESSAGE_ROOM)
+		return 0;
+	rdata_type_text(records[0]->type, type);
+	if (count > UINT16_MAX)
+		return build_fault(builder, error, node, records[0], "more than %d %s records",
+		                   UINT16_MAX, type);
+	build_fault(builder, &warning, node, records[0], "%s RRset does not fit a DNS message",
+	            type);
+	if (build_warn(builder, &warning))
+		return error_set(error, ENOMEM, NULL, 0, "out of memory");
+	return 0;
+}
+
+static int check_set(struct zone_builder *builder, const struct node *node, struct record **records,
+                     size_t count, struct error *error)
+{
+	int result = check_room(builder, node, records, count, error);
+
+	if (result)
+		return result;
 	if (records[0]->type != AN_TYPE_ANAME)
 		return 0;
 	if (count > ANAMES_MAX)

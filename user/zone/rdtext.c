@@ -394,7 +394,11 @@ static int parse_by_ldns(uint16_t type, const struct token *tokens, size_t count
 	line = line_for_ldns(type, tokens, count);
 	if (!line)
 		return error_set(place->error, ENOMEM, place->file, place->line, "out of memory");
-	fault = parse_line(line, place, out);
+	/* It reads that much of the rdata and then, silently, no more. */
+	if (strlen(line) >= LDNS_MAX_PACKETLEN)
+		fault = FAULT(place, NULL, "rdata of over %d characters", LDNS_MAX_PACKETLEN);
+	else
+		fault = parse_line(line, place, out);
 	free(line);
 	return fault;
 }

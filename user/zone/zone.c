@@ -86,6 +86,28 @@ bool build_flattens_cname(const struct zone_builder *builder, const uint8_t *nam
 	return false;
 }
 
+int build_warn(struct zone_builder *builder, const struct error *error)
+{
+	struct zone *zone = builder->zone;
+	struct zone_warning **at = &zone->warnings, *warning;
+
+	if (zone->warning_count >= ZONE_WARNINGS_MAX) {
+		zone->warning_count++;
+		return 0;
+	}
+	warning = arena_take(&table_of(zone)->octets, sizeof(*warning),
+	                     _Alignof(struct zone_warning));
+	if (!warning)
+		return -ENOMEM;
+	while (*at && (*at)->error.line <= error->line)
+		at = &(*at)->next;
+	warning->next = *at;
+	warning->error = *error;
+	*at = warning;
+	zone->warning_count++;
+	return 0;
+}
+
 int build_fault(const struct zone_builder *builder, struct error *error, const struct node *node,
                 const struct record *record, const char *format, ...)
 {

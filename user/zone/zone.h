@@ -49,7 +49,7 @@ struct zone_node {
 
 /* What is wrong with a zone that is served all the same. */
 struct zone_warning {
-	const struct zone_warning *next;
+	struct zone_warning *next;
 	struct error error; /* file, line and text */
 };
 
@@ -67,7 +67,7 @@ struct zone {
 	uint32_t negative_ttl; /* min(SOA TTL, MINIMUM), RFC 2308 3 */
 	size_t node_count;
 	size_t record_count;
-	const struct zone_warning *warnings; /* in the order of the file */
+	struct zone_warning *warnings; /* by line */
 	size_t warning_count;
 	bool has_wildcards, has_dnames, has_cuts, has_anames;
 	bool expired; /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */

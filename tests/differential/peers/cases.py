@@ -58,7 +58,12 @@ def is_every_class(question, ours, peers):
     return question.cls == EVERY_CLASS
 
 
+def is_too_large(question, ours, peers):
+    return question.tcp and ours.rcode == 2
+
+
 CASES = [
+    ("set that no message holds", "RFC 7766 5", is_too_large),
     ("class ANY", "RFC 1034 3.7.1", is_every_class),
     ("several TTLs in a set", "RFC 2181 5.2", is_mixed),
     ("ANY", "RFC 8482 4.1", is_any),

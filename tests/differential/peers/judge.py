@@ -20,7 +20,7 @@ NS, CNAME, DNAME, SVCB, HTTPS, ANY = (
     NUMBERS[word] for word in ("NS", "CNAME", "DNAME", "SVCB", "HTTPS", "ANY")
 )
 AA, TC = 0x0400, 0x0200
-NOERROR = 0
+NOERROR, SERVFAIL = 0, 2
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED", 6: "YXDOMAIN"}
 CHAIN_MAX = 16
 
@@ -260,6 +260,8 @@ class Judge:
         """As the reference has it; a cut reply, as some peer has it."""
         if ours.fault:
             return False
+        if question.tcp and ours.rcode == SERVFAIL:
+            return not ours.answer and self.is_too_large(question)
         every = question.cls == EVERY_CLASS  # RFC 1034 3.7.1: AA is clear
         if ours.tc:
             return any(
@@ -275,6 +277,11 @@ class Judge:
         if question.rtype == "ANY" and right.answer:
             return any_fits(answer, right.answer)
         return answer == right.answer
+
+    def is_too_large(self, question):
+        """No message can hold it: 12 octets beside each rdata, where owners are compressed."""
+        right = self.reference.answer(question.name, NUMBERS[question.rtype])
+        return sum(12 + len(record[4]) for record in right.answer) > 65535 - 512
 
     def settle(self, index, replies):
         """The reference is with anamed; the case gives the disagreement its name."""

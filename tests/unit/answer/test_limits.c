@@ -3,12 +3,13 @@
 #include "unit/answer/scene.h"
 
 #define MANY 70
+#define HUGE 300 /* records of 240 octets */
 
 static struct scene scene;
 
 static int setup(void **state)
 {
-	static char text[65536];
+	static char text[262144];
 	static const char *const texts[] = {"example.test.", text, NULL};
 	size_t at = (size_t)sprintf(text, "$TTL 300\n@ SOA ns1 host 7 7200 3600 1209600 60\n"
 	                                  "@ NS ns1\nns1 A 192.0.2.53\nsub NS ns.sub\n"
@@ -25,6 +26,9 @@ static int setup(void **state)
 		                      i, i);
 		at += (size_t)sprintf(text + at, "txt TXT \"%0200u\"\n", i);
 	}
+	for (unsigned int i = 0; i < HUGE; i++)
+		at += (size_t)sprintf(text + at, "huge TXT \"%0240u\"\n", i);
+	at += (size_t)sprintf(text + at, "huge A 192.0.2.1\n");
 	rcu_register_thread();
 	memset(&scene, 0, sizeof(scene));
 	scene_open(&scene, texts);
@@ -104,6 +108,17 @@ static void streams_take_65535_octets(void **state)
 	       .edns = true);
 }
 
+static void set_that_no_message_holds_fails_over_tcp(void **state)
+{
+	(void)state;
+	EXPECT("NOERROR aa tc\n", .name = "huge.example.test.", .type = AN_TYPE_TXT);
+	EXPECT("SERVFAIL\n", .name = "huge.example.test.", .type = AN_TYPE_TXT, .tcp = true);
+	EXPECT("SERVFAIL\nopt 1232\n", .name = "huge.example.test.", .type = AN_TYPE_TXT,
+	       .tcp = true, .edns = true);
+	EXPECT("NOERROR aa\nan huge.example.test. 300 A 192.0.2.1\n", .name = "huge.example.test.",
+	       .type = AN_TYPE_A, .tcp = true);
+}
+
 static void addresses_that_merely_help_are_left_out(void **state)
 {
 	const char *text = ASK(.name = "addl.example.test.", .type = AN_TYPE_MX, .payload = 1232);
@@ -177,6 +192,7 @@ int main(void)
 	        TEST(set_that_does_not_fit_sets_tc_and_keeps_opt),
 	        TEST(payload_of_the_client_decides_up_to_ours),
 	        TEST(streams_take_65535_octets),
+	        TEST(set_that_no_message_holds_fails_over_tcp),
 	        TEST(addresses_that_merely_help_are_left_out),
 	        TEST(glue_that_does_not_fit_sets_tc),
 	        TEST(a_reply_never_is_longer_than_what_was_asked_for),

@@ -338,7 +338,9 @@ static void lengths_have_their_limits(void **state)
 	        {1, 255, 0, NULL},
 	        {1, 256, -EINVAL, "Syntax error"},
 	        {200, 255, 0, NULL},
-	        {257, 255, -EINVAL, NULL}, /* 65 792 octets of rdata */
+	        {257, 255, -EINVAL, "over 65535 characters"},
+	        {32000, 1, 0, NULL},
+	        {33000, 1, -EINVAL, "over 65535 characters"},
 	        {1, 530000, -E2BIG, "entry longer than"},
 	        {300000, 1, -E2BIG, "entry longer than"},
 	};

@@ -11,25 +11,41 @@
 void message_begin(struct message *m, void *out, size_t size)
 {
 	m->w = wire_writer(out, size);
-	m->target_count = 0;
+	m->target_count = m->known_next = 0;
+	memset(m->known, 0, sizeof(m->known));
 	m->class = AN_CLASS_IN;
 	m->ttl_at = 0;
 	memset(m->counts, 0, sizeof(m->counts));
 	wire_take(&m->w, AN_DNS_HEADER_LEN);
 }
 
-/* Every label of the name at `at` that is written out becomes a target. */
-static void add_targets(struct message *m, size_t at, const uint8_t *name, size_t len, size_t rest)
+/* Every label of the name at `at` that is written out becomes a target; what is behind them, if
+ * anything, stands at the target `rest`. */
+static void add_targets(struct message *m, size_t at, const uint8_t *name, size_t len, size_t run,
+                        uint16_t rest)
 {
-	while (len > rest && at <= POINTER_MAX && m->target_count < MESSAGE_TARGETS) {
+	while (run > 1 && at <= POINTER_MAX && m->target_count < MESSAGE_TARGETS) {
 		size_t step = 1u + *name;
 
-		m->target_at[m->target_count] = (uint16_t)at;
-		m->target_len[m->target_count++] = (uint8_t)len;
+		m->targets[m->target_count++] = (struct message_target){
+		        .at = (uint16_t)at,
+		        .len = (uint8_t)len,
+		        .run = (uint8_t)run,
+		        .rest = rest,
+		};
 		at += step;
 		name += step;
 		len -= step;
+		run -= step;
 	}
+}
+
+static void know(struct message *m, const uint8_t *name, size_t at)
+{
+	if (at > POINTER_MAX)
+		return;
+	m->known[m->known_next++ % MESSAGE_KNOWN] =
+	        (struct message_known){.name = name, .at = (uint16_t)at};
 }
 
 void message_question(struct message *m, const uint8_t *question, size_t name_len)
@@ -38,34 +54,46 @@ void message_question(struct message *m, const uint8_t *question, size_t name_le
 
 	wire_put(&m->w, question, name_len + 4);
 	if (!m->w.failed)
-		add_targets(m, at, m->w.base + at, name_len, 1);
+		add_targets(m, at, m->w.base + at, name_len, name_len, 0);
 }
 
-/* Is the name at offset `at` (written by us, so well-formed) equal to `name`? */
-static bool same_name(const uint8_t *base, size_t at, const uint8_t *name)
+void message_question_is(struct message *m, const uint8_t *name)
+{
+	if (*name && !m->w.failed)
+		know(m, name, AN_DNS_HEADER_LEN);
+}
+
+/* Is the name at a target equal to `name` of the same length? */
+static bool same_name(const struct message *m, const struct message_target *target,
+                      const uint8_t *name)
 {
 	for (;;) {
-		const uint8_t *label = base + at;
-
-		if ((*label & 0xc0) == 0xc0) {
-			at = (size_t)(label[0] & 0x3f) << 8 | label[1];
-			continue;
-		}
 		/* Length octets stand under 'A', so case does not touch them. */
-		if (!name_equal(label, 1u + *label, name, 1u + *name))
+		if (!name_equal(m->w.base + target->at, target->run, name, target->run))
 			return false;
-		if (!*label)
+		if (target->run == target->len)
 			return true;
-		at += 1u + *label;
-		name += 1u + *name;
+		name += target->run;
+		target = &m->targets[target->rest];
 	}
 }
 
 static bool find_target(const struct message *m, const uint8_t *name, size_t len, uint16_t *ret)
 {
 	for (unsigned int i = 0; i < m->target_count; i++) {
-		if (m->target_len[i] == len && same_name(m->w.base, m->target_at[i], name)) {
-			*ret = m->target_at[i];
+		if (m->targets[i].len == len && same_name(m, &m->targets[i], name)) {
+			*ret = (uint16_t)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool put_known(struct message *m, const uint8_t *name)
+{
+	for (unsigned int i = 0; i < MESSAGE_KNOWN; i++) {
+		if (m->known[i].name == name) {
+			wire_put16(&m->w, POINTER | m->known[i].at);
 			return true;
 		}
 	}
@@ -78,17 +106,21 @@ static void put_name(struct message *m, const uint8_t *name, size_t len)
 	size_t rest = len, at = m->w.at;
 	uint16_t target = 0;
 
+	if (put_known(m, name))
+		return;
 	while (rest > 1 && !find_target(m, suffix, rest, &target)) {
 		rest -= 1u + *suffix;
 		suffix += 1u + *suffix;
 	}
 	wire_put(&m->w, name, len - rest);
 	if (rest > 1)
-		wire_put16(&m->w, POINTER | target);
+		wire_put16(&m->w, POINTER | m->targets[target].at);
 	else
 		wire_put8(&m->w, 0);
-	if (!m->w.failed)
-		add_targets(m, at, name, len, rest);
+	if (m->w.failed || len == 1)
+		return;
+	know(m, name, rest == len ? m->targets[target].at : at);
+	add_targets(m, at, name, len, rest > 1 ? len - rest : len, target);
 }
 
 /* How many names stand in the rdata of a type that may be compressed, and how far in. */
@@ -169,6 +201,7 @@ void message_rewind(struct message *m, const struct message_mark *mark)
 	m->w.at = mark->at;
 	m->w.failed = false;
 	m->target_count = mark->target_count;
+	memset(m->known, 0, sizeof(m->known)); /* some of it is gone */
 	memcpy(m->counts, mark->counts, sizeof(m->counts));
 }
 

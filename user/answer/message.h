@@ -16,6 +16,22 @@
 
 #define MESSAGE_TARGETS 256
 
+#define MESSAGE_KNOWN 8
+
+/* A label that a pointer may lead to: `run` octets from `at` on stand in one piece, the rest of the
+ * name (`len` in all) at another target. */
+struct message_target {
+	uint16_t at;
+	uint8_t len, run;
+	uint16_t rest;
+};
+
+/* The same octets in memory were written before: no look at them is needed. */
+struct message_known {
+	const uint8_t *name;
+	uint16_t at;
+};
+
 enum message_section { MESSAGE_ANSWER, MESSAGE_AUTHORITY, MESSAGE_ADDITIONAL };
 
 struct message {
@@ -24,8 +40,9 @@ struct message {
 	unsigned int class; /* of records: IN, until the caller says another */
 	size_t ttl_at;      /* of the record written last */
 	unsigned int target_count;
-	uint16_t target_at[MESSAGE_TARGETS]; /* labels that a pointer may lead to */
-	uint8_t target_len[MESSAGE_TARGETS]; /* length of the name from there on */
+	struct message_target targets[MESSAGE_TARGETS];
+	unsigned int known_next;
+	struct message_known known[MESSAGE_KNOWN];
 };
 
 struct message_mark {
@@ -37,8 +54,14 @@ struct message_mark {
 /* Room for the header is left; `size` octets may be written in all. */
 void message_begin(struct message *m, void *out, size_t size);
 
-/* Copies a question (name, type, class) octet for octet. */
+/*
+ * Copies a question (name, type, class) octet for octet. Names that are handed
+ * in stay as they are until the message is done.
+ */
 void message_question(struct message *m, const uint8_t *question, size_t name_len);
+
+/* `name` is the question's in another place: where it is an owner it need not be compared. */
+void message_question_is(struct message *m, const uint8_t *name);
 
 /* One record. Rdata is uncompressed wire. */
 void message_record(struct message *m, enum message_section section, const uint8_t *owner,

@@ -107,8 +107,10 @@ static void write_reply(const struct exchange *e, uint8_t *out, size_t size,
 	message_begin(&m, out, limit - opt);
 	if (query->class == AN_CLASS_CH)
 		m.class = AN_CLASS_CH;
-	if (question)
+	if (question) {
 		message_question(&m, query->packet + AN_DNS_HEADER_LEN, query->name_len);
+		message_question_is(&m, query->name);
+	}
 	complete = plan_render(
 	        &e->plan, &m,
 	        an_choice(e->world->seed, query->id, choice_address(source), source->port));

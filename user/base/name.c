@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/name.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -147,23 +148,39 @@ unsigned int name_labels(const uint8_t *name)
 
 void name_lower(uint8_t *dst, const uint8_t *src, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
+	size_t i = 0;
+
+	for (; i + 8 <= len; i += 8) {
+		uint64_t word = an_load8(src + i);
+
+		word = htole64(an_lower8(word));
+		memcpy(dst + i, &word, sizeof(word));
+	}
+	for (; i < len; i++)
 		dst[i] = lower(src[i]);
+}
+
+static bool equal8(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t one = an_load8(a), two = an_load8(b);
+
+	return one == two || an_lower8(one) == an_lower8(two);
 }
 
 bool name_equal(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 {
-	size_t i = 0;
-
 	if (a_len != b_len)
 		return false;
-	for (; i + 8 <= a_len; i += 8)
-		if (an_lower8(an_load8(a + i)) != an_lower8(an_load8(b + i)))
+	if (a_len < 8) {
+		for (size_t i = 0; i < a_len; i++)
+			if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
+				return false;
+		return true;
+	}
+	for (size_t i = 0; i + 8 < a_len; i += 8)
+		if (!equal8(a + i, b + i))
 			return false;
-	for (; i < a_len; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	return true;
+	return equal8(a + a_len - 8, b + a_len - 8); /* overlaps what was seen already */
 }
 
 bool name_under(const uint8_t *name, size_t len, const uint8_t *apex, size_t apex_len)

@@ -2,21 +2,37 @@
 #include "base/net.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static uint64_t load_half(const uint8_t *half)
+{
+	uint64_t word;
+
+	memcpy(&word, half, sizeof(word));
+	return be64toh(word);
+}
+
+/* Keeps the first `len` bits of eight octets, up to all 64. */
+static void mask_half(uint8_t *half, unsigned int len)
+{
+	uint64_t word = len ? load_half(half) & ~UINT64_C(0) << (64 - len) : 0;
+
+	word = htobe64(word);
+	memcpy(half, &word, sizeof(word));
+}
+
 void net_mask(uint8_t address[16], unsigned int len)
 {
-	for (unsigned int i = 0; i < 16; i++) {
-		if (len >= 8) {
-			len -= 8;
-			continue;
-		}
-		address[i] &= (uint8_t)(0xff00 >> len);
-		len = 0;
+	if (len < 64) {
+		mask_half(address, len);
+		memset(address + 8, 0, 8);
+	} else if (len < 128) {
+		mask_half(address + 8, len - 64);
 	}
 }
 
@@ -37,16 +53,25 @@ bool network_equal(const struct network *a, const struct network *b)
 	return a->family == b->family && a->len == b->len && !memcmp(a->address, b->address, 16);
 }
 
+static bool same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned int len)
+{
+	uint64_t differ = load_half(a) ^ load_half(b);
+
+	if (len > 64) {
+		if (differ)
+			return false;
+		differ = load_half(a + 8) ^ load_half(b + 8);
+		len -= 64;
+	}
+	return !len || !(differ >> (64 - len));
+}
+
 bool network_contains(const struct network *outer, const struct network *inner)
 {
-	struct network cut;
-
 	if (outer->family == 0)
 		return true;
-	if (outer->family != inner->family || outer->len > inner->len)
-		return false;
-	cut = network_of(inner->family, inner->address, outer->len);
-	return network_equal(&cut, outer);
+	return outer->family == inner->family && outer->len <= inner->len &&
+	       same_prefix(outer->address, inner->address, outer->len);
 }
 
 static int parse_address(const char *text, uint8_t *family, uint8_t address[16])

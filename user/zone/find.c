@@ -32,11 +32,10 @@ bool zone_flattens(const struct zone *zone, const struct zone_node *node)
 int zone_each(const struct zone *zone, int (*visit)(const struct zone_node *node, void *arg),
               void *arg)
 {
-	struct table_walk walk = table_walk(table_of(zone));
-	const struct node *node;
+	const struct table *table = table_of(zone);
 
-	while ((node = table_next(&walk))) {
-		int result = visit(&node->pub, arg);
+	for (size_t i = 0; i < table->count; i++) {
+		int result = visit(&table_node(table, i)->pub, arg);
 
 		if (result)
 			return result;
@@ -59,8 +58,11 @@ static const struct node *closest_encloser(const struct table *table, const uint
 		return NULL;
 	/* starts[low] does not exist, starts[high] does. */
 	high = labels - table->apex_labels;
-	best = table_find(table, name + starts[high], len - starts[high]);
-	while (best && high - low > 1) {
+	best = table_node(table, 0); /* the apex */
+	if (!name_equal(name + starts[high], len - starts[high], best->pub.name,
+	                best->pub.name_len))
+		return NULL;
+	while (high - low > 1) {
 		unsigned int middle = low + (high - low) / 2;
 		const struct node *node =
 		        table_find(table, name + starts[middle], len - starts[middle]);

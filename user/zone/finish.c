@@ -264,11 +264,10 @@ int build_finish(struct zone_builder *builder, struct error *error)
 {
 	struct zone *zone = builder->zone;
 	struct table *table = table_of(zone);
-	struct table_walk walk = table_walk(table);
-	struct node *node;
 
 	zone->content = settings_content(zone);
-	while ((node = table_next(&walk))) {
+	for (size_t i = 0; i < table->count; i++) {
+		struct node *node = table_node(table, i);
 		int result = node_finish(builder, node, error);
 
 		if (result)

@@ -17,9 +17,8 @@ struct table *table_new(void)
 		return NULL;
 	atomic_init(&table->holders, 1);
 	table->size = TABLE_FIRST;
-	table->tags = calloc(table->size, sizeof(*table->tags));
-	table->slots = calloc(table->size, sizeof(struct node *));
-	if (!table->tags || !table->slots ||
+	table->places = calloc(table->size, sizeof(*table->places));
+	if (!table->places ||
 	    getrandom(&table->seed, sizeof(table->seed), 0) != sizeof(table->seed)) {
 		table_free(table);
 		return NULL;
@@ -31,11 +30,11 @@ void table_free(struct table *table)
 {
 	if (!table)
 		return;
-	arena_done(&table->nodes);
+	for (unsigned int i = 0; i < TABLE_BLOCKS; i++)
+		free(table->blocks[i]);
 	arena_done(&table->octets);
 	arena_done(&table->sets);
-	free(table->tags);
-	free(table->slots);
+	free(table->places);
 	free(table);
 }
 
@@ -43,66 +42,80 @@ static uint32_t tag_of(const struct table *table, const uint8_t *name, size_t le
 {
 	uint64_t hash = table->seed;
 	uint8_t rest[8] = {0};
-	uint32_t tag;
 	size_t at;
 
 	for (at = 0; at + 8 <= len; at += 8)
 		hash = an_hash_step(hash, an_lower8(an_load8(name + at)));
 	memcpy(rest, name + at, len - at);
 	hash = an_hash_step(hash, an_lower8(an_load8(rest)));
-	tag = (uint32_t)(hash ^ hash >> 32);
-	return tag ? tag : 1;
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
 /* The place of a name, or the free place where it would be put. */
-static size_t place_of(const struct table *table, uint32_t tag, const uint8_t *name, size_t len)
+static struct place *place_of(const struct table *table, uint32_t tag, const uint8_t *name,
+                              size_t len)
 {
 	size_t at = tag & (table->size - 1);
 
-	while (table->tags[at]) {
-		const struct zone_node *node = &table->slots[at]->pub;
+	for (;; at = (at + 1) & (table->size - 1)) {
+		struct place *place = &table->places[at];
+		const struct zone_node *node;
 
-		if (table->tags[at] == tag && name_equal(node->name, node->name_len, name, len))
-			break;
-		at = (at + 1) & (table->size - 1);
+		if (!place->node)
+			return place;
+		if (place->tag != tag)
+			continue;
+		node = &table_node(table, place->node - 1)->pub;
+		if (name_equal(node->name, node->name_len, name, len))
+			return place;
 	}
-	return at;
 }
 
 struct node *table_find(const struct table *table, const uint8_t *name, size_t len)
 {
-	size_t at = place_of(table, tag_of(table, name, len), name, len);
+	const struct place *place = place_of(table, tag_of(table, name, len), name, len);
 
-	return table->tags[at] ? table->slots[at] : NULL;
+	return place->node ? table_node(table, place->node - 1) : NULL;
 }
 
 static bool table_grow(struct table *table)
 {
 	size_t size = table->size * 2;
-	uint32_t *tags = calloc(size, sizeof(*tags));
-	struct node **slots = calloc(size, sizeof(struct node *));
+	struct place *places = calloc(size, sizeof(*places));
 
-	if (!tags || !slots) {
-		free(tags);
-		free(slots);
+	if (!places)
 		return false;
-	}
 	for (size_t i = 0; i < table->size; i++) {
-		size_t at = table->tags[i] & (size - 1);
+		size_t at = table->places[i].tag & (size - 1);
 
-		if (!table->tags[i])
+		if (!table->places[i].node)
 			continue;
-		while (tags[at])
+		while (places[at].node)
 			at = (at + 1) & (size - 1);
-		tags[at] = table->tags[i];
-		slots[at] = table->slots[i];
+		places[at] = table->places[i];
 	}
-	free(table->tags);
-	free(table->slots);
-	table->tags = tags;
-	table->slots = slots;
+	free(table->places);
+	table->places = places;
 	table->size = size;
 	return true;
+}
+
+/* Room for the node of the next number; NULL if out of memory. */
+static struct node *node_room(struct table *table)
+{
+	size_t count = table->count + TABLE_BLOCK_FIRST;
+
+	if (!(count & (count - 1))) { /* the first of a block */
+		unsigned int block = (unsigned int)__builtin_ctzl(count / TABLE_BLOCK_FIRST);
+
+		if (block == TABLE_BLOCKS)
+			return NULL;
+		if (!table->blocks[block])
+			table->blocks[block] = malloc(count * sizeof(struct node));
+		if (!table->blocks[block])
+			return NULL;
+	}
+	return table_node(table, table->count);
 }
 
 /* `name` lies in the table's octets already: a node shares them with its descendants. */
@@ -111,21 +124,18 @@ static struct node *node_add(struct table *table, const uint8_t *name, size_t le
 {
 	uint32_t tag = tag_of(table, name, len);
 	struct node *node;
-	size_t at;
 
 	if (table->count >= table->size - table->size / 3 && !table_grow(table))
 		return NULL;
-	node = arena_take(&table->nodes, sizeof(*node), _Alignof(struct node));
+	node = node_room(table);
 	if (!node)
 		return NULL;
 	memset(node, 0, sizeof(*node));
 	node->pub.name = name;
 	node->pub.name_len = (uint8_t)len;
 	node->parent = parent;
-	at = place_of(table, tag, name, len);
-	table->tags[at] = tag;
-	table->slots[at] = node;
 	table->count++;
+	*place_of(table, tag, name, len) = (struct place){tag, (uint32_t)table->count};
 	if (parent && len == parent->pub.name_len + 2u && name[1] == '*')
 		parent->pub.flags |= ZONE_NODE_WILDCARD_CHILD;
 	return node;
@@ -158,20 +168,5 @@ struct node *table_get(struct table *table, const uint8_t *name, size_t len)
 		if (!node)
 			return NULL;
 	}
-	return node;
-}
-
-struct node *table_next(struct table_walk *walk)
-{
-	struct node *node;
-
-	while (walk->chunk && walk->at + sizeof(*node) > walk->chunk->used) {
-		walk->chunk = walk->chunk->next;
-		walk->at = 0;
-	}
-	if (!walk->chunk)
-		return NULL;
-	node = (struct node *)(void *)(walk->chunk->data + walk->at);
-	walk->at += sizeof(*node);
 	return node;
 }

@@ -2,10 +2,11 @@
 /*
  * table - the nodes of a zone by name; inside the zone room only.
  *
- * Open addressing over 32-bit tags; nodes lie in an arena in the order in
- * which they were made, and every ancestor (up to the apex) is made before the
- * node. So whoever walks the arena sees parents first, and whether a name
- * exists is monotonic along its ancestors. The hash is seeded for each table:
+ * Open addressing over 32-bit tags; nodes are numbered in the order in which
+ * they were made, and every ancestor (up to the apex) is made before the node.
+ * So whoever walks the numbers sees parents first, and whether a name exists
+ * is monotonic along its ancestors. A place is eight octets: what a look-up
+ * waits for is one line of places and the node. The hash is seeded for each table:
  * zone data comes from customers.
  */
 #ifndef ANAMED_ZONE_TABLE_H
@@ -40,16 +41,24 @@ struct node {
 	bool flattens; /* see zone_flattens() */
 };
 
+/* Where a name's node is found. */
+struct place {
+	uint32_t tag;
+	uint32_t node; /* its number + 1; 0: free */
+};
+
+#define TABLE_BLOCK_FIRST 64 /* nodes; every block has twice as many as the one before */
+#define TABLE_BLOCKS      26
+
 struct table {
 	atomic_uint holders;
-	struct arena nodes;  /* struct node, nothing else */
 	struct arena octets; /* names and rdata */
 	struct arena sets;   /* struct zone_rrset and struct zone_rdata */
 	uint64_t seed;
 	unsigned int apex_labels;
 	size_t count, size; /* size: a power of two */
-	uint32_t *tags;     /* 0: free */
-	struct node **slots;
+	struct place *places;
+	struct node *blocks[TABLE_BLOCKS]; /* never moved */
 };
 
 /* NULL if out of memory. */
@@ -61,16 +70,13 @@ struct node *table_find(const struct table *table, const uint8_t *name, size_t l
 /* Finds or makes a name (under the apex, which is made first) with all its ancestors. */
 struct node *table_get(struct table *table, const uint8_t *name, size_t len);
 
-/* Walks all nodes, parents first, from table_walk() on; NULL at the end. */
-struct table_walk {
-	struct arena_chunk *chunk;
-	size_t at;
-};
-struct node *table_next(struct table_walk *walk);
-
-static inline struct table_walk table_walk(const struct table *table)
+/* Block b holds the numbers from FIRST * (2^b - 1) on. */
+static inline struct node *table_node(const struct table *table, size_t number)
 {
-	return (struct table_walk){.chunk = table->nodes.first};
+	unsigned long at = number + TABLE_BLOCK_FIRST;
+	unsigned int block = (unsigned int)(__builtin_clzl(TABLE_BLOCK_FIRST) - __builtin_clzl(at));
+
+	return &table->blocks[block][at - ((size_t)TABLE_BLOCK_FIRST << block)];
 }
 
 static inline struct table *table_of(const struct zone *zone)

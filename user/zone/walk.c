@@ -5,15 +5,12 @@
 
 struct zone_walk zone_walk(const struct zone *zone)
 {
-	return (struct zone_walk){.chunk = table_of(zone)->nodes.first};
+	return (struct zone_walk){.zone = zone};
 }
 
 const struct zone_node *zone_walk_next(struct zone_walk *walk)
 {
-	struct table_walk at = {.chunk = walk->chunk, .at = walk->at};
-	const struct node *node = table_next(&at);
+	const struct table *table = table_of(walk->zone);
 
-	walk->chunk = at.chunk;
-	walk->at = at.at;
-	return node ? &node->pub : NULL;
+	return walk->next < table->count ? &table_node(table, walk->next++)->pub : NULL;
 }

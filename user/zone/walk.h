@@ -11,8 +11,8 @@
 #include "zone/zone.h"
 
 struct zone_walk {
-	void *chunk; /* of walk.c */
-	size_t at;
+	const struct zone *zone;
+	size_t next; /* number of a node */
 };
 
 struct zone_walk zone_walk(const struct zone *zone);

@@ -144,6 +144,14 @@ $(BUILD)/tests/kernel-user/%: tests/kernel-user/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -o $@ $< $(LIB) $(LIBS) -lcmocka
 
+$(BUILD)/tests/transfer/%: tests/transfer/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LIBS)
+
+.PHONY: transfer-test
+transfer-test: all $(BUILD)/tests/transfer/in_host ## transfers with real knotd, named, nsd and pdns (CASE=words picks some)
+	$(Q)tests/transfer/run $(BUILD) $(CASE)
+
 layers: ## includes go downward, as docs/layers.txt has it
 	$(Q)tests/check-layers
 

@@ -244,7 +244,7 @@ static void renew(struct in_zone *zone, const struct config_zone *config, struct
 		zone_free(zone->zone);
 		zone->zone = NULL;
 		zone->next_ms = 0;
-	} else if (data != zone->zone) {
+	} else if (data && data != zone->zone) {
 		/* A reload that began before our last transfer brings what is older. */
 		if (zone->zone && in_serial_newer(zone->zone->serial, data->serial))
 			zone->next_ms = 0;
@@ -289,6 +289,8 @@ void transfer_in_world(struct transfer_in *in, const struct world *world)
 
 		if (!settings->primaries_count)
 			continue;
+		if (data && !data->soa) /* zone_without_data() */
+			data = NULL;
 		zone = in_find(in, name->name, name->len);
 		if (zone)
 			renew(zone, settings, data);

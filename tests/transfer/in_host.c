@@ -36,8 +36,8 @@ static struct {
 	struct member *members;
 	size_t members_count;
 	uv_pipe_t input;
-	uv_poll_t notify;
-	int socket;
+	uv_poll_t notify, notify_tcp;
+	int socket, listener;
 	char line[1024];
 	size_t used;
 } host;
@@ -194,14 +194,65 @@ static void on_datagram(uv_poll_t *poll, int status, int events)
 		sendto(host.socket, reply, len, 0, (struct sockaddr *)&from, from_len);
 }
 
-static int listen_for_notify(void)
+static size_t read_frame(int fd, uint8_t *packet, size_t size)
+{
+	size_t len;
+
+	if (recv(fd, packet, 2, MSG_WAITALL) != 2)
+		return 0;
+	len = (size_t)(packet[0] << 8 | packet[1]);
+	return len <= size && recv(fd, packet, len, MSG_WAITALL) == (ssize_t)len ? len : 0;
+}
+
+/* One NOTIFY a connection, waited for: whoever connects sends at once. */
+static void on_connection(uv_poll_t *poll, int status, int events)
+{
+	const struct timeval patience = {.tv_sec = 1};
+	struct sockaddr_storage from;
+	socklen_t from_len = sizeof(from);
+	uint8_t packet[4096], reply[2 + 4096];
+	struct endpoint source;
+	size_t len;
+	int fd;
+
+	(void)poll;
+	(void)status;
+	(void)events;
+	fd = accept(host.listener, (struct sockaddr *)&from, &from_len);
+	if (fd < 0)
+		return;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	len = read_frame(fd, packet, sizeof(packet));
+	if (len && !endpoint_from_sockaddr(&from, &source)) {
+		len = transfer_in_notify(&host.world, packet, len, &source, reply + 2,
+		                         sizeof(reply) - 2);
+		reply[0] = (uint8_t)(len >> 8);
+		reply[1] = (uint8_t)len;
+		send(fd, reply, len + 2, MSG_NOSIGNAL);
+	}
+	close(fd);
+}
+
+static int bound(int kind)
 {
 	struct sockaddr_storage address;
 	socklen_t len = endpoint_to_sockaddr(&host.base->listen[0], &address);
+	int fd = socket(address.ss_family, kind | SOCK_CLOEXEC, 0), on = 1;
 
-	host.socket = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (host.socket < 0 || bind(host.socket, (struct sockaddr *)&address, len))
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	return bind(fd, (struct sockaddr *)&address, len) ? -1 : fd;
+}
+
+static int listen_for_notify(void)
+{
+	host.socket = bound(SOCK_DGRAM);
+	host.listener = bound(SOCK_STREAM);
+	if (host.socket < 0 || host.listener < 0 || listen(host.listener, 16))
 		return -errno;
+	uv_poll_init(&host.loop, &host.notify_tcp, host.listener);
+	uv_poll_start(&host.notify_tcp, UV_READABLE, on_connection);
 	uv_poll_init(&host.loop, &host.notify, host.socket);
 	return uv_poll_start(&host.notify, UV_READABLE, on_datagram);
 }
@@ -225,6 +276,7 @@ static void quit(void)
 {
 	uv_close((uv_handle_t *)&host.input, NULL);
 	uv_close((uv_handle_t *)&host.notify, NULL);
+	uv_close((uv_handle_t *)&host.notify_tcp, NULL);
 	transfer_in_free(host.in);
 }
 
@@ -331,6 +383,7 @@ int main(int argc, char **argv)
 	uv_run(&host.loop, UV_RUN_DEFAULT);
 	uv_loop_close(&host.loop);
 	close(host.socket);
+	close(host.listener);
 	zones_free(host.zones);
 	free(host.config->zones);
 	free(host.config);

@@ -99,7 +99,7 @@ static void answer(struct worker *worker, struct parked *parked)
 
 	parked->answered = true;
 	rcu_read_lock();
-	worker_respond(worker, &input, worker->reply, size, &result);
+	worker_respond(worker, &input, worker->reply, size, NULL, &result);
 	rcu_read_unlock();
 	if (parked->connection)
 		tcp_send(worker, parked->connection, worker->reply,

@@ -12,6 +12,7 @@
 #include "serve/clients.h"
 #include "serve/octets.h"
 #include "serve/worker.h"
+#include "transfer/out.h"
 
 #define LENGTH       2    /* octets before each message (RFC 1035 4.2.2) */
 #define READ_MAX     4096 /* room made at once, however long the message says it is */
@@ -28,9 +29,11 @@ struct connection {
 	struct endpoint peer;
 	uint64_t active_ms;
 	unsigned int parked;
-	unsigned int events; /* that epoll watches */
-	bool ended;          /* the client sends no more */
-	size_t taken;        /* octets that the client has taken since active_ms */
+	unsigned int events;         /* that epoll watches */
+	bool ended;                  /* the client sends no more */
+	bool held;                   /* the next query is for a transfer, and there is one */
+	size_t taken;                /* octets that the client has taken since active_ms */
+	struct transfer_out *stream; /* on its way out; NULL: none */
 	struct octets in, out;
 };
 
@@ -75,6 +78,14 @@ static void bury(struct tcp *tcp, struct connection *c)
 	tcp->closed = c;
 }
 
+static void end_stream(struct connection *c)
+{
+	if (c->stream)
+		transfer_out_free(c->stream);
+	c->stream = NULL;
+	c->held = false;
+}
+
 static void close_connection(struct worker *worker, struct connection *c)
 {
 	if (c->source.fd < 0)
@@ -82,6 +93,7 @@ static void close_connection(struct worker *worker, struct connection *c)
 	close(c->source.fd);
 	c->source.fd = -1;
 	clients_leave(worker->clients, &c->peer);
+	end_stream(c);
 	unlink_connection(&worker->tcp, c);
 	worker->tcp.count--;
 	__atomic_store_n(&worker->stats.tcp_open, worker->tcp.count, __ATOMIC_RELAXED);
@@ -148,6 +160,28 @@ static bool flush(struct worker *worker, struct connection *c)
 	return true;
 }
 
+/*
+ * The next message of a transfer, when the one before has gone: so a transfer
+ * has one message in memory, and everybody else a turn between two of them.
+ * False: the connection is to be closed.
+ */
+static bool stream_on(struct worker *worker, struct connection *c)
+{
+	int len;
+
+	if (!c->stream || octets_used(&c->out))
+		return true;
+	rcu_read_lock();
+	len = transfer_out_next(c->stream, worker->reply, UINT16_MAX);
+	rcu_read_unlock();
+	if (len <= 0) {
+		end_stream(c);
+		return len == 0;
+	}
+	count_one(&worker->stats.tcp_replies);
+	return queue_reply(c, worker->reply, (size_t)len);
+}
+
 /* ---- queries ---- */
 
 /* Length of the first message, 0 if it is not all there yet. */
@@ -163,20 +197,24 @@ static size_t whole_message(const struct octets *in)
 
 static bool is_blocked(const struct connection *c)
 {
-	return octets_used(&c->out) >= TCP_OUT_MAX || c->parked >= TCP_PARKED_MAX;
+	return octets_used(&c->out) >= TCP_OUT_MAX || c->parked >= TCP_PARKED_MAX || c->held;
 }
 
-/* False: out of memory. */
+/* False: out of memory. A second transfer is held until the first is over. */
 static bool answer(struct worker *worker, struct connection *c, const uint8_t *packet, size_t len,
                    uint64_t now_ms)
 {
 	struct respond_input input = {
 	        .packet = packet, .len = len, .source = c->peer, .tcp = true, .now_ms = now_ms};
+	struct transfer_out **stream = c->stream ? NULL : &c->stream;
 	struct respond_result result;
 
 	rcu_read_lock();
-	worker_respond(worker, &input, worker->reply, UINT16_MAX, &result);
+	worker_respond(worker, &input, worker->reply, UINT16_MAX, stream, &result);
 	rcu_read_unlock();
+	c->held = result.verdict == RESPOND_TRANSFER && !stream;
+	if (c->held)
+		return true;
 	count_one(&worker->stats.tcp_queries);
 	if (result.verdict == RESPOND_WAIT) {
 		if (!park_put(worker, &input, &result.want, NULL, c))
@@ -205,6 +243,8 @@ static bool answer_some(struct worker *worker, struct connection *c)
 
 		if (!answer(worker, c, c->in.data + c->in.at + LENGTH, len - LENGTH, now_ms))
 			return false;
+		if (c->held)
+			break;
 		octets_take(&c->in, len);
 		touch(&worker->tcp, c, now_ms);
 	}
@@ -238,13 +278,14 @@ static bool fill(struct connection *c)
 
 static bool is_over(const struct connection *c)
 {
-	return c->ended && !c->parked && !octets_used(&c->out) && !whole_message(&c->in);
+	return c->ended && !c->parked && !c->stream && !octets_used(&c->out) &&
+	       !whole_message(&c->in);
 }
 
 /* What is left to do for a writable connection brings it its next turn, behind all the others. */
 static void watch(struct worker *worker, struct connection *c)
 {
-	bool more = octets_used(&c->out) || has_work(c);
+	bool more = octets_used(&c->out) || c->stream || has_work(c);
 	bool reads = !c->ended && !is_blocked(c) && !whole_message(&c->in);
 	unsigned int events = (reads ? EPOLLIN : 0) | (more ? EPOLLOUT : 0);
 	struct epoll_event event = {.events = events, .data.ptr = c};
@@ -255,10 +296,11 @@ static void watch(struct worker *worker, struct connection *c)
 	epoll_ctl(worker->epoll, EPOLL_CTL_MOD, c->source.fd, &event);
 }
 
-/* A bounded piece of work: so many queries. */
+/* A bounded piece of work: so many queries, and one message of a transfer. */
 static void take_turn(struct worker *worker, struct connection *c)
 {
-	bool good = flush(worker, c) && answer_some(worker, c) && flush(worker, c);
+	bool good = flush(worker, c) && answer_some(worker, c) && stream_on(worker, c) &&
+	            flush(worker, c);
 
 	if (good && !is_over(c))
 		watch(worker, c);
@@ -300,7 +342,7 @@ static bool make_room(struct worker *worker)
 {
 	struct connection *c = worker->tcp.oldest;
 
-	while (c && (c->parked || octets_used(&c->out)))
+	while (c && (c->parked || c->stream || octets_used(&c->out)))
 		c = c->newer;
 	if (!c)
 		return false;

@@ -3,8 +3,9 @@
  * tcp - queries over streams (RFC 7766).
  *
  * Each connection has one buffer in, one out. Queries are answered as they
- * come, those that wait later (6.2.1.1: out of order). Connections take
- * turns: so many queries each. Bounds: connections a
+ * come, those that wait later (6.2.1.1: out of order), those that come while
+ * a transfer is on its way between two of its messages. Connections take
+ * turns: so many queries, or one message of a transfer. Bounds: connections a
  * worker (the longest idle one makes room) and a client, octets that a reader
  * has not taken yet, queries that wait, time without a query or progress,
  * which gets shorter as connections get scarce.

@@ -112,7 +112,7 @@ static bool answer(struct worker *worker, struct listener *listener, struct mmsg
 		return false;
 	}
 	turn_control(&message->msg_hdr, &input.source);
-	worker_respond(worker, &input, reply, UDP_SIZE, &result);
+	worker_respond(worker, &input, reply, UDP_SIZE, NULL, &result);
 	*ret_len = result.len;
 	if (result.verdict != RESPOND_WAIT)
 		return result.verdict == RESPOND_SEND;

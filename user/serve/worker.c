@@ -107,13 +107,48 @@ static void count_reply(struct serve_stats *stats, const struct respond_result *
 		count_one(&stats->rcode[result->rcode]);
 }
 
-/* It checks signatures by itself: it gets the packet as it came. */
-static void notify(const struct world *world, const struct respond_input *input, uint8_t *out,
-                   size_t size, struct respond_result *ret)
+/* Transfers parse, and check signatures, by themselves: they get the packet as it came. */
+static void begin_transfer(const struct world *world, const struct respond_input *input,
+                           uint8_t *out, size_t size, struct transfer_out **stream,
+                           struct respond_result *ret)
 {
-	ret->len = transfer_in_notify(world, input->packet, input->len, &input->source, out, size);
+	struct transfer_out *none = NULL;
+
+	if (input->tcp && !stream)
+		return;
+	if (!stream)
+		stream = &none;
+	transfer_out_begin(world, input->packet, input->len, &input->source, input->tcp, out, size,
+	                   &ret->len, stream);
+	if (!*stream)
+		ret->verdict = ret->len ? RESPOND_SEND : RESPOND_DROP;
+}
+
+/* A secondary that is sent another serial than everybody else asks for it (docs/adr/0007). */
+static bool answer_secondary(const struct world *world, const struct respond_input *input,
+                             uint8_t *out, size_t size, struct respond_result *ret)
+{
+	if (!transfer_out_soa(world, input->packet, input->len, &input->source, input->tcp, out,
+	                      size, &ret->len))
+		return false;
 	ret->verdict = ret->len ? RESPOND_SEND : RESPOND_DROP;
-	if (ret->len)
+	ret->rcode = ret->len ? out[3] & AN_FLAG_RCODE : AN_RCODE_NOERROR;
+	ret->flags = RESPOND_FROM_ZONE;
+	return true;
+}
+
+/* What is not an ordinary query. */
+static void dispatch(const struct world *world, const struct respond_input *input, uint8_t *out,
+                     size_t size, struct transfer_out **stream, struct respond_result *ret)
+{
+	if (ret->verdict == RESPOND_TRANSFER) {
+		begin_transfer(world, input, out, size, stream, ret);
+	} else if (ret->verdict == RESPOND_NOTIFY) {
+		ret->len = transfer_in_notify(world, input->packet, input->len, &input->source, out,
+		                              size);
+		ret->verdict = ret->len ? RESPOND_SEND : RESPOND_DROP;
+	}
+	if (ret->verdict == RESPOND_SEND)
 		ret->rcode = out[3] & AN_FLAG_RCODE;
 }
 
@@ -134,21 +169,21 @@ static void respond_signed(struct worker *worker, const struct world *world,
 		bare.last_try = true;
 		respond(world, &bare, out, size, ret);
 	}
-	if (ret->verdict == RESPOND_TRANSFER) {
-		bare.rcode = AN_RCODE_REFUSED;
-		respond(world, &bare, out, size, ret);
-	}
 	signature_put(&signature, out, size, ret);
 }
 
 void worker_respond(struct worker *worker, const struct respond_input *input, uint8_t *out,
-                    size_t size, struct respond_result *ret)
+                    size_t size, struct transfer_out **stream, struct respond_result *ret)
 {
 	const struct world *world = rcu_dereference(serve_world);
 
+	if (answer_secondary(world, input, out, size, ret)) {
+		count_reply(&worker->stats, ret);
+		return;
+	}
 	respond_signed(worker, world, input, out, size, ret);
-	if (ret->verdict == RESPOND_NOTIFY)
-		notify(world, input, out, size, ret);
+	if (ret->verdict == RESPOND_TRANSFER || ret->verdict == RESPOND_NOTIFY)
+		dispatch(world, input, out, size, stream, ret);
 	if (ret->verdict == RESPOND_DROP)
 		count_one(&worker->stats.dropped);
 	if (ret->verdict != RESPOND_SEND)

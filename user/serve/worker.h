@@ -16,6 +16,7 @@
 #include "serve/serve.h"
 #include "serve/tcp.h"
 #include "serve/udp.h"
+#include "transfer/out.h"
 
 /* What an epoll event points to; first member of whatever has a descriptor. */
 enum source_kind { SOURCE_EVENT, SOURCE_UDP, SOURCE_LISTENER, SOURCE_CONNECTION };
@@ -78,8 +79,10 @@ void worker_stop(struct worker *worker); /* tells it; join is the caller's */
 /*
  * Answers `input` into out; inside rcu_read_lock(). RESPOND_WAIT: park it. Where
  * nothing more can be parked, the last good answer is given at once.
+ * RESPOND_TRANSFER: *stream is what is to be sent; with stream NULL over TCP
+ * nothing was done, and the query is to be put again.
  */
 void worker_respond(struct worker *worker, const struct respond_input *input, uint8_t *out,
-                    size_t size, struct respond_result *ret);
+                    size_t size, struct transfer_out **stream, struct respond_result *ret);
 
 #endif

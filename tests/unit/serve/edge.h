@@ -37,7 +37,7 @@ static struct serve *serve;
 static struct flatten *flatten;
 static uv_loop_t loop;
 static uint16_t port;
-static char zone_text[65536];
+static char zone_text[4 << 20];
 
 /* A port that nobody has. */
 static inline uint16_t free_port(void)

@@ -165,6 +165,60 @@ static int run_zone_status(struct daemon *daemon, struct control_request *reques
 	return 0;
 }
 
+/* "zone", as a zone that is configured, or a member of a catalog. */
+static int zone_argument(const struct daemon *daemon, json_t *arguments, struct config_name *ret,
+                         struct error *error)
+{
+	int err = name_argument(arguments, "zone", ret, error);
+
+	if (err || zones_exact(daemon->zones, ret->name, ret->len))
+		return err;
+	return error_set(error, ENOENT, NULL, 0, "this zone is not served");
+}
+
+static int refresh(struct daemon *daemon, struct control_request *request, json_t *arguments,
+                   bool whole, struct error *error)
+{
+	struct config_name zone;
+	int err = zone_argument(daemon, arguments, &zone, error);
+
+	if (err)
+		return err;
+	err = transfers_refresh(daemon, &zone, whole);
+	if (err)
+		return error_set(error, -err, NULL, 0, "this zone has no primaries");
+	control_reply(request, json_object());
+	return 0;
+}
+
+static int run_zone_refresh(struct daemon *daemon, struct control_request *request,
+                            json_t *arguments, struct error *error)
+{
+	return refresh(daemon, request, arguments, false, error);
+}
+
+static int run_zone_retransfer(struct daemon *daemon, struct control_request *request,
+                               json_t *arguments, struct error *error)
+{
+	return refresh(daemon, request, arguments, true, error);
+}
+
+static int run_zone_notify(struct daemon *daemon, struct control_request *request,
+                           json_t *arguments, struct error *error)
+{
+	struct config_name zone;
+	int count, err = zone_argument(daemon, arguments, &zone, error);
+
+	if (err)
+		return err;
+	count = transfers_notify(daemon, &zone);
+	if (count < 0)
+		return error_set(error, -count, NULL, 0,
+		                 "this zone has no secondaries, or no data");
+	control_reply(request, json_pack("{s:i}", "notified", count));
+	return 0;
+}
+
 static int run_zone_read(struct daemon *daemon, struct control_request *request, json_t *arguments,
                          struct error *error)
 {
@@ -188,11 +242,18 @@ static int run_zone_read(struct daemon *daemon, struct control_request *request,
 }
 
 static const struct command commands[] = {
-        {"status", run_status},       {"stats", run_stats},
-        {"reload", run_reload},       {"stop", run_stop},
-        {"answers", run_answers},     {"flush", run_flush},
-        {"explain", run_explain},     {"zone-status", run_zone_status},
+        {"status", run_status},
+        {"stats", run_stats},
+        {"reload", run_reload},
+        {"stop", run_stop},
+        {"answers", run_answers},
+        {"flush", run_flush},
+        {"explain", run_explain},
+        {"zone-status", run_zone_status},
         {"zone-read", run_zone_read},
+        {"zone-refresh", run_zone_refresh},
+        {"zone-retransfer", run_zone_retransfer},
+        {"zone-notify", run_zone_notify},
 };
 
 void commands_handle(struct control_request *request, const char *verb, json_t *arguments,

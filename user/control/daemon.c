@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/bring_up.h"
+#include "control/catalogs.h"
 #include "control/privilege.h"
 #include "control/report.h"
 
@@ -48,6 +49,19 @@ static void on_second(uv_timer_t *timer)
 		daemon->status_ms = now;
 		notify_status(daemon);
 	}
+}
+
+void daemon_forget_faults(struct daemon *daemon, const struct zone *zone)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < daemon->faults_count; i++) {
+		const struct config_name *name = &daemon->faults[i].zone;
+
+		if (!name_equal(name->name, name->len, zone->apex, zone->apex_len))
+			daemon->faults[kept++] = daemon->faults[i];
+	}
+	daemon->faults_count = kept;
 }
 
 void daemon_log_stats(struct daemon *daemon)
@@ -107,11 +121,12 @@ static int load_first(struct daemon *daemon)
 	if (world_load(daemon->path, NULL, &load, &error))
 		return fail(&error);
 	world_log_faults(load);
-	daemon->config = daemon->started = load->config;
+	daemon->base = daemon->started = load->base;
+	daemon->config = load->config;
 	daemon->zones = load->zones;
 	daemon->faults = load->faults;
 	daemon->faults_count = load->faults_count;
-	load->config = NULL;
+	load->base = load->config = NULL;
 	load->zones = NULL;
 	load->faults = NULL;
 	world_load_free(load);
@@ -272,7 +287,7 @@ static int come_up(struct daemon *daemon)
 		if (!daemon->upstream)
 			return -1;
 	}
-	if (make_world(daemon))
+	if (make_world(daemon) || transfers_start(daemon))
 		return -1;
 	watch_start(daemon);
 	start_handles(daemon);
@@ -323,6 +338,7 @@ static void go_down(struct daemon *daemon)
 	watch_stop(daemon);
 	if (daemon->serve)
 		serve_stop(daemon->serve);
+	transfers_stop(daemon);
 	flatten_free(daemon->flatten);
 	if (daemon->upstream)
 		upstream_free(daemon->upstream);
@@ -330,6 +346,7 @@ static void go_down(struct daemon *daemon)
 		keep_close(daemon->keep);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT); /* until every handle is closed */
 	serve_swap_world(NULL);
+	transfers_free(daemon);
 	detach(daemon);
 	if (daemon->publish)
 		publish_free(daemon->publish);
@@ -339,9 +356,10 @@ static void go_down(struct daemon *daemon)
 		store_free(daemon->store);
 	if (daemon->zones)
 		zones_free(daemon->zones);
-	if (daemon->started != daemon->config)
+	catalogs_free(daemon->config, daemon->base);
+	if (daemon->started != daemon->base)
 		config_free(daemon->started);
-	config_free(daemon->config);
+	config_free(daemon->base);
 	free(daemon->world);
 	free(daemon->faults);
 	free(daemon->attachments);

@@ -17,11 +17,13 @@
 #include "upstream/upstream.h"
 
 struct watch;
+struct transfers;
 
 struct daemon {
 	uv_loop_t loop;
-	const char *path; /* of the configuration */
-	struct config *config;
+	const char *path;       /* of the configuration */
+	struct config *base;    /* as it is in the file */
+	struct config *config;  /* with the members of catalogs: see catalogs.h; may be `base` */
 	struct config *started; /* that the parts which reloads cannot change came up with */
 	struct zones *zones;
 	struct world *world; /* made of the two above */
@@ -39,6 +41,8 @@ struct daemon {
 
 	struct kernel_attachment *attachments; /* one for each interface of the configuration */
 	size_t attachments_count;
+
+	struct transfers *transfers; /* NULL: not started */
 
 	uv_signal_t signals[4];
 	uv_timer_t second;
@@ -63,6 +67,9 @@ int daemon_run(const char *path);
 /* Ends the loop; daemon_run() then takes everything down. */
 void daemon_stop(struct daemon *daemon);
 
+/* A zone that has new data: what was wrong with the old is over. */
+void daemon_forget_faults(struct daemon *daemon, const struct zone *zone);
+
 /* Counts of everything in one line of the log. */
 void daemon_log_stats(struct daemon *daemon);
 
@@ -82,6 +89,26 @@ void reload_start(struct daemon *daemon, struct control_request *request);
 
 /* Faults of zones, for replies. */
 json_t *reload_faults_json(const struct world_fault *faults, size_t count);
+
+/* ---- transfers.c: zones from primaries and to secondaries, while the daemon runs ---- */
+
+/* Once there is a world. 0 or -ENOMEM. */
+int transfers_start(struct daemon *daemon);
+void transfers_stop(struct daemon *daemon); /* before the loop runs for the last time */
+void transfers_free(struct daemon *daemon); /* after that */
+
+/* After a reload: there is another world. */
+void transfers_world(struct daemon *daemon);
+
+/* The reload is over: what arrived meanwhile goes in. */
+void transfers_resume(struct daemon *daemon);
+
+/* For verbs. -ENOENT: no such zone has primaries, or secondaries. */
+int transfers_refresh(struct daemon *daemon, const struct config_name *zone, bool whole);
+int transfers_notify(struct daemon *daemon, const struct config_name *zone); /* how many */
+
+/* Of a zone with primaries; NULL: it has none. */
+json_t *transfers_status(struct daemon *daemon, const struct config_name *zone);
 
 /* ---- commands.c ---- */
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/catalogs.h"
 #include "control/daemon.h"
 
 struct reload {
@@ -111,13 +112,14 @@ static int prepare(struct daemon *daemon, const struct world_load *load, struct 
 
 static void swap_in(struct daemon *daemon, struct world_load *load, const struct swap *swap)
 {
-	struct config *old_config = daemon->config;
+	struct config *old_config = daemon->config, *old_base = daemon->base;
 	struct zones *old_zones = daemon->zones;
 	struct upstream *old_upstream = daemon->upstream;
 
 	world_settle(load->config, load->zones, old_zones, daemon->publish);
 	if (daemon->publish)
 		publish_settings(daemon->publish, load->config);
+	daemon->base = load->base;
 	daemon->config = load->config;
 	daemon->zones = load->zones;
 	daemon->world = swap->world;
@@ -125,20 +127,22 @@ static void swap_in(struct daemon *daemon, struct world_load *load, const struct
 	free(daemon->faults);
 	daemon->faults = load->faults;
 	daemon->faults_count = load->faults_count;
-	load->config = NULL;
+	load->base = load->config = NULL;
 	load->zones = NULL;
 	load->faults = NULL;
 	load->faults_count = 0;
 	free(serve_swap_world(swap->world));
 	flatten_world(daemon->flatten, daemon->world, daemon->upstream, daemon->publish,
 	              daemon->keep);
+	transfers_world(daemon);
 	if (swap->other_upstream)
 		upstream_free(old_upstream);
 	zones_free(old_zones);
-	if (old_config == daemon->started)
-		config_forget_zones(old_config);
+	catalogs_free(old_config, old_base);
+	if (old_base == daemon->started)
+		config_forget_zones(old_base);
 	else
-		config_free(old_config);
+		config_free(old_base);
 	daemon->loaded_unix_ms = clock_unix_ms();
 }
 
@@ -184,6 +188,8 @@ static void on_done(uv_work_t *work, int status)
 	world_load_free(reload->load);
 	daemon->reload = NULL;
 	free(reload);
+	if (!daemon->stopping)
+		transfers_resume(daemon);
 }
 
 void reload_start(struct daemon *daemon, struct control_request *request)

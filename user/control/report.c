@@ -150,7 +150,7 @@ static const struct world_fault *fault_of(const struct daemon *daemon,
 	return NULL;
 }
 
-static json_t *zone_json(const struct daemon *daemon, const struct config_zone *settings)
+static json_t *zone_json(struct daemon *daemon, const struct config_zone *settings)
 {
 	const struct zone *zone =
 	        zones_exact(daemon->zones, settings->name.name, settings->name.len);
@@ -159,9 +159,12 @@ static json_t *zone_json(const struct daemon *daemon, const struct config_zone *
 	char text[1024];
 
 	SET(one, "zone", name_json(settings->name.name));
-	SET(one, "file", json_string(settings->file));
-	SET(one, "served", json_boolean(zone != NULL));
-	if (zone) {
+	if (settings->file)
+		SET(one, "file", json_string(settings->file));
+	if (settings->member_of)
+		SET(one, "catalog", name_json(settings->member_of->name.name));
+	SET(one, "served", json_boolean(zone && zone->soa && !zone->expired));
+	if (zone && zone->soa) {
 		SET(one, "serial", json_integer(zone->serial));
 		SET(one, "names", json_integer((json_int_t)zone->node_count));
 		SET(one, "records", json_integer((json_int_t)zone->record_count));
@@ -169,6 +172,8 @@ static json_t *zone_json(const struct daemon *daemon, const struct config_zone *
 		SET(one, "generation", json_integer(zone->generation));
 		SET(one, "in_kernel", json_boolean(daemon->publish && zone->id != UINT32_MAX));
 	}
+	if (settings->primaries_count)
+		SET(one, "transfer", transfers_status(daemon, &settings->name));
 	if (fault)
 		SET(one, "fault", json_string(error_text(&fault->error, text, sizeof(text))));
 	return one;

@@ -247,6 +247,39 @@ void show_explain(FILE *out, const json_t *reply)
 	}
 }
 
+/* Where a zone comes from, and how that goes. */
+static void show_transfer(FILE *out, const json_t *transfer)
+{
+	const json_t *next = json_object_get(transfer, "next_check_in_s"), *primary;
+	char span[64];
+	size_t i;
+
+	if (!json_is_object(transfer))
+		return;
+	fprintf(out, "  from");
+	json_array_foreach(json_object_get(transfer, "primaries"), i, primary)
+	{
+		fprintf(out, " %s", json_string_value(primary));
+	}
+	fprintf(out, ": %s", text_of(transfer, "state"));
+	if (json_is_integer(next))
+		fprintf(out, ", next check in %s",
+		        span_text(json_integer_value(next), span, sizeof(span)));
+	if (is_true(transfer, "expired"))
+		fprintf(out, ", EXPIRED");
+	else if (json_object_get(transfer, "expires_in_s"))
+		fprintf(out, ", expires in %s",
+		        span_text(number_of(transfer, "expires_in_s"), span, sizeof(span)));
+	fprintf(out, "\n");
+	if (text_of(transfer, "error")[0])
+		fprintf(out, "  %s\n", text_of(transfer, "error"));
+}
+
+void show_notified(FILE *out, const json_t *reply)
+{
+	fprintf(out, "%lld secondaries are told\n", number_of(reply, "notified"));
+}
+
 void show_zones(FILE *out, const json_t *reply)
 {
 	const json_t *one;
@@ -262,7 +295,12 @@ void show_zones(FILE *out, const json_t *reply)
 			        is_true(one, "in_kernel") ? "kernel" : "daemon only");
 		else
 			fprintf(out, "not served");
-		fprintf(out, ", %s\n", text_of(one, "file"));
+		if (text_of(one, "file")[0])
+			fprintf(out, ", %s", text_of(one, "file"));
+		if (text_of(one, "catalog")[0])
+			fprintf(out, ", of catalog %s", text_of(one, "catalog"));
+		fprintf(out, "\n");
+		show_transfer(out, json_object_get(one, "transfer"));
 		if (text_of(one, "fault")[0])
 			fprintf(out, "  %s\n", text_of(one, "fault"));
 	}

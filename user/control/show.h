@@ -17,6 +17,7 @@ void show_answers(FILE *out, const json_t *reply);
 void show_flush(FILE *out, const json_t *reply);
 void show_explain(FILE *out, const json_t *reply);
 void show_zones(FILE *out, const json_t *reply);
+void show_notified(FILE *out, const json_t *reply);
 void show_records(FILE *out, const json_t *reply);
 void show_interfaces(FILE *out, const json_t *reply);
 void show_nothing(FILE *out, const json_t *reply);

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "control/daemon.h"
 #include "control/report.h"
+#include "transfer/in.h"
+#include "transfer/out.h"
 
 /* A counter of a struct, by its own name. */
 struct number {
@@ -62,6 +64,28 @@ static const struct number upstream_numbers[] = {
         NUMBER(upstream_stats, mismatched), NUMBER(upstream_stats, tcp),
         NUMBER(upstream_stats, hedged),     NUMBER(upstream_stats, without_ecs),
         NUMBER(upstream_stats, rtt_us),
+};
+
+static const struct number transfer_in_numbers[] = {
+        NUMBER(transfer_in_stats, checks),
+        NUMBER(transfer_in_stats, axfr),
+        NUMBER(transfer_in_stats, ixfr),
+        NUMBER(transfer_in_stats, up_to_date),
+        NUMBER(transfer_in_stats, failures),
+        NUMBER(transfer_in_stats, notifies),
+        NUMBER(transfer_in_stats, notifies_refused),
+        NUMBER(transfer_in_stats, expired),
+};
+
+static const struct number transfer_out_numbers[] = {
+        NUMBER(transfer_out_stats, axfr),
+        NUMBER(transfer_out_stats, ixfr),
+        NUMBER(transfer_out_stats, ixfr_as_axfr),
+        NUMBER(transfer_out_stats, refused),
+        NUMBER(transfer_out_stats, records),
+        NUMBER(transfer_out_stats, notifies),
+        NUMBER(transfer_out_stats, notify_failures),
+        NUMBER(transfer_out_stats, expanded_changes),
 };
 
 static json_t *numbers_json(const void *base, const struct number *numbers, size_t count)
@@ -154,6 +178,21 @@ static json_t *upstreams_json(const struct daemon *daemon)
 	return list;
 }
 
+static json_t *transfers_json(void)
+{
+	struct transfer_out_stats out;
+	struct transfer_in_stats in;
+	json_t *object = json_object();
+
+	transfer_in_stats(&in);
+	transfer_out_stats(&out);
+	json_object_set_new(object, "in",
+	                    numbers_json(&in, transfer_in_numbers, COUNT(transfer_in_numbers)));
+	json_object_set_new(object, "out",
+	                    numbers_json(&out, transfer_out_numbers, COUNT(transfer_out_numbers)));
+	return object;
+}
+
 json_t *report_stats(struct daemon *daemon)
 {
 	struct an_counters counters = {0};
@@ -182,6 +221,7 @@ json_t *report_stats(struct daemon *daemon)
 	                    json_pack("{s:I, s:I}", "answers",
 	                              (json_int_t)store_count(daemon->store), "owners",
 	                              (json_int_t)store_owner_count(daemon->store)));
+	json_object_set_new(object, "transfers", transfers_json());
 	if (daemon->publish) {
 		publish_stats(daemon->publish, &publish);
 		json_object_set_new(

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "control/catalogs.h"
 #include "control/control.h"
+#include "transfer/catalog.h"
+#include "transfer/in.h"
 
 /* ---- loading ---- */
 
@@ -44,17 +45,29 @@ static int take_warnings(struct world_load *load, const struct config_name *name
 	return 0;
 }
 
+static int fault_of(struct world_load *load, const struct config_name *name,
+                    const struct error *error, bool kept)
+{
+	struct world_fault *fault = add_fault(load);
+
+	if (!fault)
+		return -ENOMEM;
+	fault->zone = *name;
+	fault->error = *error;
+	fault->kept = kept;
+	return 0;
+}
+
 /* The zone, or the old one where it cannot be read; NULL and a fault. -ENOMEM only. */
-static int load_zone(struct world_load *load, const struct config_zone *settings,
+static int load_file(struct world_load *load, const struct config_zone *settings,
                      const struct zones *old, struct zone **ret)
 {
 	const struct config_name *name = &settings->name;
 	struct zone *zone = NULL, *kept = NULL;
 	struct error error = {0};
-	struct world_fault *fault;
 	int err;
 
-	err = zone_load_file(name->name, name->len, settings->file, load->config->aname_type,
+	err = zone_load_file(name->name, name->len, settings->file, load->base->aname_type,
 	                     settings, &zone, &error);
 	if (!err) {
 		*ret = zone;
@@ -62,15 +75,169 @@ static int load_zone(struct world_load *load, const struct config_zone *settings
 	}
 	if (old)
 		kept = zones_exact(old, name->name, name->len);
-	fault = add_fault(load);
-	if (!fault)
-		return -ENOMEM;
-	fault->zone = *name;
-	fault->error = error;
-	fault->kept = kept != NULL;
 	*ret = kept ? zone_hold(kept) : NULL;
+	return fault_of(load, name, &error, kept != NULL);
+}
+
+/* True if the settings make of the same records what the zone is. */
+static bool same_shape(const struct zone *zone, const struct config_zone *settings)
+{
+	const struct config_zone *before = zone->settings;
+
+	return before && zone->siblings == settings->siblings &&
+	       zone->flatten_cnames == settings->flatten_cnames &&
+	       zone->expose_aname == settings->expose_aname &&
+	       before->flatten_owners_count == settings->flatten_owners_count &&
+	       (!settings->flatten_owners_count ||
+	        !memcmp(before->flatten_owners, settings->flatten_owners,
+	                settings->flatten_owners_count * sizeof(*settings->flatten_owners)));
+}
+
+/* What has not been transferred yet begins with its file, where it has one. */
+static int load_beginning(struct world_load *load, const struct config_zone *settings,
+                          struct zone *kept, struct zone **ret)
+{
+	const struct config_name *name = &settings->name;
+	int err = 0;
+
+	if (kept)
+		*ret = zone_hold(kept);
+	else if (settings->file)
+		err = load_file(load, settings, NULL, ret);
+	if (!err && !*ret)
+		*ret = zone_without_data(name->name, name->len, settings);
+	return *ret ? err : -ENOMEM;
+}
+
+/* A zone with primaries: what was transferred last. */
+static int load_transferred(struct world_load *load, const struct config_zone *settings,
+                            const struct zones *old, struct zone **ret)
+{
+	const struct config_name *name = &settings->name;
+	struct zone *kept = old ? zones_exact(old, name->name, name->len) : NULL;
+	struct error error = {0};
+	int err;
+
+	if (kept && !kept->soa)
+		kept = NULL;
+	if (kept && kept->settings && kept->settings->primaries_count &&
+	    same_shape(kept, settings)) {
+		*ret = zone_hold(kept);
+		return 0;
+	}
+	err = load->base->state_dir[0] ? transfer_in_restore(load->base->state_dir, settings,
+	                                                     load->base->aname_type, ret, &error)
+	                               : -ENOENT;
+	if (!err) {
+		if (kept && kept->expired)
+			(*ret)->expired = true;
+		return 0;
+	}
+	if (err != -ENOENT && fault_of(load, name, &error, kept != NULL))
+		return -ENOMEM;
+	return load_beginning(load, settings, kept, ret);
+}
+
+static int load_zone(struct world_load *load, const struct config_zone *settings,
+                     const struct zones *old, struct zone **ret)
+{
+	return settings->primaries_count ? load_transferred(load, settings, old, ret)
+	                                 : load_file(load, settings, old, ret);
+}
+
+/* ---- catalogs ---- */
+
+/* Zones in the making. */
+struct loading {
+	struct zone **zone;
+	size_t count;
+};
+
+/* What catalogs say, as far as they have data. */
+struct listing {
+	struct catalog *catalogs; /* of the pairs */
+	size_t catalogs_count;
+	struct catalogs_pair *pairs;
+	size_t count;
+};
+
+static void listing_done(struct listing *listing)
+{
+	for (size_t i = 0; i < listing->catalogs_count; i++)
+		catalog_done(&listing->catalogs[i]);
+	free(listing->catalogs);
+	free(listing->pairs);
+}
+
+static int list_members(struct listing *listing, const struct config_name *name,
+                        const struct catalog *catalog)
+{
+	struct catalogs_pair *pairs;
+
+	if (!catalog->count)
+		return 0;
+	pairs = realloc(listing->pairs, (listing->count + catalog->count) * sizeof(*pairs));
+	if (!pairs)
+		return -ENOMEM;
+	listing->pairs = pairs;
+	for (size_t i = 0; i < catalog->count; i++)
+		pairs[listing->count++] = (struct catalogs_pair){name, &catalog->members[i].name};
 	return 0;
 }
+
+/* Reads one catalog; what is wrong with it is a fault. */
+static int list_catalog(struct world_load *load, struct listing *listing,
+                        const struct config_name *name, const struct zone *zone)
+{
+	struct catalog *more =
+	        realloc(listing->catalogs, (listing->catalogs_count + 1) * sizeof(*more));
+	struct error error = {0};
+	int err;
+
+	if (!more)
+		return -ENOMEM;
+	listing->catalogs = more;
+	err = catalog_read(zone, &more[listing->catalogs_count], &error);
+	if (err == -ENOMEM)
+		return err;
+	if (err)
+		return fault_of(load, name, &error, true);
+	return list_members(listing, name, &more[listing->catalogs_count++]);
+}
+
+/* A kept zone's own settings may still be those of the configuration before. */
+static const struct zone *loaded_zone(const struct loading *loading, const struct config_name *name)
+{
+	for (size_t i = 0; i < loading->count; i++) {
+		const struct zone *zone = loading->zone[i];
+
+		if (name_equal(zone->apex, zone->apex_len, name->name, name->len))
+			return zone;
+	}
+	return NULL;
+}
+
+/* The configuration with the members that the catalogs among these zones name. */
+static int add_members(struct world_load *load, const struct loading *loading)
+{
+	struct listing listing = {0};
+	int err = 0;
+
+	for (size_t i = 0; i < load->base->zones_count && !err; i++) {
+		const struct config_zone *settings = &load->base->zones[i];
+		const struct zone *zone =
+		        settings->catalog ? loaded_zone(loading, &settings->name) : NULL;
+
+		if (zone && zone->soa)
+			err = list_catalog(load, &listing, &settings->name, zone);
+	}
+	if (!err && listing.count)
+		err = catalogs_config(load->base, listing.pairs, listing.count, &load->config);
+	listing_done(&listing);
+	return err;
+}
+
+/* ---- all of them ---- */
 
 static void take_loop(const struct zone_node *owner, const char *text, void *arg)
 {
@@ -87,24 +254,49 @@ static void take_loop(const struct zone_node *owner, const char *text, void *arg
 	          text);
 }
 
+static int load_some(struct world_load *load, const struct zones *old,
+                     const struct config_zone *settings, size_t count, struct loading *loading)
+{
+	struct zone **more = realloc(loading->zone, (loading->count + count + 1) * sizeof(*more));
+	int err = 0;
+
+	if (!more)
+		return -ENOMEM;
+	loading->zone = more;
+	for (size_t i = 0; i < count && !err; i++) {
+		more[loading->count] = NULL;
+		err = load_zone(load, &settings[i], old, &more[loading->count]);
+		loading->count += more[loading->count] != NULL;
+	}
+	return err;
+}
+
+static int load_all(struct world_load *load, const struct zones *old, struct loading *loading)
+{
+	size_t configured = load->base->zones_count;
+	int err = load_some(load, old, load->base->zones, configured, loading);
+
+	if (!err)
+		err = add_members(load, loading);
+	if (!err && load->config->zones_count > configured)
+		err = load_some(load, old, load->config->zones + configured,
+		                load->config->zones_count - configured, loading);
+	return err;
+}
+
 static int load_zones(struct world_load *load, const struct zones *old)
 {
-	size_t wanted = load->config->zones_count, count = 0;
-	struct zone **all = calloc(wanted, sizeof(*all));
-	int err = all ? 0 : -ENOMEM;
+	struct loading loading = {0};
+	int err = load_all(load, old, &loading);
 
-	for (size_t i = 0; i < wanted && !err; i++) {
-		err = load_zone(load, &load->config->zones[i], old, &all[count]);
-		count += all[count] != NULL;
-	}
 	if (err) {
-		for (size_t i = 0; i < count; i++)
-			zone_free(all[i]);
+		for (size_t i = 0; i < loading.count; i++)
+			zone_free(loading.zone[i]);
 	} else {
-		load->zones = zones_new(all, count);
+		load->zones = zones_new(loading.zone, loading.count);
 		err = load->zones ? 0 : -ENOMEM;
 	}
-	free(all);
+	free(loading.zone);
 	if (!err)
 		zones_check_loops(load->zones, take_loop, load);
 	return err;
@@ -118,8 +310,9 @@ int world_load(const char *path, const struct zones *old, struct world_load **re
 
 	if (!load)
 		return error_set(error, ENOMEM, path, 0, "out of memory");
-	err = config_load(path, &load->config, error);
+	err = config_load(path, &load->base, error);
 	if (!err) {
+		load->config = load->base;
 		err = load_zones(load, old);
 		if (err)
 			error_set(error, -err, path, 0, "out of memory");
@@ -138,7 +331,8 @@ void world_load_free(struct world_load *load)
 		return;
 	if (load->zones)
 		zones_free(load->zones);
-	config_free(load->config);
+	catalogs_free(load->config, load->base);
+	config_free(load->base);
 	free(load->faults);
 	free(load);
 }
@@ -157,185 +351,4 @@ void world_log_faults(const struct world_load *load)
 			log_error("zone %s %s: %s", zone,
 			          fault->kept ? "keeps its old data" : "is not served", text);
 	}
-}
-
-/* ---- settling ---- */
-
-/* What the kernel's answers of a zone depend on: its data, and how they are made of it. */
-static uint64_t zone_content(const struct zone *zone)
-{
-	const uint8_t how[] = {zone->siblings, zone->flatten_cnames, zone->expose_aname};
-	uint64_t hash = XXH64(how, sizeof(how), zone->content);
-
-	for (size_t i = 0; zone->settings && i < zone->settings->flatten_owners_count; i++) {
-		const struct config_name *owner = &zone->settings->flatten_owners[i];
-
-		hash = XXH64(owner->name, owner->len, hash);
-	}
-	return hash;
-}
-
-static uint32_t zone_flags(const struct zone *zone)
-{
-	return (zone->has_wildcards ? AN_ZONE_WILDCARDS : 0) |
-	       (zone->has_dnames ? AN_ZONE_DNAMES : 0) | (zone->has_cuts ? AN_ZONE_CUTS : 0);
-}
-
-/* A zone that was kept came from another configuration, which is about to go. */
-static void renew_settings(const struct config *config, struct zones *zones)
-{
-	for (size_t i = 0; i < config->zones_count; i++) {
-		const struct config_zone *settings = &config->zones[i];
-		struct zone *zone = zones_exact(zones, settings->name.name, settings->name.len);
-
-		if (zone)
-			zone->settings = settings;
-	}
-}
-
-static void settle_without_kernel(struct zone *zone, const struct zones *old)
-{
-	const struct zone *before = old ? zones_exact(old, zone->apex, zone->apex_len) : NULL;
-
-	zone->id = UINT32_MAX;
-	if (!before)
-		zone->generation = 1;
-	else if (before != zone)
-		zone->generation = before->generation + (before->content != zone->content);
-}
-
-static void settle_with_kernel(struct zone *zone, const struct zones *old, struct publish *publish)
-{
-	char name[NAME_TEXT_MAX];
-	int err;
-
-	err = publish_zone(publish, zone->apex, zone->apex_len, zone_content(zone),
-	                   zone_flags(zone), CLOCK_MS_NEVER, &zone->id, &zone->generation);
-	if (!err)
-		return;
-	settle_without_kernel(zone, old);
-	log_warning("zone %s stays with the daemon: %s", name_to_text(zone->apex, name),
-	            err == -ENOSPC ? "maps: zones is too small" : strerror(-err));
-}
-
-static void remove_gone(const struct zones *zones, struct publish *publish)
-{
-	const struct kernel_maps *maps = publish_maps(publish);
-
-	for (uint32_t i = 0; i < maps->zones_count; i++) {
-		const struct an_zone *record = &maps->zones[i];
-		int len = name_parse_wire(record->apex, sizeof(record->apex) - 1);
-
-		if (record->generation &&
-		    (len < 0 || !zones_exact(zones, record->apex, (size_t)len)))
-			publish_zone_remove(publish, i);
-	}
-}
-
-void world_settle(const struct config *config, struct zones *zones, const struct zones *old,
-                  struct publish *publish)
-{
-	renew_settings(config, zones);
-	if (publish)
-		remove_gone(zones, publish);
-	for (size_t i = 0; i < zones_count(zones); i++) {
-		struct zone *zone = zones_at(zones, i);
-
-		if (publish)
-			settle_with_kernel(zone, old, publish);
-		else
-			settle_without_kernel(zone, old);
-	}
-}
-
-/* ---- comparing configurations ---- */
-
-static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->family == b->family && a->port == b->port && a->scope == b->scope &&
-	       memcmp(a->address, b->address, sizeof(a->address)) == 0;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool same_listen(const struct config *a, const struct config *b)
-{
-	bool same = a->listen_count == b->listen_count;
-
-	for (size_t i = 0; same && i < a->listen_count; i++)
-		same = same_endpoint(&a->listen[i], &b->listen[i]);
-	return same;
-}
-
-static bool same_interfaces(const struct config *a, const struct config *b)
-{
-	bool same = a->interfaces_count == b->interfaces_count;
-
-	for (size_t i = 0; same && i < a->interfaces_count; i++)
-		same = same_text(a->interfaces[i].name, b->interfaces[i].name) &&
-		       a->interfaces[i].xdp == b->interfaces[i].xdp;
-	return same;
-}
-
-static bool same_maps(const struct config *a, const struct config *b)
-{
-	return a->owners_max == b->owners_max && a->audiences_max == b->audiences_max &&
-	       a->slots_max == b->slots_max && a->slots_large_max == b->slots_large_max &&
-	       a->zones_max == b->zones_max && same_text(a->pin_dir, b->pin_dir);
-}
-
-static bool same_memory(const struct config *a, const struct config *b)
-{
-	return a->answers_max == b->answers_max &&
-	       a->networks_per_name_max == b->networks_per_name_max;
-}
-
-char *world_restart_needed(const struct config *a, const struct config *b, char *ret, size_t size)
-{
-	const struct {
-		const char *name;
-		bool same;
-	} settings[] = {
-	        {"listen", same_listen(a, b)},
-	        {"interfaces", same_interfaces(a, b)},
-	        {"maps", same_maps(a, b)},
-	        {"memory", same_memory(a, b)},
-	        {"workers", a->workers == b->workers},
-	        {"tcp-idle", a->tcp_idle_ms == b->tcp_idle_ms},
-	        {"tcp-max", a->tcp_max == b->tcp_max},
-	        {"control-socket", same_text(a->control_socket, b->control_socket)},
-	        {"state-dir", same_text(a->state_dir, b->state_dir)},
-	        {"user", same_text(a->user, b->user)},
-	};
-	size_t at = 0;
-
-	ret[0] = 0;
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && at < size; i++) {
-		if (!settings[i].same)
-			at += (size_t)snprintf(ret + at, size - at, "%s%s", at ? ", " : "",
-			                       settings[i].name);
-	}
-	return ret;
-}
-
-static bool same_upstream(const struct config_upstream *a, const struct config_upstream *b)
-{
-	return same_endpoint(&a->address, &b->address) && a->kind == b->kind &&
-	       name_equal(a->suffix.name, a->suffix.len, b->suffix.name, b->suffix.len) &&
-	       a->ecs_ipv4_max == b->ecs_ipv4_max && a->ecs_ipv6_max == b->ecs_ipv6_max &&
-	       a->ecs == b->ecs && a->timeout_ms == b->timeout_ms && a->hedge_ms == b->hedge_ms &&
-	       a->tries == b->tries;
-}
-
-bool world_same_upstreams(const struct config *a, const struct config *b)
-{
-	bool same =
-	        a->upstreams_count == b->upstreams_count && a->resolution_ms == b->resolution_ms;
-
-	for (size_t i = 0; same && i < a->upstreams_count; i++)
-		same = same_upstream(&a->upstreams[i], &b->upstreams[i]);
-	return same;
 }

@@ -25,7 +25,8 @@ struct world_fault {
 };
 
 struct world_load {
-	struct config *config;
+	struct config *base;   /* as it is in the file */
+	struct config *config; /* with the members of catalogs: see catalogs.h; may be `base` */
 	struct zones *zones;
 	struct world_fault *faults;
 	size_t faults_count, faults_room;
@@ -47,6 +48,18 @@ void world_load_free(struct world_load *load); /* with what has not been taken o
  */
 void world_settle(const struct config *config, struct zones *zones, const struct zones *old,
                   struct publish *publish);
+
+/* The same for one zone that is new in the set. */
+void world_settle_zone(struct zone *zone, const struct zones *old, struct publish *publish);
+
+/* Points every zone of the set to its settings in this configuration. */
+void world_renew_settings(const struct config *config, struct zones *zones);
+
+/* Takes zones that are not in the set out of the kernel. */
+void world_remove_gone(const struct zones *zones, struct publish *publish);
+
+/* Tells the kernel whether the zone's data holds (zone->expired). */
+void world_settle_expired(const struct zone *zone, struct publish *publish);
 
 /* Says in the log what the faults are. */
 void world_log_faults(const struct world_load *load);

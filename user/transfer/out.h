@@ -52,6 +52,9 @@ struct transfer_desk *transfer_desk_new(uv_loop_t *loop, struct flatten *flatten
 /* After each change of the world (reload, transfer in): differences are kept for IXFR, secondaries
  * are notified. */
 void transfer_desk_world(struct transfer_desk *desk, const struct world *world);
+/* `anamectl zone-notify`: tells every secondary once more (apex in lower case). How many are told;
+ * -ENOENT: no secondaries, or no data. */
+int transfer_desk_notify(struct transfer_desk *desk, const uint8_t *apex, size_t apex_len);
 void transfer_desk_free(struct transfer_desk *desk);
 
 struct transfer_out_stats {

@@ -398,7 +398,7 @@ void transfer_desk_world(struct transfer_desk *desk, const struct world *world)
 	for (size_t i = 0; i < zones_count(world->zones); i++) {
 		struct zone *zone = zones_at(world->zones, i);
 
-		if (!zone->settings || !zone->settings->secondaries_count)
+		if (!zone->settings || !zone->settings->secondaries_count || !zone->soa)
 			continue;
 		dz = dz_get(desk, zone);
 		if (dz)
@@ -411,6 +411,19 @@ void transfer_desk_world(struct transfer_desk *desk, const struct world *world)
 		if (!dz->seen)
 			dz_remove(dz);
 	}
+}
+
+int transfer_desk_notify(struct transfer_desk *desk, const uint8_t *apex, size_t apex_len)
+{
+	struct desk_zone *dz;
+
+	HASH_FIND(hh, desk->zones, apex, apex_len, dz);
+	if (!dz)
+		return -ENOENT;
+	for (int mode = 0; mode < BOOK_MODES; mode++)
+		if (dz->views[mode])
+			tell_peers(dz, dz->views[mode]);
+	return (int)dz->peers_count;
 }
 
 /* ---- life ---- */

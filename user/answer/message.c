@@ -12,7 +12,6 @@ void message_begin(struct message *m, void *out, size_t size)
 {
 	m->w = wire_writer(out, size);
 	m->target_count = m->known_next = 0;
-	memset(m->known, 0, sizeof(m->known));
 	m->class = AN_CLASS_IN;
 	m->ttl_at = 0;
 	memset(m->counts, 0, sizeof(m->counts));
@@ -91,7 +90,7 @@ static bool find_target(const struct message *m, const uint8_t *name, size_t len
 
 static bool put_known(struct message *m, const uint8_t *name)
 {
-	for (unsigned int i = 0; i < MESSAGE_KNOWN; i++) {
+	for (unsigned int i = 0; i < MESSAGE_KNOWN && i < m->known_next; i++) {
 		if (m->known[i].name == name) {
 			wire_put16(&m->w, POINTER | m->known[i].at);
 			return true;
@@ -201,7 +200,7 @@ void message_rewind(struct message *m, const struct message_mark *mark)
 	m->w.at = mark->at;
 	m->w.failed = false;
 	m->target_count = mark->target_count;
-	memset(m->known, 0, sizeof(m->known)); /* some of it is gone */
+	m->known_next = 0; /* some of it is gone */
 	memcpy(m->counts, mark->counts, sizeof(m->counts));
 }
 

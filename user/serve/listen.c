@@ -55,15 +55,31 @@ void listen_close_given(void)
 		close(SD_LISTEN_FDS_START + i);
 }
 
-static int set_datagram(int fd, bool ipv6)
+static bool is_wildcard(const struct endpoint *address)
 {
+	static const uint8_t any[16];
+
+	return !memcmp(address->address, any, sizeof(any));
+}
+
+/* What is bound to one address answers from it anyway: packet information costs each datagram. */
+static int set_packet_information(int fd, const struct endpoint *address)
+{
+	if (!is_wildcard(address))
+		return 0;
+	return address->family == AN_FAMILY_IPV6 ? set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+	                                         : set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+static int set_datagram(int fd, const struct endpoint *address)
+{
+	bool ipv6 = address->family == AN_FAMILY_IPV6;
 	int error;
 
 	/* Larger where allowed; what the system has by default does too. */
 	set_option(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_SIZE);
 	set_option(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_SIZE);
-	error = ipv6 ? set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
-	             : set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+	error = set_packet_information(fd, address);
 	if (error)
 		return error;
 	return ipv6 ? set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT)
@@ -112,7 +128,7 @@ int listen_open(const struct endpoint *address, int type)
 	if (error || fd < 0)
 		return error ? error : fd;
 	if (type == SOCK_DGRAM)
-		error = set_datagram(fd, address->family == AN_FAMILY_IPV6);
+		error = set_datagram(fd, address);
 	if (!error && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
 		error = -errno;
 	if (error)

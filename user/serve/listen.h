@@ -3,8 +3,8 @@
  * listen - bound sockets, made here or given by systemd (sd_listen_fds(3)).
  *
  * Every worker gets sockets of its own (SO_REUSEPORT); those that systemd
- * gives are shared by duplication. Datagrams carry packet information, and
- * never take part in path MTU discovery (a forged ICMP must not fragment).
+ * gives are shared by duplication. Datagrams to a wildcard carry packet
+ * information; none take part in path MTU discovery (a forged ICMP must not fragment).
  */
 #ifndef ANAMED_SERVE_LISTEN_H
 #define ANAMED_SERVE_LISTEN_H

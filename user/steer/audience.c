@@ -20,9 +20,9 @@ const struct network *audience_special(const struct config *config, const struct
 	for (size_t i = 0; i < config->special_count; i++) {
 		const struct network *special = &config->special[i];
 
-		if (!special->family || !network_contains(special, network))
+		if (special->family != network->family || (best && special->len <= best->len))
 			continue;
-		if (!best || special->len > best->len)
+		if (network_contains(special, network))
 			best = special;
 	}
 	return best;

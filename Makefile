@@ -220,6 +220,7 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 
 $(BUILD)/man/%: docs/man/%.scd
 	@mkdir -p $(@D)
+	@command -v scdoc >/dev/null || tests/deps install
 	$(Q)scdoc < $< > $@.tmp && mv $@.tmp $@
 
 man: $(MAN) ## build the man pages (scdoc)

@@ -7,7 +7,7 @@ _anamectl_zones() {
 _anamectl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verbs='status stats reload stop answers flush explain conf-check zone-check zone-status
-		zone-read xdp'
+		zone-read zone-refresh zone-retransfer zone-notify xdp'
 	local options='-c --config -s --socket -j --json -V --version -h --help'
 	local -a pass=()
 	local i verb= at=0 word
@@ -48,7 +48,7 @@ _anamectl() {
 		mapfile -t COMPREPLY < <(compgen -W 'A AAAA ANAME CNAME MX NS SOA TXT' -- "$cur")
 		;;
 	conf-check:0 | zone-check:0) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-	zone-check:1 | zone-status:0 | zone-read:0 | answers:0 | flush:0 | explain:0)
+	zone-check:1 | zone-status:0 | zone-read:0 | zone-refresh:0 | zone-retransfer:0 | zone-notify:0 | answers:0 | flush:0 | explain:0)
 		mapfile -t COMPREPLY < <(compgen -W "$(_anamectl_zones "${pass[@]}")" -- "$cur")
 		;;
 	esac

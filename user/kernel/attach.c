@@ -239,6 +239,16 @@ static int pinned_program(const struct config *config, struct maps_program *ret,
 	                 strerror(-code));
 }
 
+static void note_foreign(const struct found *found, int pinned, struct kernel_attachment *ret)
+{
+	bool denied = pinned == -EACCES || pinned == -EPERM;
+
+	snprintf(ret->note, sizeof(ret->note), "%s",
+	         denied                ? "it takes privilege to tell whose program this is"
+	         : found->link.fd >= 0 ? "an older program of ours runs: upgrade replaces it"
+	                               : "the program is not ours");
+}
+
 static void report(const struct config *config, const char *interface, const struct found *found,
                    struct kernel_attachment *ret)
 {
@@ -252,12 +262,16 @@ static void report(const struct config *config, const char *interface, const str
 	ret->native = found->native;
 	ret->dispatcher = ours != NULL;
 	ret->program_id = ours ? xdp_program__id(ours) : found->chain ? 0 : found->program_id;
-	if (fd >= 0 && !maps_program_read(fd, &pinned) && ret->program_id &&
-	    !maps_program_by_id(ret->program_id, &running))
-		ret->ours = ours ? !memcmp(running.tag, pinned.tag, sizeof(pinned.tag))
-		                 : running.id == pinned.id;
+	if (fd >= 0 && !maps_program_read(fd, &pinned) && ret->program_id) {
+		/* By id alone where that does: it takes privilege to open a program by its id. */
+		ret->ours = ret->program_id == pinned.id;
+		if (!ret->ours && ours && !maps_program_by_id(ret->program_id, &running))
+			ret->ours = !memcmp(running.tag, pinned.tag, sizeof(pinned.tag));
+	}
 	if (fd >= 0)
 		close(fd);
+	if (ret->attached && !ret->ours)
+		note_foreign(found, fd, ret);
 }
 
 int kernel_status(const struct config *config, const char *interface, struct kernel_attachment *ret,
@@ -273,10 +287,6 @@ int kernel_status(const struct config *config, const char *interface, struct ker
 	if (found.chain && !ret->attached)
 		snprintf(ret->note, sizeof(ret->note),
 		         "a dispatcher with programs of others is attached");
-	if (ret->attached && !ret->ours)
-		snprintf(ret->note, sizeof(ret->note), "%s",
-		         found.link.fd >= 0 ? "an older program of ours runs: upgrade replaces it"
-		                            : "the program is not ours");
 	found_done(&found);
 	return 0;
 }

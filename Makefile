@@ -180,8 +180,12 @@ $(BUILD)/bench-daemon-load: tests/bench/daemon_load.c
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $<
 
 ROUNDS ?= 5
-bench-daemon: all $(BUILD)/bench-daemon-load ## the daemon without XDP beside knotd and nsd (root; ROUNDS=5)
+bench-daemon: all $(BUILD)/bench-daemon-load ## the daemon without XDP beside knotd and nsd (root; ROUNDS=5|instructions)
 	$(Q)tests/bench/daemon.py $(BUILD) $(ROUNDS)
+
+.PHONY: bench-zones
+bench-zones: all ## a million records: time and memory beside knotd and nsd (root)
+	$(Q)tests/bench/zones.py $(BUILD)
 
 $(BUILD)/vmtest-loader: vmtest/loader.c
 	@mkdir -p $(@D)

@@ -261,4 +261,5 @@ def main():
           f"{time.monotonic() - begin:.0f} s")
 
 
-main()
+if __name__ == "__main__":
+    main()

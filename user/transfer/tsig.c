@@ -107,31 +107,40 @@ static size_t read_record(const uint8_t *message, size_t len, size_t at, struct 
 	return at + wire.at;
 }
 
-/* The last record of the additional section, if it is a TSIG. */
-static bool find_record(const uint8_t *message, size_t len, struct record *ret)
+/*
+ * The last record of the additional section, if it is a TSIG. 1; 0: there is
+ * none, or the message is malformed; -EBADMSG: a TSIG stands anywhere else
+ * (RFC 8945 5.1).
+ */
+static int find_record(const uint8_t *message, size_t len, struct record *ret)
 {
 	struct wire header = wire_reader(message, len);
-	unsigned int questions, records, additional;
+	unsigned int questions, records;
+	bool before = false;
 	size_t at = 12;
 
 	wire_take(&header, 4);
 	questions = wire_get16(&header);
 	records = wire_get16(&header);
 	records += wire_get16(&header);
-	additional = wire_get16(&header);
-	if (header.failed || !additional)
-		return false;
+	records += wire_get16(&header);
+	if (header.failed || !records)
+		return 0;
 	while (questions--) {
 		at = skip_name(message, len, at);
 		if (!at || at + 4 > len)
-			return false;
+			return 0;
 		at += 4;
 	}
-	for (records += additional; records; records--) {
+	for (; records; records--) {
 		at = read_record(message, len, at, ret);
 		if (!at)
-			return false;
+			return 0;
+		if (records > 1)
+			before |= ret->type == AN_TYPE_TSIG;
 	}
+	if (before || (ret->type == AN_TYPE_TSIG && !(message[10] | message[11])))
+		return -EBADMSG;
 	return ret->type == AN_TYPE_TSIG;
 }
 
@@ -139,7 +148,7 @@ bool tsig_present(const uint8_t *message, size_t len, size_t *ret_at)
 {
 	struct record record;
 
-	if (!find_record(message, len, &record))
+	if (find_record(message, len, &record) <= 0)
 		return false;
 	*ret_at = record.at;
 	return true;
@@ -159,10 +168,12 @@ static int read_fields(const uint8_t *message, size_t len, struct fields *ret)
 	struct record record;
 	struct wire wire;
 	size_t name;
+	int found;
 
 	memset(ret, 0, sizeof(*ret));
-	if (!find_record(message, len, &record))
-		return -ENOENT;
+	found = find_record(message, len, &record);
+	if (found <= 0)
+		return found ? found : -ENOENT;
 	ret->at = record.at;
 	ret->key_len = read_name(message, len, record.at, ret->key);
 	wire = wire_reader(message + record.rdata, record.rdata_len);

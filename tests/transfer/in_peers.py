@@ -97,7 +97,7 @@ zone:
 
     def publish(self):
         self.write_zones()
-        self.control("zone-reload")
+        self.control("-b", "zone-reload")
 
     def control(self, *words):
         subprocess.run([binary(self.bench, "/usr/sbin/knotc"), "-s", self.path("socket"), *words],

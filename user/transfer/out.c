@@ -12,9 +12,7 @@
 #include "transfer/out_request.h"
 #include "transfer/out_stream.h"
 
-/* RFC 8914 5.2; the registry. */
-#define EDE_NOT_READY  14
-#define EDE_PROHIBITED 18
+#define EDE_PROHIBITED 18 /* RFC 8914 4.19 */
 
 struct asking {
 	const struct world *world;
@@ -169,7 +167,7 @@ static bool admit(struct asking *a)
 	}
 	a->view = __atomic_load_n(&a->zone->expired, __ATOMIC_RELAXED) ? NULL : view_of(a);
 	if (!a->view) {
-		refuse(a, AN_RCODE_SERVFAIL, EDE_NOT_READY);
+		refuse(a, AN_RCODE_SERVFAIL, AN_EDE_NOT_READY);
 		return false;
 	}
 	return true;
@@ -351,7 +349,7 @@ bool transfer_out_soa(const struct world *world, const uint8_t *packet, size_t l
 	if (a.view)
 		reply(&a, AN_RCODE_NOERROR, -1, a.view);
 	else
-		reply(&a, AN_RCODE_SERVFAIL, EDE_NOT_READY, NULL);
+		reply(&a, AN_RCODE_SERVFAIL, AN_EDE_NOT_READY, NULL);
 out:
 	end(&a);
 	return ours;

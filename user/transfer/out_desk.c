@@ -403,6 +403,8 @@ void transfer_desk_world(struct transfer_desk *desk, const struct world *world)
 		dz = dz_get(desk, zone);
 		if (dz)
 			dz->seen = true;
+		if (dz && !zone->soa)
+			continue; /* no data yet */
 		if (!dz || take_zone(dz, world, zone))
 			log_error("transfers: out of memory");
 	}

@@ -234,7 +234,7 @@ int transfer_out_next(struct transfer_out *stream, uint8_t *out, size_t size)
 	message_begin(&m, out, size - reserve);
 	if (question)
 		message_question(&m, stream->question, stream->name_len);
-	err = put_records(stream, &m, MESSAGE_USUAL);
+	err = put_records(stream, &m, MESSAGE_USUAL - reserve);
 	if (err)
 		return err;
 	message_header(&m, stream->id, AN_FLAG_QR | AN_FLAG_AA | (stream->flags & AN_FLAG_RD),

@@ -13,6 +13,7 @@
 #include "base/wire.h"
 #include "zone/number.h"
 #include "zone/rdata.h"
+#include "zone/svcb.h"
 
 /* Where a piece of rdata stands, for messages and relative names. */
 struct place {
@@ -69,6 +70,7 @@ static const char *fields_of(uint16_t type)
 	case AN_TYPE_PTR:
 	case AN_TYPE_DNAME:
 	case AN_TYPE_ANAME:
+	case LDNS_RR_TYPE_NSAP_PTR: /* text, says ldns */
 		return "n";
 	case AN_TYPE_MX:
 		return "sn";
@@ -184,6 +186,24 @@ static int parse_ipseckey(const struct token *tokens, size_t count, const struct
 		return FAULT(place, &tokens[3], "gateway type 0 has the gateway \".\"");
 	}
 	return count == 4 ? 0 : parse_base64(tokens + 4, count - 4, place, out);
+}
+
+/* ---- SVCB and HTTPS: ldns takes what RFC 9460 D.3 refuses, and reads escapes once only ---- */
+
+static int parse_svcb(const struct token *tokens, size_t count, const struct place *place,
+                      struct wire *out)
+{
+	const char *fault;
+	size_t at;
+	int bad;
+
+	if (count < 2)
+		return FAULT(place, NULL, "rdata of %zu fields, at least 2 wanted", count);
+	bad = parse_fields("sn", tokens, 2, place, out);
+	if (bad)
+		return bad;
+	fault = svcb_params(tokens + 2, count - 2, out, &at);
+	return fault ? FAULT(place, &tokens[2 + at], "%s: %.60s", fault, tokens[2 + at].text) : 0;
 }
 
 /* ---- the generic form ---- */
@@ -310,7 +330,7 @@ static int check_fields(uint16_t type, const struct token *tokens, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		int fault = 0;
 
-		if (tokens[i].inner_quotes && type != AN_TYPE_SVCB && type != AN_TYPE_HTTPS)
+		if (tokens[i].inner_quotes)
 			return FAULT(place, &tokens[i], "quote inside the word %.60s",
 			             tokens[i].text);
 		if (i < most)
@@ -418,6 +438,8 @@ int rdtext_parse(uint16_t type, const struct token *tokens, size_t count, const 
 		fault = FAULT(&place, NULL, "record without rdata");
 	else if (type == LDNS_RR_TYPE_IPSECKEY)
 		fault = parse_ipseckey(tokens, count, &place, &out);
+	else if (type == AN_TYPE_SVCB || type == AN_TYPE_HTTPS)
+		fault = parse_svcb(tokens, count, &place, &out);
 	else if (fields)
 		fault = parse_fields(fields, tokens, count, &place, &out);
 	else

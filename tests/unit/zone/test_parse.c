@@ -22,6 +22,7 @@ static const struct rdata_row rdata_rows[] = {
         {"aaaa ::ffff:192.0.2.1", 28, 16, "\0\0\0\0\0\0\0\0\0\0\377\377\300\0\2\1"},
         {"PTR @", 12, 9, "\7example"},
         {"PTR Rel", 12, 13, "\3Rel\7example"},
+        {"NSAP-PTR Rel", 23, 13, "\3Rel\7example"},
         {"NS abs.", 2, 5, "\3abs"},
         {"NS .", 2, 1, ""},
         {"PTR a\\.b\\032\\@.", 12, 7, "\5a.b @\0"},

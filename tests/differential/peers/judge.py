@@ -149,21 +149,24 @@ class Judge:
                 if record[2] != NS or names.from_wire(record[0]) not in self.zones
             }
 
-    def extras_fit(self, ours, peers):
+    def extras_fit(self, question, ours, peers):
         """Additional data: what all peers have, and nothing that none has."""
         theirs = [peer.additional for peer in peers if not peer.tc and not peer.fault]
         if ours.tc or ours.fault or not theirs:
             return True
         more = ours.additional - set.union(*theirs)
         return set.intersection(*theirs) <= ours.additional and all(
-            self.is_own_service(ours, record) for record in more
+            self.may_add(question, ours, record) for record in more
         )
 
-    def is_own_service(self, ours, record):
-        """RFC 9460 2.5.2 and 4.1: "." as target is the owner, whose addresses belong there."""
+    def may_add(self, question, ours, record):
+        """
+        RFC 9460 2.5.2 and 4.1: "." as target is the owner, whose addresses belong there. RFC 8482
+        4.1: the set that was chosen for ANY may be one that no peer chose, or adds to.
+        """
         services = {owner for owner, rtype in ours.sets() if rtype in (SVCB, HTTPS)}
         right = self.reference.answer(names.from_wire(record[0]), record[2])
-        return record[0] in services and record in right.answer
+        return (record[0] in services or question.rtype == "ANY") and record in right.answer
 
     # ---- chains that a peer does not follow into another zone ----
 
@@ -226,7 +229,10 @@ class Judge:
             ]
             for reply in replies[index]:
                 self.without_ns(reply)
-        open_ones = {index: list for index, list in replies.items() if self.still_differ(list)}
+        open_ones = {
+            index: list for index, list in replies.items()
+            if self.still_differ(self.questions[index], list)
+        }
         self.complete(open_ones)
         for list in open_ones.values():
             for reply in list:
@@ -235,18 +241,19 @@ class Judge:
             self.judge(index, list)
         self.differ = len(self.defects)
 
-    def still_differ(self, replies):
+    def still_differ(self, question, replies):
         keys = {reply.key() for reply in replies}
-        return len(keys) > 1 or replies[0].doubles or not self.extras_fit(replies[0], replies[1:])
+        ours, peers = replies[0], replies[1:]
+        return len(keys) > 1 or ours.doubles or not self.extras_fit(question, ours, peers)
 
     def judge(self, index, replies):
         question, (ours, *peers) = self.questions[index], replies
         if ours.doubles:
             self.defects.append((index, "a record twice", replies))
             return
-        if not self.still_differ(replies):
+        if not self.still_differ(question, replies):
             return
-        fits = self.extras_fit(ours, peers)
+        fits = self.extras_fit(question, ours, peers)
         if not self.is_right(question, ours, peers):
             self.defects.append((index, "anamed is wrong", replies))
         elif not fits:
@@ -297,7 +304,8 @@ class Judge:
     def show(self, index, why, replies):
         print(f"{why}: {self.questions[index]}")
         groups = {}
-        for name, reply in zip(["anamed"] + PEERS, replies):
+        for number, reply in enumerate(replies):
+            name = (["anamed"] + PEERS)[self.place_of(self.questions[index], number)]
             groups.setdefault(str(reply), []).append(name)
         for text, who in groups.items():
             print(f"  {', '.join(who)}:\n{text}")

@@ -321,6 +321,16 @@ static int check_field(ldns_rdf_type field, const struct token *token, const str
 	return 0;
 }
 
+/* ldns would fill half an octet up. The digits may stand in several tokens. */
+static int check_hex(const struct token *tokens, size_t count, const struct place *place)
+{
+	size_t digits = 0;
+
+	for (size_t i = 0; i < count; i++)
+		digits += tokens[i].len;
+	return digits % 2 ? FAULT(place, tokens, "an odd number of hexadecimal digits") : 0;
+}
+
 static int check_fields(uint16_t type, const struct token *tokens, size_t count,
                         const struct place *place)
 {
@@ -336,6 +346,9 @@ static int check_fields(uint16_t type, const struct token *tokens, size_t count,
 		if (i < most)
 			fault = check_field(ldns_rr_descriptor_field_type(form, i), &tokens[i],
 			                    place);
+		if (!fault && i < most &&
+		    ldns_rr_descriptor_field_type(form, i) == LDNS_RDF_TYPE_HEX)
+			fault = check_hex(&tokens[i], count - i, place);
 		if (fault)
 			return fault;
 	}

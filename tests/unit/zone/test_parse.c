@@ -217,6 +217,8 @@ static const struct fault faults[] = {
         {"a 5 ALIAS b c\n", 1, "1 wanted"},
         {"a 5 SSHFP 256 1 ab\n", 1, "not a number from 0 up to 255"},
         {"a 5 DS 1 256 2 ab\n", 1, "not a number from 0 up to 255"},
+        {"a 5 DS 1 13 2 ab c\n", 1, "odd number of hexadecimal digits"},
+        {"a 5 TLSA 3 1 1 abc\n", 1, "odd number of hexadecimal digits"},
         {"a 5 CERT 1 2 300 ab==\n", 1, "not a number from 0 up to 255"},
         {"a 5 CERT 0 2 3 ab==\n", 1, "not a number from 1 up to 65535"},
         {"a 5 SOA a b 4294967296 2 3 4 5\n", 1, "not a number"},

@@ -162,6 +162,10 @@ e2e: all ## end to end: client, edge, unbound, knotd (root; CASE=words picks som
 differential-kernel: all ## kernel and daemon give the same octets (root)
 	$(Q)tests/differential/run $(BUILD)
 
+.PHONY: compliance
+compliance: all ## every EDNS combination, kernel and daemon, UDP and TCP (root)
+	$(Q)tests/compliance/run $(BUILD)
+
 $(BUILD)/differential-ask: $(wildcard tests/differential/peers/*.c tests/differential/peers/*.h) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests -o $@ $(filter %.c %.a,$^) $(LIBS)

@@ -246,6 +246,15 @@ static enum query_verdict fail(struct query *q, unsigned int rcode)
 	return QUERY_ERROR;
 }
 
+/* What follows the header of an unknown opcode need not be what it seems to be. */
+static enum query_verdict not_implemented(struct query *q, bool good)
+{
+	if (!good)
+		forget_options(q);
+	set_error(q, AN_RCODE_NOTIMP);
+	return QUERY_ERROR;
+}
+
 /* RFC 7873 5.4: no question, but an OPT with a COOKIE: an empty NOERROR. Else RFC 9619 4. */
 static enum query_verdict without_one_question(struct query *q, unsigned int opcode,
                                                unsigned int questions)
@@ -279,12 +288,13 @@ enum query_verdict query_parse(const struct config *config, const uint8_t *packe
 
 	opcode = (unsigned int)(q->flags & AN_FLAG_OPCODE) >> 11;
 	good = parse_questions(&w, questions, q) && parse_records(config, &w, counts, q);
+	/* RFC 6891 6.1.3 asks for this whatever the rest is. */
+	if (good && q->rcode == AN_RCODE_BADVERS)
+		return fail(q, AN_RCODE_BADVERS);
 	if (opcode != AN_OPCODE_QUERY && opcode != AN_OPCODE_NOTIFY)
-		return fail(q, AN_RCODE_NOTIMP);
+		return not_implemented(q, good);
 	if (!good)
 		return fail(q, AN_RCODE_FORMERR);
-	if (q->rcode == AN_RCODE_BADVERS)
-		return fail(q, AN_RCODE_BADVERS);
 	if (questions != 1)
 		return without_one_question(q, opcode, questions);
 	return q->rcode ? QUERY_ERROR : judge(q, opcode);

@@ -100,6 +100,7 @@ struct notify {
 	size_t question_end; /* 12: none that could be read */
 	struct config_name apex;
 	bool edns;
+	bool dnssec_ok;
 	struct tsig tsig;
 	bool is_signed;
 };
@@ -146,7 +147,10 @@ static bool find_edns(struct notify *notify)
 	if (notify->is_signed && message.left)
 		message.left--;
 	while ((more = in_message_record(&message, &no_types, record, NULL)) > 0)
-		notify->edns |= record->type == AN_TYPE_OPT;
+		if (record->type == AN_TYPE_OPT) {
+			notify->edns = true;
+			notify->dnssec_ok = record->ttl & AN_EDNS_DO;
+		}
 	free(record);
 	return !more;
 }
@@ -249,7 +253,8 @@ static size_t write_reply(const struct notify *notify, unsigned int rcode, uint8
                           size_t size)
 {
 	struct wire wire = wire_writer(out, size);
-	unsigned int flags = AN_FLAG_QR | AN_FLAG_AA | AN_OPCODE_NOTIFY << 11 | rcode;
+	unsigned int recursion = (unsigned int)notify->packet[2] << 8 & AN_FLAG_RD;
+	unsigned int flags = AN_FLAG_QR | AN_FLAG_AA | AN_OPCODE_NOTIFY << 11 | recursion | rcode;
 	bool question = notify->question_end > AN_DNS_HEADER_LEN;
 
 	wire_put(&wire, notify->packet, 2);
@@ -263,7 +268,7 @@ static size_t write_reply(const struct notify *notify, unsigned int rcode, uint8
 		wire_put8(&wire, 0);
 		wire_put16(&wire, AN_TYPE_OPT);
 		wire_put16(&wire, AN_DNS_UDP_OURS);
-		wire_put32(&wire, 0);
+		wire_put32(&wire, notify->dnssec_ok ? AN_EDNS_DO : 0); /* RFC 3225 3 */
 		wire_put16(&wire, 0);
 	}
 	return wire.failed ? 0 : wire.at;

@@ -119,6 +119,8 @@ static const struct fault faults[] = {
         /* Header. */
         {"1234 1100 0001 0000 0000 0000 " QUESTION, AN_RCODE_NOTIMP, -1, false},
         {"1234 1100 0001 0000 0000 0001 " QUESTION OPT("0000"), AN_RCODE_NOTIMP, -1, true},
+        {"1234 1100 0001 0000 0000 0001 " QUESTION "00 0029 04d0 00010000 0000", AN_RCODE_BADVERS,
+         -1, true},
         {"1234 2000 0000 0000 0000 0000", AN_RCODE_FORMERR, -1, false},
         {"1234 2000 0001 0000 0000 0000 " QUESTION "00", AN_RCODE_FORMERR, -1, false},
         {"1234 2000 0001 0000 0000 0000 0377777700 0006 00ff", AN_RCODE_REFUSED, -1, false},
@@ -235,6 +237,22 @@ static void cookie_has_one_of_its_lengths(void **state)
 	}
 }
 
+static void options_of_an_unknown_opcode_are_understood(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("1234 1100 0001 0000 0000 0001 " QUESTION OPT(
+	                         "000f") "0008 0007 0001 18 00 c00002 |0003 0000"),
+	                 QUERY_ERROR);
+	assert_int_equal(query.rcode, AN_RCODE_NOTIMP);
+	assert_true(query.ecs_present);
+	assert_true(query.nsid);
+	assert_int_equal(parse("1234 1100 0001 0000 0000 0001 " QUESTION OPT(
+	                         "000f") "0003 0000 |0008 0007 0001 17 00 c000ff"),
+	                 QUERY_ERROR);
+	assert_int_equal(query.rcode, AN_RCODE_NOTIMP);
+	assert_false(query.nsid);
+}
+
 static void keepalive_says_no_time(void **state)
 {
 	(void)state;
@@ -348,6 +366,7 @@ int main(void)
 	        TEST(faults_get_the_rcode_that_says_so),
 	        TEST(transfers_and_notify_are_told_apart),
 	        TEST(cookie_has_one_of_its_lengths),
+	        TEST(options_of_an_unknown_opcode_are_understood),
 	        TEST(keepalive_says_no_time),
 	        TEST(cookie_without_question_is_answered),
 	        TEST(payload_is_at_least_512),

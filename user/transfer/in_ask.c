@@ -180,6 +180,10 @@ static bool take_message(struct in_ask *ask, const uint8_t *octets, size_t len)
 	size_t plain = len;
 	char rcode[20];
 
+	if (len < AN_DNS_HEADER_LEN) {
+		end_badly(ask, IN_REFUSED, "message of %zu octets", len);
+		return false;
+	}
 	if (tsig_verify_reply(&ask->tsig, octets, len, (uint64_t)time(NULL), false, &plain)) {
 		bad_signature(ask, octets, len);
 		return false;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 
 #include "zone/arena.h"
@@ -184,6 +185,17 @@ int in_delta_remove(struct in_delta *delta, const struct in_record *record, uint
 	return 0;
 }
 
+/* A record that was deleted in one spelling may come back in another. */
+static int keep_spelling(struct in_delta *delta, const uint8_t **have, const uint8_t *octets,
+                         size_t len, uint64_t *memory)
+{
+	if (!memcmp(*have, octets, len))
+		return 0;
+	*have = arena_copy(&delta->octets, octets, len);
+	*memory += len;
+	return *have ? 0 : -ENOMEM;
+}
+
 int in_delta_add(struct in_delta *delta, const struct in_record *record, uint64_t *memory,
                  struct error *error)
 {
@@ -193,6 +205,9 @@ int in_delta_add(struct in_delta *delta, const struct in_record *record, uint64_
 		return error_set(error, ENOMEM, NULL, 0, "out of memory");
 	entry->present = true;
 	entry->ttl = record->ttl;
+	if (keep_spelling(delta, &entry->name, record->name, record->name_len, memory) ||
+	    keep_spelling(delta, &entry->rdata, record->rdata, record->rdata_len, memory))
+		return error_set(error, ENOMEM, NULL, 0, "out of memory");
 	return 0;
 }
 

@@ -105,10 +105,9 @@ check: ## every test (root)
 	$(Q)$(MAKE) --no-print-directory -s all
 	$(Q)tests/check
 
-# Warnings are the plain build's matter: instrumented code has its own.
 unit-asan: ## the unit tests under ASan and UBSan
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan OPT='-O1 -g' \
-		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -w' unit
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' unit
 
 # The rooms once more, by clang, with the fuzzer's and the sanitizers' eyes in them.
 FUZZ_SECONDS ?= 60

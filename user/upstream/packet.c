@@ -381,7 +381,8 @@ int packet_read(const uint8_t *reply, size_t len, const uint8_t *name, size_t na
 	status = ldns_wire2pkt(&pkt, reply, len);
 	if (status != LDNS_STATUS_OK)
 		return status == LDNS_STATUS_MEM_ERR ? -ENOMEM : -EBADMSG;
-	ret->rcode = (uint16_t)(edns.extended_rcode << 4 | (flags_of(reply) & AN_FLAG_RCODE));
+	ret->rcode = (uint16_t)((unsigned int)edns.extended_rcode << 4 |
+	                        (flags_of(reply) & AN_FLAG_RCODE));
 	ret->authoritative = flags_of(reply) & AN_FLAG_AA;
 	ret->truncated = flags_of(reply) & AN_FLAG_TC;
 	ret->recursion = flags_of(reply) & AN_FLAG_RA;

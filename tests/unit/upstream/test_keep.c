@@ -188,7 +188,7 @@ static void closing_with_a_commit_under_way_is_safe(void **state)
 	for (int i = 0; i < 20; i++) {
 		struct keep *keep = open_keep(place);
 		uint64_t start = clock_ms();
-		char key[16];
+		char key[32];
 
 		for (int j = 0; j < 50; j++) {
 			snprintf(key, sizeof(key), "%02d%02d", i, j);

@@ -6,6 +6,7 @@ differ in what they refuse, and a zone that one refuses compares nothing.
 """
 
 from peers import names
+from peers.dress import dressed
 from peers.zone import Zone
 
 LABELS = [b"a", b"b", b"c", b"d", b"www", b"mail", b"_sip", b"x-1", b"A", b"Foo"]
@@ -262,6 +263,8 @@ def zones(rng, count):
             zone = apex_dname(rng, apex, others)
         else:
             zone = Generator(rng, apex, others).make()
+        if rng.random() < 0.5:
+            zone.dressed = dressed(rng, names.text(apex), zone.lines)
         made.append(zone)
         seen += rng.sample(list(zone.nodes), min(6, len(zone.nodes)))
     return made

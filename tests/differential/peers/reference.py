@@ -23,7 +23,7 @@ class Data:
         self.apex = zone.apex
         self.nodes = {}
         origin = dns.name.Name(zone.apex + (b"",))
-        parsed = dns.zone.from_text(zone.text(), origin, relativize=False, check_origin=False)
+        parsed = dns.zone.from_text(zone.plain(), origin, relativize=False, check_origin=False)
         for owner, node in parsed.nodes.items():
             name = names.low(owner.labels[:-1])
             if names.under(name, self.apex):

@@ -15,6 +15,7 @@ class Zone:
     def __init__(self, apex):
         self.apex = apex
         self.lines = []
+        self.dressed = None  # what the servers read in place of the lines
         self.nodes = {}  # name in lower case -> {type: [targets]}
         self.asked = []  # (name, type) that the file itself wants to be asked
 
@@ -39,6 +40,9 @@ class Zone:
         return any(rtype in found for rtype in rtypes)
 
     def text(self):
+        return self.dressed or self.plain()
+
+    def plain(self):
         return "\n".join(self.lines) + "\n"
 
 
@@ -60,5 +64,5 @@ def read(path):
         owner, rtype = names.from_text(words[0], zone.apex), words[2]
         target = names.from_text(words[-1], zone.apex) if rtype in TARGETS else None
         zone.note(owner, rtype, target)
-    zone.text = lambda: text
+    zone.lines = text.split("\n")
     return zone

@@ -339,7 +339,7 @@ static void lengths_have_their_limits(void **state)
 		const char *words;
 	} rows[] = {
 	        {1, 255, 0, NULL},
-	        {1, 256, -EINVAL, "Syntax error"},
+	        {1, 256, -EINVAL, "a string of over 255 octets"},
 	        {200, 255, 0, NULL},
 	        {257, 255, -EINVAL, "over 65535 characters"},
 	        {32000, 1, 0, NULL},

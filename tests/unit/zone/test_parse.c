@@ -341,9 +341,9 @@ static void lengths_have_their_limits(void **state)
 	        {1, 255, 0, NULL},
 	        {1, 256, -EINVAL, "a string of over 255 octets"},
 	        {200, 255, 0, NULL},
-	        {257, 255, -EINVAL, "over 65535 characters"},
+	        {257, 255, -EINVAL, "over 65535 octets"},
 	        {32000, 1, 0, NULL},
-	        {33000, 1, -EINVAL, "over 65535 characters"},
+	        {33000, 1, -EINVAL, "over 65535 octets"},
 	        {1, 530000, -E2BIG, "entry longer than"},
 	        {300000, 1, -E2BIG, "entry longer than"},
 	};

@@ -165,6 +165,10 @@ differential-kernel: all ## kernel and daemon give the same octets (root)
 compliance: all ## every EDNS combination, kernel and daemon, UDP and TCP (root)
 	$(Q)tests/compliance/run $(BUILD)
 
+.PHONY: zonecheck
+zonecheck: all ## faulty zones: ours, named-checkzone and kzonecheck
+	$(Q)tests/zonecheck/run $(BUILD)
+
 $(BUILD)/differential-ask: $(wildcard tests/differential/peers/*.c tests/differential/peers/*.h) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests -o $@ $(filter %.c %.a,$^) $(LIBS)

@@ -14,7 +14,7 @@
 #include "control/report.h"
 #include "control/show.h"
 #include "control/words.h"
-#include "zone/zone.h"
+#include "zone/zones.h"
 
 #define CONFIG_PATH "/etc/anamed/anamed.conf"
 
@@ -155,51 +155,134 @@ static int run_conf_check(const struct call *call, json_t **ret, struct error *e
 	return 0;
 }
 
-static json_t *warnings_json(const struct zone *zone)
+static json_t *place_json(const struct error *error)
+{
+	json_t *object = json_pack("{s:s, s:s}", "file", error->file, "error", error->text);
+
+	if (error->line)
+		json_object_set_new(object, "line", json_integer(error->line));
+	return object;
+}
+
+/* What is wrong, or (mild) worth a word. */
+static json_t *warnings_json(const struct zone *zone, bool mild)
 {
 	const struct zone_warning *warning = zone->warnings;
 	json_t *list = json_array();
 
 	for (; warning; warning = warning->next)
-		json_array_append_new(list,
-		                      json_pack("{s:s, s:I, s:s}", "file", warning->error.file,
-		                                "line", (json_int_t)warning->error.line, "error",
-		                                warning->error.text));
+		if (warning->mild == mild)
+			json_array_append_new(list, place_json(&warning->error));
 	return list;
+}
+
+struct loops {
+	const struct zone *zone;
+	const char *file;
+	json_t *list;
+};
+
+static void on_loop(const struct zone_node *owner, const char *text, void *arg)
+{
+	const struct loops *loops = arg;
+	struct error error = {0};
+
+	error_set(&error, ELOOP, loops->file, 0, "%s", text);
+	zone_alias_place(loops->zone, owner, &error);
+	json_array_append_new(loops->list, place_json(&error));
+}
+
+/* Takes over the zone. */
+static int add_loops(struct zone *zone, const char *file, json_t *list, struct error *error)
+{
+	struct loops loops = {zone, file, list};
+	struct zones *zones = zones_new(&zone, 1);
+
+	if (!zones)
+		return error_set(error, ENOMEM, NULL, 0, "out of memory");
+	zones_check_loops(zones, on_loop, &loops);
+	zones_free(zones);
+	return 0;
+}
+
+/* With -c: the zone's own settings, and which targets may be looked up. */
+static const struct config_zone *settings_of(const struct config *config,
+                                             const struct config_name *apex)
+{
+	for (size_t i = 0; config && i < config->zones_count; i++) {
+		const struct config_name *name = &config->zones[i].name;
+
+		if (name_equal(name->name, name->len, apex->name, apex->len))
+			return &config->zones[i];
+	}
+	return NULL;
+}
+
+static int check_zone(const char *file, const struct config_name *apex, const struct config *config,
+                      json_t **ret, struct error *error)
+{
+	uint16_t type = config ? config->aname_type : AN_TYPE_ANAME;
+	json_t *reply, *faults;
+	struct zone *zone;
+	int err;
+
+	zone_check_closely(config);
+	err = zone_load_file(apex->name, apex->len, file, type, settings_of(config, apex), &zone,
+	                     error);
+	if (err)
+		return err;
+	faults = warnings_json(zone, false);
+	reply = json_pack("{s:I, s:I, s:I, s:o, s:o}", "serial", (json_int_t)zone->serial, "names",
+	                  (json_int_t)zone->node_count, "records", (json_int_t)zone->record_count,
+	                  "faults", faults, "warnings", warnings_json(zone, true));
+	err = add_loops(zone, file, faults, error);
+	if (err)
+		json_decref(reply);
+	else
+		*ret = reply;
+	return err;
 }
 
 static int run_zone_check(const struct call *call, json_t **ret, struct error *error)
 {
+	struct config *config = NULL;
 	struct config_name apex;
-	struct zone *zone;
-	int err;
+	int err = 0;
 
 	if (words_name(call->arguments[1], &apex))
 		return error_set(error, EINVAL, NULL, 0, "`%s' is no domain name",
 		                 call->arguments[1]);
-	err = zone_load_file(apex.name, apex.len, call->arguments[0], AN_TYPE_ANAME, NULL, &zone,
-	                     error);
-	if (err)
-		return err;
-	*ret = json_pack("{s:I, s:I, s:I, s:o}", "serial", (json_int_t)zone->serial, "names",
-	                 (json_int_t)zone->node_count, "records", (json_int_t)zone->record_count,
-	                 "faults", warnings_json(zone));
-	zone_free(zone);
-	return 0;
+	if (call->options->config)
+		err = config_load(call->options->config, &config, error);
+	if (!err)
+		err = check_zone(call->arguments[0], &apex, config, ret, error);
+	config_free(config);
+	return err;
+}
+
+static void show_places(FILE *out, const json_t *list, const char *word)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		struct error error = {
+		        .line = (unsigned int)json_integer_value(json_object_get(one, "line"))};
+		char text[1024];
+
+		snprintf(error.file, sizeof(error.file), "%s",
+		         json_string_value(json_object_get(one, "file")));
+		snprintf(error.text, sizeof(error.text), "%s",
+		         json_string_value(json_object_get(one, "error")));
+		fprintf(out, "%s\n", error_text_as(&error, word, text, sizeof(text)));
+	}
 }
 
 static void show_zone_check(FILE *out, const json_t *reply)
 {
-	const json_t *fault;
-	size_t i;
-
-	json_array_foreach(json_object_get(reply, "faults"), i, fault)
-	{
-		fprintf(out, "%s:%lld: error: %s\n",
-		        json_string_value(json_object_get(fault, "file")),
-		        (long long)json_integer_value(json_object_get(fault, "line")),
-		        json_string_value(json_object_get(fault, "error")));
-	}
+	show_places(out, json_object_get(reply, "faults"), "error");
+	show_places(out, json_object_get(reply, "warnings"), "warning");
 	fprintf(out, "serial %lld, %lld records\n",
 	        (long long)json_integer_value(json_object_get(reply, "serial")),
 	        (long long)json_integer_value(json_object_get(reply, "records")));

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "control/daemon.h"
+#include "zone/zones.h"
 
 #define CONFIG_PATH "/etc/anamed/anamed.conf"
 
@@ -19,24 +20,55 @@ static const char usage[] = "usage: anamed [--config FILE] [--check] [-v]\n"
                             "\n"
                             "Signals: HUP reload, TERM and INT stop, USR1 statistics to the log.\n";
 
+static void print_warnings(const struct zones *zones)
+{
+	char text[1024];
+
+	for (size_t i = 0; i < zones_count(zones); i++) {
+		const struct zone_warning *warning = zones_at(zones, i)->warnings;
+
+		for (; warning; warning = warning->next)
+			if (warning->mild)
+				fprintf(stderr, "%s\n",
+				        error_text_as(&warning->error, "warning", text,
+				                      sizeof(text)));
+	}
+}
+
+/* The configuration is read twice, since the zones are checked against it. */
+static int load(const char *path, struct config **ret_policy, struct world_load **ret,
+                struct error *error)
+{
+	int err = config_load(path, ret_policy, error);
+
+	if (err)
+		return err;
+	zone_check_closely(*ret_policy);
+	return world_load(path, NULL, ret, error);
+}
+
 /* Every fault on a line of its own; 0: none. */
 static int check(const char *path)
 {
-	struct world_load *load;
+	struct config *policy = NULL;
+	struct world_load *loaded;
 	struct error error = {0};
 	char text[1024];
 	int failed;
 
-	if (world_load(path, NULL, &load, &error)) {
+	if (load(path, &policy, &loaded, &error)) {
 		fprintf(stderr, "%s\n", error_text(&error, text, sizeof(text)));
+		config_free(policy);
 		return 1;
 	}
-	for (size_t i = 0; i < load->faults_count; i++)
-		fprintf(stderr, "%s\n", error_text(&load->faults[i].error, text, sizeof(text)));
-	failed = load->faults_count != 0;
+	for (size_t i = 0; i < loaded->faults_count; i++)
+		fprintf(stderr, "%s\n", error_text(&loaded->faults[i].error, text, sizeof(text)));
+	print_warnings(loaded->zones);
+	failed = loaded->faults_count != 0;
 	if (!failed)
-		printf("%s: %zu zones, no faults\n", path, zones_count(load->zones));
-	world_load_free(load);
+		printf("%s: %zu zones, no faults\n", path, zones_count(loaded->zones));
+	world_load_free(loaded);
+	config_free(policy);
 	return failed;
 }
 

@@ -34,16 +34,23 @@ error_set(struct error *error, int code, const char *file, unsigned int line, co
 	return -code;
 }
 
-/* "FILE:LINE: error: TEXT" without what is unknown; returns buffer. */
-static inline char *error_text(const struct error *error, char *buffer, size_t size)
+/* "FILE:LINE: WORD: TEXT" without what is unknown; returns buffer. */
+static inline char *error_text_as(const struct error *error, const char *word, char *buffer,
+                                  size_t size)
 {
 	if (error->file[0] && error->line)
-		snprintf(buffer, size, "%s:%u: error: %s", error->file, error->line, error->text);
+		snprintf(buffer, size, "%s:%u: %s: %s", error->file, error->line, word,
+		         error->text);
 	else if (error->file[0])
-		snprintf(buffer, size, "%s: error: %s", error->file, error->text);
+		snprintf(buffer, size, "%s: %s: %s", error->file, word, error->text);
 	else
-		snprintf(buffer, size, "error: %s", error->text);
+		snprintf(buffer, size, "%s: %s", word, error->text);
 	return buffer;
+}
+
+static inline char *error_text(const struct error *error, char *buffer, size_t size)
+{
+	return error_text_as(error, "error", buffer, size);
 }
 
 #endif

@@ -34,8 +34,11 @@ static int take_warnings(struct world_load *load, const struct config_name *name
 	const struct zone_warning *warning = zone->warnings;
 
 	for (; warning; warning = warning->next) {
-		struct world_fault *fault = add_fault(load);
+		struct world_fault *fault;
 
+		if (warning->mild)
+			continue;
+		fault = add_fault(load);
 		if (!fault)
 			return -ENOMEM;
 		fault->zone = *name;
@@ -252,6 +255,7 @@ static void take_loop(const struct zone_node *owner, const char *text, void *arg
 	fault->kept = fault->loop = fault->served = true;
 	error_set(&fault->error, ELOOP, zone->settings ? zone->settings->file : NULL, 0, "%s",
 	          text);
+	zone_alias_place(zone, owner, &fault->error);
 }
 
 static int load_some(struct world_load *load, const struct zones *old,

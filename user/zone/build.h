@@ -20,7 +20,7 @@ struct record {
 	uint16_t file; /* index in builder->files */
 };
 
-/* An NS record, to be checked when all is there. */
+/* A record that points somewhere, to be checked when all is there. */
 struct pending {
 	struct pending *next;
 	struct node *node;
@@ -50,7 +50,17 @@ build_fault(const struct zone_builder *builder, struct error *error, const struc
             const struct record *record, const char *format, ...);
 
 /* Puts a warning among the zone's, by line; over ZONE_WARNINGS_MAX only counted. 0 or -ENOMEM. */
-int build_warn(struct zone_builder *builder, const struct error *error);
+int build_warn(struct zone_builder *builder, const struct error *error, bool mild);
+
+/* ---- warn.c: what is looked for only on request, see zone_check_closely() ---- */
+
+bool warn_closely(void);
+bool warn_wants(uint16_t type); /* records of this type are to be among the pending ones */
+
+/* One name whose RRsets are made; `records` are all that were given. 0 or -ENOMEM. */
+int warn_node(struct zone_builder *builder, const struct node *node, const struct record *records,
+              bool apex);
+int warn_targets(struct zone_builder *builder); /* when all is there: pending records */
 
 /* True if the settings flatten a CNAME at this name. */
 bool build_flattens_cname(const struct zone_builder *builder, const uint8_t *name, size_t len);

@@ -56,7 +56,7 @@ static int check_servers(struct zone_builder *builder, struct error *error)
 		const char *fault;
 		bool refused;
 
-		if (pending->node->above)
+		if (record->type != AN_TYPE_NS || pending->node->above)
 			continue; /* below a cut: not ours to say */
 		if (!name_under(target.data, target.len, zone->apex, zone->apex_len))
 			continue;
@@ -70,7 +70,7 @@ static int check_servers(struct zone_builder *builder, struct error *error)
 				*error = one;
 			return -EINVAL;
 		}
-		if (build_warn(builder, &one))
+		if (build_warn(builder, &one, false))
 			return error_set(error, ENOMEM, NULL, 0, "out of memory");
 	}
 	return 0;
@@ -95,5 +95,7 @@ int build_check(struct zone_builder *builder, struct error *error)
 	zone->negative_ttl = wire_get32(&soa);
 	if (zone->soa->ttl < zone->negative_ttl)
 		zone->negative_ttl = zone->soa->ttl;
+	if (warn_targets(builder))
+		return error_set(error, ENOMEM, NULL, 0, "out of memory");
 	return check_servers(builder, error);
 }

@@ -88,7 +88,7 @@ static int check_room(struct zone_builder *builder, const struct node *node,
 		                   UINT16_MAX, type);
 	build_fault(builder, &warning, node, records[0], "%s RRset does not fit a DNS message",
 	            type);
-	if (build_warn(builder, &warning))
+	if (build_warn(builder, &warning, false))
 		return error_set(error, ENOMEM, NULL, 0, "out of memory");
 	return 0;
 }
@@ -224,6 +224,8 @@ static int node_finish(struct zone_builder *builder, struct node *node, struct e
 	if (parent && node->pub.name_len == parent->pub.name_len + 2 && node->pub.name[1] == '*')
 		parent->wildcard = node;
 	node_flags(builder, node, parent);
+	if (warn_node(builder, node, records, !parent))
+		return error_set(error, ENOMEM, NULL, 0, "out of memory");
 	return 0;
 }
 

@@ -86,12 +86,12 @@ bool build_flattens_cname(const struct zone_builder *builder, const uint8_t *nam
 	return false;
 }
 
-int build_warn(struct zone_builder *builder, const struct error *error)
+int build_warn(struct zone_builder *builder, const struct error *error, bool mild)
 {
 	struct zone *zone = builder->zone;
 	struct zone_warning **at = &zone->warnings, *warning;
 
-	if (zone->warning_count >= ZONE_WARNINGS_MAX) {
+	if (zone->warning_count >= (warn_closely() ? ZONE_WARNINGS_MAX_CLOSE : ZONE_WARNINGS_MAX)) {
 		zone->warning_count++;
 		return 0;
 	}
@@ -103,6 +103,7 @@ int build_warn(struct zone_builder *builder, const struct error *error)
 		at = &(*at)->next;
 	warning->next = *at;
 	warning->error = *error;
+	warning->mild = mild;
 	*at = warning;
 	zone->warning_count++;
 	return 0;
@@ -303,7 +304,8 @@ int zone_add(struct zone_builder *builder, const uint8_t *name, size_t name_len,
 	if (result)
 		return result < 0 ? result : 0;
 	record = record_new(builder, &model, rdata);
-	if (!record || (type == AN_TYPE_NS && pending_add(builder, node, record)))
+	if (!record ||
+	    ((type == AN_TYPE_NS || warn_wants(type)) && pending_add(builder, node, record)))
 		return no_memory(error);
 	record->next = node->records;
 	node->records = record;

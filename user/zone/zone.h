@@ -51,9 +51,13 @@ struct zone_node {
 struct zone_warning {
 	struct zone_warning *next;
 	struct error error; /* file, line and text */
+	bool mild;          /* worth a word, no fault: see zone_check_closely() */
 };
 
-#define ZONE_WARNINGS_MAX 64 /* kept; the rest is only counted */
+#define ZONE_WARNINGS_MAX       64   /* kept; the rest is only counted */
+#define ZONE_WARNINGS_MAX_CLOSE 1000 /* the same, of who checks closely */
+
+struct zone_alias; /* of warn.c */
 
 struct zone {
 	uint8_t apex[NAME_MAX_LEN]; /* lower case */
@@ -69,6 +73,7 @@ struct zone {
 	size_t record_count;
 	struct zone_warning *warnings; /* by line */
 	size_t warning_count;
+	const struct zone_alias *aliases; /* see zone_alias_place() */
 	bool has_wildcards, has_dnames, has_cuts, has_anames;
 	bool expired; /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */
 	void *table;  /* of zone.c */
@@ -148,6 +153,19 @@ int zone_add(struct zone_builder *builder, const uint8_t *name, size_t name_len,
 /* Checks the whole and makes the zone; the builder is gone either way. */
 int zone_end(struct zone_builder *builder, struct zone **ret, struct error *error);
 void zone_abandon(struct zone_builder *builder);
+
+/* ---- checking (warn.c) ---- */
+
+/*
+ * For programs that check zones instead of serving them, once, at their start:
+ * zones made from now on have warnings of everything that is worth a word.
+ * `policy` (may be NULL) says which targets may be looked up; it must live on.
+ */
+struct config;
+void zone_check_closely(const struct config *policy);
+
+/* Where the ANAME or CNAME of a node stands: fills file and line. False: not known. */
+bool zone_alias_place(const struct zone *zone, const struct zone_node *node, struct error *ret);
 
 /* ---- master files (parse.c; rdtext.c is the only file with ldns' parser) ---- */
 

@@ -12,6 +12,7 @@
 #include "zone/zones.h"
 
 #define BUCKETS_MIN 64
+#define HANDED_MS   60000 /* a host takes no longer to serve what it was given */
 
 static const struct in_limits limits_default = {
         .udp_ms = 1500,
@@ -236,21 +237,32 @@ static void renew_settings(struct in_zone *zone, const struct config_zone *confi
 	in_zone_next_waiting(zone->in);
 }
 
+/* Data that is on its way into the world is not asked for again, nor taken for lost. */
+static bool is_on_its_way(const struct in_zone *zone, const struct zone *data)
+{
+	return zone->handed_ms && clock_ms() - zone->handed_ms < HANDED_MS &&
+	       (!data || in_serial_newer(zone->zone->serial, data->serial));
+}
+
+static void adopt(struct in_zone *zone, struct zone *data)
+{
+	if (data == zone->zone || !zone->zone || !is_on_its_way(zone, data)) {
+		zone->handed_ms = 0;
+		/* The host has lost it, or has what is older. */
+		if (zone->zone && (!data || in_serial_newer(zone->zone->serial, data->serial)))
+			zone->next_ms = 0;
+		if (data)
+			zone_hold(data);
+		zone_free(zone->zone);
+		zone->zone = data;
+	}
+}
+
 static void renew(struct in_zone *zone, const struct config_zone *config, struct zone *data)
 {
 	zone->config = config;
 	renew_settings(zone, config);
-	if (!data && zone->zone) { /* the host has lost it */
-		zone_free(zone->zone);
-		zone->zone = NULL;
-		zone->next_ms = 0;
-	} else if (data && data != zone->zone) {
-		/* A reload that began before our last transfer brings what is older. */
-		if (zone->zone && in_serial_newer(zone->zone->serial, data->serial))
-			zone->next_ms = 0;
-		zone_free(zone->zone);
-		zone->zone = zone_hold(data);
-	}
+	adopt(zone, data);
 	in_zone_arm(zone);
 }
 

@@ -61,6 +61,7 @@ struct in_zone {
 	bool confirmed, expired;
 	int64_t confirmed_ms; /* monotonic; negative: before this boot */
 	uint64_t next_ms;
+	uint64_t handed_ms; /* the host was given data that no world has shown since; 0: none */
 	int64_t confirmed_unix_ms, checked_unix_ms, failed_unix_ms;
 	unsigned int failures; /* in a row */
 	const char *last_kind; /* "AXFR", "IXFR", "SOA" */

@@ -343,6 +343,7 @@ static void install(struct in_zone *zone, struct in_job *job)
 	made->settings = zone->config;
 	zone_free(zone->zone);
 	zone->zone = zone_hold(made);
+	zone->handed_ms = clock_ms();
 	zone->whole = false;
 	zone->last_kind = kind_text(zone->kind);
 	in_count(incremental ? &in_counters.ixfr : &in_counters.axfr);

@@ -16,8 +16,8 @@ from peers.questions import EVERY_CLASS, NUMBERS, WORDS
 from peers.reference import Reference
 from peers.servers import PEERS
 
-NS, CNAME, DNAME, SVCB, HTTPS, ANY = (
-    NUMBERS[word] for word in ("NS", "CNAME", "DNAME", "SVCB", "HTTPS", "ANY")
+A, NS, CNAME, AAAA, DNAME, SVCB, HTTPS, ANY = (
+    NUMBERS[word] for word in ("A", "NS", "CNAME", "AAAA", "DNAME", "SVCB", "HTTPS", "ANY")
 )
 AA, TC = 0x0400, 0x0200
 NOERROR, SERVFAIL = 0, 2
@@ -162,11 +162,27 @@ class Judge:
     def may_add(self, question, ours, record):
         """
         RFC 9460 2.5.2 and 4.1: "." as target is the owner, whose addresses belong there. RFC 8482
-        4.1: the set that was chosen for ANY may be one that no peer chose, or adds to.
+        4.1: the set that was chosen for ANY may be one that no peer chose, or adds to. RFC 1034
+        4.3.2 step 3b: addresses of a cut's name servers, from the zone's own data.
         """
         services = {owner for owner, rtype in ours.sets() if rtype in (SVCB, HTTPS)}
         right = self.reference.answer(names.from_wire(record[0]), record[2])
-        return (record[0] in services or question.rtype == "ANY") and record in right.answer
+        return record in right.answer and (
+            record[0] in services
+            or question.rtype == "ANY"
+            or (record[0], record[2]) in self.server_addresses(ours)
+        )
+
+    def server_addresses(self, ours):
+        """(name, type) of the addresses that a referral's zone has for the servers it names."""
+        found = set()
+        for owner, _, rtype, _, target in ours.authority:
+            if rtype != NS:
+                continue
+            zone = self.zone_of(names.from_wire(owner)[1:])
+            if zone and self.zone_of(names.from_wire(target)) is zone:
+                found |= {(target, A), (target, AAAA)}
+        return found
 
     # ---- chains that a peer does not follow into another zone ----
 

@@ -48,6 +48,7 @@ static void on_second(uv_timer_t *timer)
 	if (now - daemon->status_ms >= 10 * BEAT_MS) {
 		daemon->status_ms = now;
 		notify_status(daemon);
+		transfers_hold(daemon);
 	}
 }
 

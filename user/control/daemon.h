@@ -100,6 +100,10 @@ void transfers_free(struct daemon *daemon); /* after that */
 /* After a reload: there is another world. */
 void transfers_world(struct daemon *daemon);
 
+/* Tells the kernel until when zones with primaries hold: it may be alone by then. Every now and
+ * then, since checks move it. */
+void transfers_hold(struct daemon *daemon);
+
 /* The reload is over: what arrived meanwhile goes in. */
 void transfers_resume(struct daemon *daemon);
 

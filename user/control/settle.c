@@ -55,9 +55,9 @@ static void settle_without_kernel(struct zone *zone, const struct zones *old)
 }
 
 /* What does not hold any longer the kernel does not give out either. */
-static uint64_t valid_until_ms(const struct zone *zone)
+static uint64_t valid_until_ms(const struct zone *zone, uint64_t until_ms)
 {
-	return CMM_LOAD_SHARED(zone->expired) ? 0 : CLOCK_MS_NEVER;
+	return CMM_LOAD_SHARED(zone->expired) ? 0 : until_ms;
 }
 
 static void settle_with_kernel(struct zone *zone, const struct zones *old, struct publish *publish)
@@ -66,7 +66,8 @@ static void settle_with_kernel(struct zone *zone, const struct zones *old, struc
 	int err;
 
 	err = publish_zone(publish, zone->apex, zone->apex_len, zone_content(zone),
-	                   zone_flags(zone), valid_until_ms(zone), &zone->id, &zone->generation);
+	                   zone_flags(zone), valid_until_ms(zone, CLOCK_MS_NEVER), &zone->id,
+	                   &zone->generation);
 	if (!err)
 		return;
 	settle_without_kernel(zone, old);
@@ -82,13 +83,13 @@ void world_settle_zone(struct zone *zone, const struct zones *old, struct publis
 		settle_without_kernel(zone, old);
 }
 
-void world_settle_expired(const struct zone *zone, struct publish *publish)
+void world_settle_until(const struct zone *zone, uint64_t until_ms, struct publish *publish)
 {
 	uint32_t id, generation;
 
 	if (publish && zone->id != UINT32_MAX)
 		publish_zone(publish, zone->apex, zone->apex_len, zone_content(zone),
-		             zone_flags(zone), valid_until_ms(zone), &id, &generation);
+		             zone_flags(zone), valid_until_ms(zone, until_ms), &id, &generation);
 }
 
 void world_remove_gone(const struct zones *zones, struct publish *publish)
@@ -173,6 +174,7 @@ char *world_restart_needed(const struct config *a, const struct config *b, char 
 	        {"workers", a->workers == b->workers},
 	        {"tcp-idle", a->tcp_idle_ms == b->tcp_idle_ms},
 	        {"tcp-max", a->tcp_max == b->tcp_max},
+	        {"tcp-max-per-client", a->tcp_max_per_client == b->tcp_max_per_client},
 	        {"control-socket", same_text(a->control_socket, b->control_socket)},
 	        {"state-dir", same_text(a->state_dir, b->state_dir)},
 	        {"user", same_text(a->user, b->user)},

@@ -128,7 +128,8 @@ static void on_expired(const uint8_t *apex, size_t apex_len, bool expired, void 
 	if (!zone || !zone->soa)
 		return;
 	CMM_STORE_SHARED(zone->expired, expired);
-	world_settle_expired(zone, daemon->publish);
+	world_settle_until(zone, transfer_in_expires_ms(transfers->in, apex, apex_len),
+	                   daemon->publish);
 }
 
 /* ---- changing the world ---- */
@@ -292,6 +293,7 @@ static void swap(struct daemon *daemon, struct change *change)
 	zones_free(old_zones);
 	if (other)
 		catalogs_free(old_config, daemon->base);
+	transfers_hold(daemon);
 }
 
 static void forget_sayings(struct transfers *transfers)
@@ -331,6 +333,25 @@ void transfers_world(struct daemon *daemon)
 
 	transfer_desk_world(transfers->desk, daemon->world);
 	transfer_in_world(transfers->in, daemon->world);
+	transfers_hold(daemon);
+}
+
+void transfers_hold(struct daemon *daemon)
+{
+	for (size_t i = 0; daemon->publish && i < daemon->config->zones_count; i++) {
+		const struct config_zone *settings = &daemon->config->zones[i];
+		const struct config_name *name = &settings->name;
+		const struct zone *zone;
+
+		if (!settings->primaries_count)
+			continue;
+		zone = zones_exact(daemon->zones, name->name, name->len);
+		if (zone)
+			world_settle_until(zone,
+			                   transfer_in_expires_ms(daemon->transfers->in, name->name,
+			                                          name->len),
+			                   daemon->publish);
+	}
 }
 
 void transfers_resume(struct daemon *daemon)

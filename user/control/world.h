@@ -58,8 +58,9 @@ void world_renew_settings(const struct config *config, struct zones *zones);
 /* Takes zones that are not in the set out of the kernel. */
 void world_remove_gone(const struct zones *zones, struct publish *publish);
 
-/* Tells the kernel whether the zone's data holds (zone->expired). */
-void world_settle_expired(const struct zone *zone, struct publish *publish);
+/* Tells the kernel how long the zone's data holds, by clock_ms(); one that has expired holds no
+ * longer. */
+void world_settle_until(const struct zone *zone, uint64_t until_ms, struct publish *publish);
 
 /* Says in the log what the faults are. */
 void world_log_faults(const struct world_load *load);

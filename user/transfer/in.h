@@ -58,6 +58,9 @@ size_t transfer_in_notify(const struct world *world, const uint8_t *packet, size
 /* `anamectl zone-refresh`, `zone-retransfer`: now. -ENOENT: no such zone. */
 int transfer_in_refresh(struct transfer_in *in, const uint8_t *apex, size_t apex_len, bool whole);
 
+/* When its data ceases to hold, by clock_ms(); CLOCK_MS_NEVER: it has no primaries, or no data. */
+uint64_t transfer_in_expires_ms(struct transfer_in *in, const uint8_t *apex, size_t apex_len);
+
 /* Per zone: primary, serial, last check, next check, expiry, last error; for zone-status. New
  * reference. */
 json_t *transfer_in_status(struct transfer_in *in, const uint8_t *apex, size_t apex_len);

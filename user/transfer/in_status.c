@@ -51,6 +51,13 @@ static void add_data(json_t *object, const struct in_zone *zone, uint64_t now)
 		                    seconds_since(zone->confirmed_unix_ms));
 }
 
+uint64_t transfer_in_expires_ms(struct transfer_in *in, const uint8_t *apex, size_t apex_len)
+{
+	const struct in_zone *zone = in_find(in, apex, apex_len);
+
+	return zone ? in_zone_expires_ms(zone) : CLOCK_MS_NEVER;
+}
+
 json_t *transfer_in_status(struct transfer_in *in, const uint8_t *apex, size_t apex_len)
 {
 	struct in_zone *zone = in_find(in, apex, apex_len);

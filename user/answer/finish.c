@@ -274,6 +274,27 @@ static bool hold_on(struct flatten *flatten, const struct answer *old,
 	return bound && !outcome->count && old && !old->negative && now < old->fetched_ms + bound;
 }
 
+/* RFC 7871 7.2.1: of two networks with answers of their own none may lie in the other. Upstream's
+ * are passed on as they are. */
+static void count_overlap(struct flatten *flatten, const struct store_owner *owner,
+                          const struct answer *made)
+{
+	struct network network = audience_network(&made->key);
+
+	if (made->key.kind != AN_AUDIENCE_NET || !made->key.len ||
+	    !(owner->lens_net[made->key.family] & ~(UINT64_C(1) << (made->key.len - 1))))
+		return;
+	for (const struct answer *other = owner->answers; other; other = other->next) {
+		struct network its = audience_network(&other->key);
+
+		if (other->key.kind == AN_AUDIENCE_NET && its.len && its.len != network.len &&
+		    (network_contains(&its, &network) || network_contains(&network, &its))) {
+			flatten->stats.overlaps++;
+			return;
+		}
+	}
+}
+
 static void put_outcome(struct flight *flight, struct store_owner *owner,
                         const struct outcome *outcome)
 {
@@ -301,6 +322,8 @@ static void put_outcome(struct flight *flight, struct store_owner *owner,
 	answer = finish_put(flatten, owner, &model, outcome->octets);
 	if (!answer)
 		return;
+	if (outcome->upstream && outcome->scope)
+		count_overlap(flatten, owner, answer);
 	finish_publish(flatten, owner, answer, true);
 	restore_keep(flatten, owner, answer);
 	refresh_queue(flatten, answer, refresh_due(flatten, answer));

@@ -59,7 +59,8 @@ size_t flatten_flush(struct flatten *flatten, const uint8_t *owner, size_t len,
 
 struct flatten_stats {
 	uint64_t wants, flights, coalesced, lookups, local, failures, stale_served_timer, refreshed,
-	        rechecked, over_budget, denied, private_dropped, loops, offers, offers_dropped;
+	        rechecked, over_budget, denied, private_dropped, loops, offers, offers_dropped,
+	        overlaps; /* scopes from upstream that lie inside one another (RFC 7871 7.2.1) */
 };
 void flatten_stats(const struct flatten *flatten, struct flatten_stats *ret);
 

@@ -3,7 +3,8 @@
  * A packet of any octets against a small zone and a store: no crash, no octet
  * read or written outside, and every reply is one that can be sent.
  *
- * First octet of the input: transport, last_try, address family of the source.
+ * First octet of the input: transport, last_try, address family of the source, cookies: on,
+ * demanded.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ static const char ZONE[] = "$TTL 300\n"
                            "a.n CNAME ns1\n";
 
 static struct world world;
+static struct config *config;
 
 static void check(bool good)
 {
@@ -89,13 +91,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct config *config = config_default();
 	struct zone *zone = load();
 
 	(void)argc, (void)argv;
 	rcu_register_thread();
+	config = config_default();
 	check(config != NULL);
 	config->nsid = strdup("edge");
+	config->server_id = strdup("edge");
 	world.config = config;
 	world.zones = zones_new(&zone, 1);
 	world.store = store_new(100, 10);
@@ -159,6 +162,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input.last_try = data[0] & 2;
 	input.source.family = data[0] & 4 ? AN_FAMILY_IPV6 : AN_FAMILY_IPV4;
 	memcpy(input.source.address, data[0] & 8 ? "\xc6\x33\x64\x01" : "\x20\x01\x0d\xb8", 4);
+	config->cookies = data[0] & 0x10;
+	config->cookie_required = data[0] & 0x20;
+	input.idle_ms = 10000;
 	room = input.tcp ? sizeof(reply) : 1232;
 	rcu_read_lock();
 	respond(&world, &input, reply, room, &result);

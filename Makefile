@@ -194,6 +194,31 @@ bench-daemon: all $(BUILD)/bench-daemon-load ## the daemon without XDP beside kn
 bench-zones: all ## a million records: time and memory beside knotd and nsd (root)
 	$(Q)tests/bench/zones.py $(BUILD)
 
+# The benchmark: generator, reflectors, timing, entries.
+BENCH_PARTS := $(addprefix tests/bench/,query.c wire.c data.c)
+BENCH_BIN := $(addprefix $(BUILD)/bench-,blast cost fill)
+BENCH_CC = $(CC) $(ALL_CFLAGS) -Itests/bench
+
+$(BUILD)/bench.skel.h: tests/bench/bench.bpf.c tests/bench/bench.h
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -I/usr/include/$(MULTIARCH) \
+		-Itests/bench -c $< -o $(BUILD)/bench.tmp
+	$(Q)$(BPFTOOL) gen object $(BUILD)/bench.bpf.o $(BUILD)/bench.tmp && rm -f $(BUILD)/bench.tmp
+	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/bench.bpf.o name bench_bpf > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/bench-blast $(BUILD)/bench-cost: $(BUILD)/bench-%: tests/bench/%.c $(BENCH_PARTS) \
+		$(wildcard tests/bench/*.h) $(BUILD)/bench.skel.h
+	$(Q)$(BENCH_CC) -o $@ $< $(BENCH_PARTS) -lbpf
+
+$(BUILD)/bench-fill: tests/bench/fill.c tests/bench/data.c tests/bench/data.h $(LIB)
+	$(Q)$(BENCH_CC) -o $@ tests/bench/fill.c tests/bench/data.c $(LIB) $(LIBS)
+
+QUICK ?=
+bench: ## replies a second beside a bare reflector and other servers (root; QUICK=1: under a minute)
+	$(Q)tests/deps bench
+	$(Q)$(MAKE) --no-print-directory -s all $(BENCH_BIN)
+	$(Q)tests/bench/run $(BUILD) $(if $(QUICK),--quick)
+
 $(BUILD)/vmtest-loader: vmtest/loader.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -lbpf

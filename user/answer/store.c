@@ -49,14 +49,36 @@ static int answer_match(struct cds_lfht_node *node, const void *wanted)
 	return !memcmp(&answer->key, wanted, sizeof(answer->key));
 }
 
+#define BUCKETS_LEAST 64u
+#define BUCKETS_MOST  (1u << 22)
+
+/*
+ * Two entries a bucket when full. Made at the start: while a reader lives, and the restore of all
+ * that is on disk is one long reader, a table that has to grow may not get to it for minutes.
+ */
+static unsigned long buckets_for(uint32_t entries)
+{
+	unsigned long buckets = BUCKETS_LEAST;
+
+	while (buckets < entries / 2 && buckets < BUCKETS_MOST)
+		buckets *= 2;
+	return buckets;
+}
+
+static struct cds_lfht *new_table(uint32_t entries)
+{
+	return cds_lfht_new(buckets_for(entries), BUCKETS_LEAST, 0,
+	                    CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING, NULL);
+}
+
 struct store *store_new(uint32_t answers_max, uint32_t networks_per_name_max)
 {
 	struct store *store = calloc(1, sizeof(*store));
 
 	if (!store)
 		return NULL;
-	store->owners = cds_lfht_new(64, 64, 0, CDS_LFHT_AUTO_RESIZE, NULL);
-	store->answers = cds_lfht_new(64, 64, 0, CDS_LFHT_AUTO_RESIZE, NULL);
+	store->owners = new_table(answers_max);
+	store->answers = new_table(answers_max);
 	store->answers_max = answers_max;
 	store->networks_max = networks_per_name_max;
 	store->next_uid = 1;

@@ -27,15 +27,17 @@ SERVER, SERVER_V6 = "198.51.100.1", "2001:db8:53::1"
 CLIENT, CLIENT_V6 = "198.51.100.2", "2001:db8:c1::2"
 ETHTOOL_SGRO = 0x2C
 PRIORITY_SERVER, PRIORITY_CLIENT = 1, 2
+NICE = -20
 
 TAILORED, STATIC, REFLECT = range(3)
 
 
 def affinity(pid, cpu):
-    """Every thread of a process."""
-    for task in os.listdir(f"/proc/{pid}/task"):
+    """Every thread of a process is on that CPU, before all that has no business there."""
+    for task in map(int, os.listdir(f"/proc/{pid}/task")):
         with contextlib.suppress(ProcessLookupError):
-            os.sched_setaffinity(int(task), {cpu})
+            os.sched_setaffinity(task, {cpu})
+            os.setpriority(os.PRIO_PROCESS, task, NICE)
 
 
 def napi_threads(device, before=()):
@@ -70,6 +72,7 @@ class Stand:
         self.stack = contextlib.ExitStack()
         self.blast = None
         self.loaded = None
+        self.threads = {}  # NAPI, by device
         self.client = self.space(f"{run}-{name}c")
         self.server = self.space(f"{run}-{name}s")
         veth(self.client, CLIENT_DEVICE, self.server, SERVER_DEVICE)
@@ -125,6 +128,9 @@ class Stand:
             os.sched_setaffinity(pid, {cpu})
             if priority:
                 os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(priority))
+            else:
+                os.setpriority(os.PRIO_PROCESS, pid, NICE)
+            self.threads[device] = pid
         return result
 
     def receive_offload(self):
@@ -143,10 +149,9 @@ class Stand:
         return start()
 
     def server_priority(self, priority):
-        """Of the NAPI threads on SERVER_CPU: 0 where a process there is to run too."""
+        """Of the server's NAPI thread: 0 where a process there is to run too."""
         policy = os.SCHED_FIFO if priority else os.SCHED_OTHER
-        for pid in napi_threads(SERVER_DEVICE):
-            os.sched_setscheduler(pid, policy, os.sched_param(priority))
+        os.sched_setscheduler(self.threads[SERVER_DEVICE], policy, os.sched_param(priority))
 
     def start_client(self):
         self.blast = self.threaded(

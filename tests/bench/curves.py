@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""curves - how cost grows, drawn by gnuplot."""
+
+import os
+import subprocess
+
+CURVES = (
+    ("names", "names", "names", True),
+    ("networks", "networks", "networks a name", False),
+    ("records", "records", "addresses an answer", False),
+    ("hit_ratio", "hit_ratio", "share of queries that the kernel answers", False),
+)
+
+SCRIPT = """\
+set terminal pngcairo size 800,500 font "sans,11"
+set output "{path}"
+set xlabel "{label}"
+set ylabel "thousand replies a second"
+set yrange [0:*]
+set grid
+set key left bottom
+{log}
+$data << EOD
+{data}
+EOD
+plot $data using 1:2 with linespoints title "reflector", \\
+     $data using 1:3:4:5 with yerrorlines title "anamed"
+"""
+
+
+def row(point, field):
+    values = point["replies_per_s"]
+    return " ".join(str(value) for value in (
+        point[field], point["floor"]["median"] / 1e3, values["median"] / 1e3, values["min"] / 1e3,
+        values["max"] / 1e3))
+
+
+def draw(result, folder):
+    os.makedirs(folder, exist_ok=True)
+    for name, field, label, log in CURVES:
+        points = result["sweeps"][name]
+        script = SCRIPT.format(
+            path=os.path.join(folder, f"bench-{name}.png"), label=label,
+            log="set logscale x" if log else "",
+            data="\n".join(row(point, field) for point in points))
+        subprocess.run(["gnuplot"], input=script, text=True, check=True)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""report - the ratios, whether a run counts, and the table for people."""
+
+import os
+import platform
+import time
+
+from rounds import median
+
+SATURATION = 1.1
+
+
+def paired(runs, over, under):
+    """Median of the ratios round by round."""
+    return median([a["replies_per_s"] / b["replies_per_s"]
+                   for a, b in zip(runs[over], runs[under])])
+
+
+def over_peer(result, name):
+    """Over the better of the peer's rate under flood and its best rate with little loss."""
+    flood = result["replies_per_s"].get(name, {}).get("median", 0)
+    best = max(flood, result["peers"].get(name, {}).get("best_rate", 0))
+    return result["replies_per_s"]["anamed"]["median"] / best if best else None
+
+
+def saturation(runs):
+    """What the generator sent over what the floor answered, in the worst of the rounds."""
+    return min(run["sent"] / max(1, run["replies"]) for run in runs["floor"])
+
+
+def machine():
+    with open("/proc/cpuinfo") as file:
+        model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")),
+                     platform.machine())
+    return {"cpu": model, "cpus": os.cpu_count(), "kernel": platform.release(),
+            "load_average": os.getloadavg()[0]}
+
+
+def finish(result, quick):
+    runs = result["runs"]
+    result["ratios"] = {
+        "floor": paired(runs, "anamed", "floor"),
+        "floor_without_ecs": paired(runs, "anamed_without_ecs", "floor_without_ecs"),
+        "floor_mix": paired(runs, "anamed_mix", "floor_mix"),
+        "floor_grow": paired(runs, "anamed", "floor_grow"),
+        "names_1m_over_10k": paired(runs, "anamed_1m", "anamed"),
+        **{name: over_peer(result, name)
+           for name in ("knot_xdp", "knot_udp", "nsd_udp", "pdns_alias")},
+    }
+    result["bytes_per_answer"] = round(result["memory"]["a1m"]["octets_each"], 1)
+    result["saturation"] = saturation(runs)
+    result["saturated"] = result["saturation"] >= SATURATION
+    result["quick"] = quick
+    result["machine"] = machine()
+    result["when"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return result
+
+
+def rate(value):
+    return f"{value / 1000:9.0f}" if value >= 10000 else f"{value / 1000:9.1f}"
+
+
+def show(result):
+    print("\nThousand replies a second, arrived at the client under flood:")
+    print(f"{'':22}{'median':>9}{'least':>9}{'most':>9}{'sent':>9}{'best < 1 % lost':>18}")
+    for name, row in result["replies_per_s"].items():
+        sent = median([run["sent_per_s"] for run in result["runs"][name]])
+        best = result["peers"].get(name, {}).get("best_rate")
+        print(f"{name:22}{rate(row['median'])}{rate(row['min'])}{rate(row['max'])}{rate(sent)}"
+              f"{rate(best) if best else '':>18}")
+    print("\nanamed's rate over:")
+    for name, value in result["ratios"].items():
+        print(f"{name:22}{value:9.2f}" if value else f"{name:22}        -")
+    print("\nThe program by itself, ns a query:")
+    for name, cost in result["cost"].items():
+        print(f"{name:22}{cost['ns']:9.0f}   ({cost['min']:.0f}-{cost['max']:.0f}; "
+              f"{cost['insns']} instructions verified)")
+    print(f"\n{result['bytes_per_answer']} octets of kernel memory a name with one answer "
+          f"of two addresses")
+    print(f"saturation {result['saturation']:.2f} (at least {SATURATION} counts)")
+    for note in result["notes"]:
+        print(f"note: {note}")

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""rounds - interleaved runs, and the search for a server's best rate without loss."""
+
+from servers import Pdns
+
+RUN_MS, QUICK_RUN_MS = 500, 200
+COUNT, QUICK_COUNT = 7, 3
+LOSS = 0.01
+FIRST_RATE = 10000
+STEPS = 2  # of halving, once the rate that is too high is found
+
+
+def median(values):
+    values = sorted(values)
+    middle = len(values) // 2
+    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+
+
+def spread(values):
+    return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+class Rounds:
+    """Entries (name, stand, load, kind of server) that are run in turn, again and again."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.ms = QUICK_RUN_MS if bench.quick else RUN_MS
+        self.count = QUICK_COUNT if bench.quick else COUNT
+        self.entries = []
+        self.runs = {}
+
+    def add(self, name, stand, load, kind):
+        self.entries.append((name, stand, load, kind))
+        self.runs[name] = []
+
+    def run(self):
+        for _, stand, load, _ in self.entries:
+            stand.load(load)
+        for number in range(self.count):
+            for name, stand, load, kind in self.entries:
+                self.runs[name].append(stand.run(load, kind, self.ms))
+            self.bench.say(f"round {number + 1} of {self.count}")
+
+    def result(self):
+        return {
+            "rounds": self.count,
+            "runs": self.runs,
+            "replies_per_s": {
+                name: spread([run["replies_per_s"] for run in runs])
+                for name, runs in self.runs.items()
+            },
+        }
+
+    def ratios(self, over, under):
+        """Round by round: both ran within the same few seconds."""
+        return [
+            one["replies_per_s"] / other["replies_per_s"]
+            for one, other in zip(self.runs[over], self.runs[under])
+        ]
+
+    def best_rates(self):
+        """The peers' best rates with less than one query in a hundred lost."""
+        peers = {}
+        for name, stand, load, kind in self.entries:
+            if kind == 1:
+                runs = dnsperf(stand, self.ms) if isinstance(stand, Pdns) else \
+                    search(stand, load, kind, self.ms)
+                good = [run for run in runs if run["replies_all"] >= run["sent_all"] * (1 - LOSS)]
+                peers[name] = {
+                    "best_rate": max((run["replies_per_s"] for run in good), default=0),
+                    "runs": runs,
+                }
+        return peers
+
+
+def dnsperf(stand, ms):
+    """A closed loop finds the rate by itself."""
+    values = stand.dnsperf("-l", str(max(1, ms // 500)))
+    return [{"rate": 0, "seconds": values["seconds"], "sent_all": values["sent"],
+             "replies_all": values["replies"],
+             "replies_per_s": values["replies"] / values["seconds"]}]
+
+
+def search(stand, load, kind, ms):
+    """Doubles the rate until too much is lost, then halves the step."""
+    runs, low, high = [], 0, None
+    rate = FIRST_RATE
+    for _ in range(12):
+        run = stand.run(load, kind, ms, rate)
+        run["rate"] = rate
+        runs.append(run)
+        if run["replies_all"] >= run["sent_all"] * (1 - LOSS):
+            low = rate
+        else:
+            high = rate
+        if high is None:
+            rate *= 2
+        elif high - low <= max(low, FIRST_RATE) >> STEPS:
+            break
+        else:
+            rate = (low + high) // 2
+        if rate < 1000:
+            break
+    return runs

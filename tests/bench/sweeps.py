@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""sweeps - how the cost grows: names, networks, addresses, queries that miss."""
+
+import json
+
+import servers
+from rounds import Rounds
+from stand import REFLECT, STATIC, TAILORED, Load
+
+NAMES = (100, 1000, 10000, 100000, 1000000)
+NETWORKS = (1, 4, 16)
+RECORDS = (1, 2, 8)
+MISSES = (0.0, 0.01, 0.1)
+ROUNDS = 3
+RUN_MS = 300
+COST_RUNS, COST_ROUNDS = 300000, 5
+
+
+def cost(stand, load):
+    """Nanoseconds of the program by itself, and the verifier's count."""
+    words = load.words().rsplit(" ", 1)[0].split()
+    text = stand.server.run("taskset", "-c", "1", f"{stand.build}/bench-cost", "sv",
+                            stand.program(), str(COST_RUNS), str(COST_ROUNDS), *words)
+    found = json.loads(text)
+    values = sorted(item["ns"] for item in found["rounds"])
+    return {"ns": values[len(values) // 2], "min": values[0], "max": values[-1],
+            "insns": found["insns"]}
+
+
+def point(bench, floor, load, names=10000, networks=1, records=2, misses=(0.0,)):
+    """One stand of these sizes beside the floor."""
+    stand = bench.stand(servers.Anamed, "sweep", names, networks, records)
+    points = []
+    for miss in misses:
+        asked = Load(names=names, networks=networks, records=records, miss=miss, **load)
+        if miss:
+            stand.server_priority(0)
+        rounds = Rounds(bench)
+        rounds.count, rounds.ms = ROUNDS, RUN_MS
+        rounds.add("floor", floor, asked, REFLECT)
+        rounds.add("anamed", stand, asked, TAILORED)
+        rounds.run()
+        result = rounds.result()
+        points.append({
+            "names": names, "networks": networks, "records": records, "hit_ratio": 1 - miss,
+            "replies_per_s": result["replies_per_s"]["anamed"],
+            "floor": result["replies_per_s"]["floor"],
+            "ratio": sorted(rounds.ratios("anamed", "floor"))[ROUNDS // 2],
+            "cost": None if miss else cost(stand, asked),
+        })
+    bench.take_down(stand)
+    return points
+
+
+def static(bench, floor):
+    """Zone data, asked for once: one answer for everyone, no look-up by network."""
+    stand = bench.stand(servers.Anamed, "static", 10000, static=True)
+    asked = Load()
+    stand.server_priority(0)
+    for _ in range(40):
+        if stand.run(asked, STATIC, 300, 20000) and len(stand.edge.map_dump("owners")) >= 9900:
+            break
+    stand.server_priority(1)
+    rounds = Rounds(bench)
+    rounds.count, rounds.ms = ROUNDS, RUN_MS
+    rounds.add("floor", floor, asked, REFLECT)
+    rounds.add("anamed", stand, asked, STATIC)
+    rounds.run()
+    result = rounds.result()
+    found = {"replies_per_s": result["replies_per_s"]["anamed"],
+             "ratio": sorted(rounds.ratios("anamed", "floor"))[ROUNDS // 2]}
+    bench.take_down(stand)
+    return found
+
+
+def run(bench):
+    """All of them, one parameter at a time."""
+    floor = next(stand for stand in bench.stands if stand.name == "floor")
+    found = {"names": [], "networks": [], "records": [], "hit_ratio": []}
+    for names in NAMES:
+        bench.say(f"{names} names")
+        found["names"] += point(bench, floor, {}, names=names)
+    for networks in NETWORKS:
+        bench.say(f"{networks} networks a name")
+        found["networks"] += point(bench, floor, {}, networks=networks)
+    for records in RECORDS:
+        bench.say(f"{records} addresses")
+        found["records"] += point(bench, floor, {}, records=records)
+    bench.say("queries that miss")
+    found["hit_ratio"] = point(bench, floor, {}, misses=MISSES)
+    bench.say("zone data")
+    found["static"] = static(bench, floor)
+    return found

@@ -15,7 +15,7 @@ SCRIPT = """\
 set terminal pngcairo size 800,500 font "sans,11"
 set output "{path}"
 set xlabel "{label}"
-set ylabel "thousand replies a second"
+set ylabel "ns of the server's core a reply"
 set yrange [0:*]
 set grid
 set key left bottom
@@ -29,10 +29,10 @@ plot $data using 1:2 with linespoints title "reflector", \\
 
 
 def row(point, field):
-    values = point["replies_per_s"]
+    values = point["server_ns"]
     return " ".join(str(value) for value in (
-        point[field], point["floor"]["median"] / 1e3, values["median"] / 1e3, values["min"] / 1e3,
-        values["max"] / 1e3))
+        point[field], point["floor_ns"]["median"], values["median"], values["min"],
+        values["max"]))
 
 
 def draw(result, folder):

@@ -11,12 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DATA_APEX       "bench.example"
-#define DATA_LABEL_MAX  24
-#define DATA_NAME_MAX   64
-#define DATA_NET_LEN    24
-#define DATA_TTL        86400
-#define DATA_NETS_MAX   64
+#define DATA_APEX        "bench.example"
+#define DATA_LABEL_MAX   24
+#define DATA_NAME_MAX    64
+#define DATA_NET_LEN     24
+#define DATA_TTL         86400
+#define DATA_NETS_MAX    64
 #define DATA_RECORDS_MAX 16
 
 /* A hash of a number. */

@@ -7,13 +7,12 @@
 
 #include "wire.h"
 
-#define COOKIE_LEN  8
-#define PORT_BASE   1024
-#define TYPE_A      1
-#define TYPE_TXT    16
-#define OPTION_ECS  8
-#define SEED        0x616e616d6564ULL
-
+#define COOKIE_LEN 8
+#define PORT_BASE  1024
+#define TYPE_A     1
+#define TYPE_TXT   16
+#define OPTION_ECS 8
+#define SEED       0x616e616d6564ULL
 
 /* ---- drawing ---- */
 

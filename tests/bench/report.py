@@ -5,15 +5,19 @@ import os
 import platform
 import time
 
-from rounds import median
+from rounds import median, ratio
 
 SATURATION = 1.1
 
 
-def paired(runs, over, under):
-    """Median of the ratios round by round."""
-    return median([a["replies_per_s"] / b["replies_per_s"]
-                   for a, b in zip(runs[over], runs[under])])
+OWN = {
+    "floor": ("anamed", "floor"),
+    "floor_without_ecs": ("anamed_without_ecs", "floor_without_ecs"),
+    "floor_mix": ("anamed_mix", "floor_mix"),
+    "floor_grow": ("anamed", "floor_grow"),
+    "names_1m_over_10k": ("anamed_1m", "anamed"),
+}
+PEERS = ("knot_xdp", "knot_udp", "nsd_udp", "pdns_alias")
 
 
 def over_peer(result, name):
@@ -28,6 +32,11 @@ def saturation(runs):
     return min(run["sent"] / max(1, run["replies"]) for run in runs["floor"])
 
 
+def busy(runs, name):
+    """Share of the server's core that a reply's time, and the replies, come to."""
+    return median([run["server_ns"] * run["replies_per_s"] * 1e-9 for run in runs[name]])
+
+
 def machine():
     with open("/proc/cpuinfo") as file:
         model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")),
@@ -38,17 +47,14 @@ def machine():
 
 def finish(result, quick):
     runs = result["runs"]
-    result["ratios"] = {
-        "floor": paired(runs, "anamed", "floor"),
-        "floor_without_ecs": paired(runs, "anamed_without_ecs", "floor_without_ecs"),
-        "floor_mix": paired(runs, "anamed_mix", "floor_mix"),
-        "floor_grow": paired(runs, "anamed", "floor_grow"),
-        "names_1m_over_10k": paired(runs, "anamed_1m", "anamed"),
-        **{name: over_peer(result, name)
-           for name in ("knot_xdp", "knot_udp", "nsd_udp", "pdns_alias")},
+    result["ratios"] = {name: ratio(runs, *pair) for name, pair in OWN.items()}
+    result["ratios"].update({name: over_peer(result, name) for name in PEERS})
+    result["ratios_of_arrivals"] = {
+        name: ratio(runs, *pair, by="replies_per_s") for name, pair in OWN.items()
     }
     result["bytes_per_answer"] = round(result["memory"]["a1m"]["octets_each"], 1)
     result["saturation"] = saturation(runs)
+    result["server_busy"] = {name: busy(runs, name) for name in runs}
     result["saturated"] = result["saturation"] >= SATURATION
     result["quick"] = quick
     result["machine"] = machine()
@@ -61,16 +67,19 @@ def rate(value):
 
 
 def show(result):
-    print("\nThousand replies a second, arrived at the client under flood:")
-    print(f"{'':22}{'median':>9}{'least':>9}{'most':>9}{'sent':>9}{'best < 1 % lost':>18}")
+    print("\nThousand replies a second, arrived at the client under flood; what the server's core "
+          "took for one:")
+    print(f"{'':20}{'median':>9}{'least':>9}{'most':>9}{'sent':>9}{'ns':>8}{'best < 1 % lost':>17}")
     for name, row in result["replies_per_s"].items():
         sent = median([run["sent_per_s"] for run in result["runs"][name]])
         best = result["peers"].get(name, {}).get("best_rate")
-        print(f"{name:22}{rate(row['median'])}{rate(row['min'])}{rate(row['max'])}{rate(sent)}"
-              f"{rate(best) if best else '':>18}")
-    print("\nanamed's rate over:")
+        took = "" if name in PEERS else f"{result['server_ns'][name]['median']:.0f}"
+        print(f"{name:20}{rate(row['median'])}{rate(row['min'])}{rate(row['max'])}{rate(sent)}"
+              f"{took:>8}{rate(best) if best else '':>17}")
+    print("\nanamed's rate over (by the server's core; by arrivals):")
     for name, value in result["ratios"].items():
-        print(f"{name:22}{value:9.2f}" if value else f"{name:22}        -")
+        arrivals = result["ratios_of_arrivals"].get(name, value)
+        print(f"{name:20}{value:9.2f}{arrivals:9.2f}" if value else f"{name:20}        -")
     print("\nThe program by itself, ns a query:")
     for name, cost in result["cost"].items():
         print(f"{name:22}{cost['ns']:9.0f}   ({cost['min']:.0f}-{cost['max']:.0f}; "

@@ -176,10 +176,18 @@ class Stand:
     def growth(self):
         return self.order("growth")["growth"]
 
+    def server_ns(self):
+        """Time that the server's NAPI thread has run."""
+        with open(f"/proc/{self.threads[SERVER_DEVICE]}/schedstat") as file:
+            return int(file.read().split()[0])
+
     def run(self, load, kind, ms, rate=0):
         """One run; its replies a second and what it is made of."""
         self.load(load)
+        before = self.server_ns()
         result = self.order(f"run {ms} {int(rate)} {kind}")
+        # Of the whole run, its beginning and end included: what the server's core did for a reply.
+        result["server_ns"] = (self.server_ns() - before) / max(1, result["replies_all"])
         if result["wrong"]:
             raise RuntimeError(f"{self.name}: {result['wrong']} of {result['sampled']} sampled "
                                f"replies are wrong: {result['why']}")

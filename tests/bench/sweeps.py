@@ -44,8 +44,9 @@ def point(bench, floor, load, names=10000, networks=1, records=2, misses=(0.0,))
         points.append({
             "names": names, "networks": networks, "records": records, "hit_ratio": 1 - miss,
             "replies_per_s": result["replies_per_s"]["anamed"],
-            "floor": result["replies_per_s"]["floor"],
-            "ratio": sorted(rounds.ratios("anamed", "floor"))[ROUNDS // 2],
+            "server_ns": result["server_ns"]["anamed"],
+            "floor_ns": result["server_ns"]["floor"],
+            "ratio": rounds.ratio("anamed", "floor"),
             "cost": None if miss else cost(stand, asked),
         })
     bench.take_down(stand)
@@ -68,7 +69,7 @@ def static(bench, floor):
     rounds.run()
     result = rounds.result()
     found = {"replies_per_s": result["replies_per_s"]["anamed"],
-             "ratio": sorted(rounds.ratios("anamed", "floor"))[ROUNDS // 2]}
+             "ratio": rounds.ratio("anamed", "floor")}
     bench.take_down(stand)
     return found
 

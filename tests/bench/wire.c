@@ -62,8 +62,8 @@ static bool is_ipv6(const uint8_t *frame)
 
 static uint32_t udp_sum(const uint8_t *frame, const uint8_t *udp, size_t udp_len)
 {
-	uint32_t start = sum(frame + ETH_LEN + (is_ipv6(frame) ? 8 : 12),
-	                     is_ipv6(frame) ? 32 : 8, 17 + (uint32_t)udp_len);
+	uint32_t start = sum(frame + ETH_LEN + (is_ipv6(frame) ? 8 : 12), is_ipv6(frame) ? 32 : 8,
+	                     17 + (uint32_t)udp_len);
 
 	return sum(udp, udp_len, start);
 }
@@ -182,8 +182,7 @@ static const char *read_opt(const struct wire_record *record, struct wire_messag
 	return at == end ? NULL : "options that do not fit";
 }
 
-static const char *read_record(const uint8_t *dns, size_t len, size_t *at,
-                               struct wire_record *ret)
+static const char *read_record(const uint8_t *dns, size_t len, size_t *at, struct wire_record *ret)
 {
 	size_t end = name_end(dns, len, *at, &ret->owner_is_question);
 

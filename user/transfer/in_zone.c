@@ -103,6 +103,8 @@ static void expire(struct in_zone *zone)
 	in_count(&in_counters.expired);
 	log_error("zone %s has expired: no primary has confirmed it for %" PRIu32 " s",
 	          name_of(zone, text), in_zone_soa(zone->zone, 3));
+	if (zone->phase == IN_IDLE)
+		zone->next_ms = clock_ms(); /* a REFRESH longer than EXPIRE would leave it so */
 	in_zone_arm(zone);
 	host->expired(name->name, name->len, true, host->arg);
 }

@@ -13,6 +13,9 @@
 /* Compression reaches no further, and a slow client is no burden. */
 #define MESSAGE_USUAL 16384
 
+/* Names are looked for among so many that were written before: each one costs every record. */
+#define TARGETS_KEPT 32
+
 /* Where a stream is. A whole zone: SOA, RECORDS, SOA_LAST. A difference: SOA, SOA_OLD, REMOVED,
  * SOA_NEW, ADDED, SOA_LAST (RFC 1995 4). */
 enum phase {
@@ -196,8 +199,11 @@ static int put_records(struct transfer_out *stream, struct message *m, size_t us
 	size_t all = m->w.size, count = 0;
 
 	while (stream->pending || give_next(stream)) {
-		struct message_mark mark = message_mark(m);
+		struct message_mark mark;
 
+		if (m->target_count > TARGETS_KEPT)
+			m->target_count = TARGETS_KEPT;
+		mark = message_mark(m);
 		stream->pending = true;
 		if (usual < all)
 			m->w.size = count ? usual : all;

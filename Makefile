@@ -180,6 +180,13 @@ differential: ## anamed against knotd, nsd and named: N=60 random zones of SEED=
 	$(Q)$(MAKE) --no-print-directory -s all $(BUILD)/differential-ask
 	$(Q)tests/differential/peers/run $(BUILD) $(N) $(SEED)
 
+# The daemon under ASan and UBSan.
+.PHONY: badinput
+badinput: ## bad zone files and configurations, reloaded by a daemon that is asked meanwhile (root)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan OPT='-O1 -g' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' all
+	$(Q)tests/badinput/run $(BUILD)-asan
+
 # The daemon on sockets alone, beside others.
 .PHONY: bench-daemon
 $(BUILD)/bench-daemon-load: tests/bench/daemon_load.c

@@ -14,8 +14,16 @@
 struct error {
 	char file[256];
 	unsigned int line; /* 0: not about a line */
-	char text[512];
+	char text[512];    /* printable ASCII, whatever the file holds that it quotes */
 };
+
+/* What a file says may not speak to a terminal, nor spoil the JSON that it is put into. */
+static inline void error_make_printable(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
 
 /* Fills *error (may be NULL) and returns -code. */
 static inline int __attribute__((format(printf, 5, 6)))
@@ -31,6 +39,7 @@ error_set(struct error *error, int code, const char *file, unsigned int line, co
 	va_start(args, format);
 	vsnprintf(error->text, sizeof(error->text), format, args);
 	va_end(args);
+	error_make_printable(error->text);
 	return -code;
 }
 

@@ -287,21 +287,31 @@ static void give(struct asking *a, struct transfer_out **ret)
 		whole_zone(a, false, ret);
 }
 
+/* What is wrong with the form of the request, whoever asks. */
+static unsigned int fault_of(const struct asking *a)
+{
+	uint16_t type = a->request.type;
+
+	if (a->request.rcode)
+		return a->request.rcode;
+	if (type == AN_TYPE_IXFR || (type == AN_TYPE_AXFR && a->tcp)) /* RFC 5936 4.2 */
+		return AN_RCODE_NOERROR;
+	return AN_RCODE_FORMERR;
+}
+
 void transfer_out_begin(const struct world *world, const uint8_t *packet, size_t len,
                         const struct endpoint *source, bool tcp, uint8_t *out, size_t size,
                         size_t *ret_len, struct transfer_out **ret)
 {
 	struct asking a;
+	unsigned int rcode;
 
 	*ret = NULL;
 	if (!begin(&a, world, packet, len, source, tcp, out, size, ret_len))
 		return;
-	if (a.request.rcode)
-		reply(&a, a.request.rcode, -1, NULL);
-	else if (a.request.type != AN_TYPE_AXFR && a.request.type != AN_TYPE_IXFR)
-		reply(&a, AN_RCODE_FORMERR, -1, NULL);
-	else if (a.request.type == AN_TYPE_AXFR && !tcp) /* RFC 5936 4.2 */
-		reply(&a, AN_RCODE_FORMERR, -1, NULL);
+	rcode = fault_of(&a);
+	if (rcode)
+		reply(&a, rcode, -1, NULL);
 	else if (verify(&a) && admit(&a))
 		give(&a, ret);
 	end(&a);

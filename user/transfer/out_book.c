@@ -156,13 +156,9 @@ void book_drop(const uint8_t *apex, size_t apex_len, enum transfer_mode mode)
 
 void book_clear(void)
 {
-	struct page *page, *next;
-
 	pthread_mutex_lock(&lock);
-	HASH_ITER(hh, pages, page, next)
-	{
-		page_free(page);
-	}
+	while (pages)
+		page_free(pages);
 	pthread_mutex_unlock(&lock);
 }
 

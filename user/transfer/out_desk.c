@@ -475,14 +475,10 @@ static void desk_finish(struct transfer_desk *desk)
 
 void transfer_desk_free(struct transfer_desk *desk)
 {
-	struct desk_zone *dz, *next;
-
 	if (!desk)
 		return;
-	HASH_ITER(hh, desk->zones, dz, next)
-	{
-		dz_remove(dz);
-	}
+	while (desk->zones)
+		dz_remove(desk->zones);
 	notify_free(desk->notify);
 	desk->notify = NULL;
 	desk->closing = true;

@@ -75,8 +75,10 @@ static bool read_version(struct wire *w, struct out_request *q)
 
 	if (!read_record(w, &record) || record.type != AN_TYPE_SOA)
 		return false;
-	if (!skip_name(&record.rdata) || !skip_name(&record.rdata) ||
-	    wire_left(&record.rdata) != SOA_TIMES_LEN)
+	for (int names = 0; names < 2; names++)
+		if (!skip_name(&record.rdata))
+			return false;
+	if (wire_left(&record.rdata) != SOA_TIMES_LEN)
 		return false;
 	q->serial = wire_get32(&record.rdata);
 	q->has_serial = true;

@@ -50,26 +50,36 @@ static struct entry *entry_get(struct out_serials *serials, const uint8_t *apex,
 	return entry;
 }
 
-/* "NAME SERIAL CONTENT" */
-static int read_line(struct out_serials *serials, const char *line)
+/* The next word of a line as a number of at most `max`. False: it is none. */
+static bool read_number(char **line, int base, uint64_t max, uint64_t *ret)
 {
-	char text[NAME_TEXT_MAX];
+	const char *word = strsep(line, " \n");
+	char *end;
+
+	if (!word || !*word)
+		return false;
+	errno = 0;
+	*ret = strtoull(word, &end, base);
+	return !errno && !*end && *ret <= max;
+}
+
+/* "NAME SERIAL CONTENT" */
+static int read_line(struct out_serials *serials, char *line)
+{
+	const char *text = strsep(&line, " ");
 	uint8_t apex[NAME_MAX_LEN];
 	struct entry *entry;
-	uint64_t content;
-	uint32_t serial;
+	uint64_t serial, content;
 	bool fresh;
-	int len;
+	int len = name_from_text(text, NULL, 0, apex);
 
-	if (sscanf(line, "%1024s %" SCNu32 " %" SCNx64, text, &serial, &content) != 3)
-		return -EBADMSG;
-	len = name_from_text(text, NULL, 0, apex);
-	if (len < 0)
+	if (len < 0 || !read_number(&line, 10, UINT32_MAX, &serial) ||
+	    !read_number(&line, 16, UINT64_MAX, &content))
 		return -EBADMSG;
 	entry = entry_get(serials, apex, (size_t)len, &fresh);
 	if (!entry)
 		return -ENOMEM;
-	entry->serial = serial;
+	entry->serial = (uint32_t)serial;
 	entry->content = content;
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "answer/flatten_room.h"
 #include "base/clock.h"
 #include "control/control.h"
+#include "unit/folder.h"
 
 /* ---- the upstream ---- */
 
@@ -655,8 +656,7 @@ static void last_good_answers_come_back_from_disk(void **state)
 	struct error error = {0};
 	struct store_found found;
 
-	snprintf(scene->dir, sizeof(scene->dir), "/tmp/anamed-flatten-XXXXXX");
-	assert_non_null(mkdtemp(scene->dir));
+	assert_non_null(mkdtemp(folder_template(scene->dir, sizeof(scene->dir), "flatten")));
 	if (keep_open(&scene->loop, scene->dir, &scene->keep, &error))
 		fail_msg("%s", error.text);
 	flatten_world(scene->flatten, &scene->world, (struct upstream *)&scene->loop, NULL,

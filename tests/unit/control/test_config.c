@@ -15,6 +15,7 @@
 #include "base/name.h"
 #include "control/control.h"
 #include "control/settings.h"
+#include "unit/folder.h"
 
 #define ZONES "zones: [{name: example.com, file: z}]\n"
 #define ZONE  "zones:\n  - name: a.example\n    file: z\n"
@@ -482,10 +483,10 @@ static void peers_and_keys_are_taken(void **state)
 
 static void a_secret_comes_from_a_file(void **state)
 {
-	char path[] = "/tmp/anamed-secret-XXXXXX", text[256];
+	char path[64], text[256];
 	struct config *config = NULL;
 	struct error error;
-	int fd = mkstemp(path), err;
+	int fd = mkstemp(folder_template(path, sizeof(path), "secret")), err;
 
 	(void)state;
 	assert_true(fd >= 0);

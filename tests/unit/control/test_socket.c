@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "unit/folder.h"
 
 /* A loop with a control socket in a thread of its own; the tests are its clients. */
 struct fixture {
@@ -83,8 +84,7 @@ static int set_up(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	struct error error;
 
-	strcpy(fixture->folder, "/tmp/anamed-test-socket.XXXXXX");
-	if (!mkdtemp(fixture->folder))
+	if (!mkdtemp(folder_template(fixture->folder, sizeof(fixture->folder), "socket")))
 		return -1;
 	snprintf(fixture->path, sizeof(fixture->path), "%s/s", fixture->folder);
 	uv_loop_init(&fixture->loop);
@@ -291,11 +291,11 @@ static void a_second_daemon_is_refused(void **state)
 static void a_socket_that_was_left_behind_is_replaced(void **state)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char path[] = "/tmp/anamed-test-left.XXXXXX";
+	char path[64];
 	struct control *control = NULL;
 	struct error error;
 	uv_loop_t loop;
-	int fd = mkstemp(path);
+	int fd = mkstemp(folder_template(path, sizeof(path), "left"));
 
 	(void)state;
 	close(fd);

@@ -14,6 +14,7 @@
 #include "control/control.h"
 #include "control/words.h"
 #include "control/world.h"
+#include "unit/folder.h"
 
 #define SOA "@ 60 IN SOA ns1 host 1 2 3 4 5\n@ 60 IN NS ns1.example.net.\n"
 
@@ -37,8 +38,7 @@ static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
-	strcpy(fixture->folder, "/tmp/anamed-test-world.XXXXXX");
-	if (!mkdtemp(fixture->folder))
+	if (!mkdtemp(folder_template(fixture->folder, sizeof(fixture->folder), "world")))
 		return -1;
 	snprintf(fixture->config, sizeof(fixture->config), "%s/conf", fixture->folder);
 	write_file(fixture, "conf",

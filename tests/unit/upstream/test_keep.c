@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "unit/folder.h"
 #include "upstream/keep.h"
 
 /* 100 octets */
@@ -35,8 +36,7 @@ static int set_up(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
 
-	strcpy(place->dir, "/tmp/anamed-keep-XXXXXX");
-	assert_non_null(mkdtemp(place->dir));
+	assert_non_null(mkdtemp(folder_template(place->dir, sizeof(place->dir), "keep")));
 	snprintf(place->file, sizeof(place->file), "%s/last-good.mdb", place->dir);
 	uv_loop_init(&place->loop);
 	*state = place;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "from_text.h"
+#include "unit/folder.h"
 
 /* ---- rdata ---- */
 
@@ -396,8 +397,7 @@ static char folder[64];
 static int make_folder(void **state)
 {
 	(void)state;
-	strcpy(folder, "/tmp/anamed-zone-XXXXXX");
-	return mkdtemp(folder) ? 0 : -1;
+	return mkdtemp(folder_template(folder, sizeof(folder), "zone")) ? 0 : -1;
 }
 
 /* Empties one folder, then removes it. */

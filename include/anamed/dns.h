@@ -53,8 +53,10 @@
 #define AN_TYPE_PTR    12
 #define AN_TYPE_MX     15
 #define AN_TYPE_TXT    16
+#define AN_TYPE_RT     21
 #define AN_TYPE_AAAA   28
 #define AN_TYPE_SRV    33
+#define AN_TYPE_KX     36
 #define AN_TYPE_DNAME  39
 #define AN_TYPE_OPT    41
 #define AN_TYPE_DS     43

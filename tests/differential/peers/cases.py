@@ -40,8 +40,8 @@ def is_referral(question, ours, peers):
 
 
 def is_existence(question, ours, peers):
-    """Another node is found, or none: another closest encloser, or names of another zone."""
-    return {reply.rcode for reply in [ours] + peers} <= {0, 3}
+    """Another node is found, or none: another closest encloser, another zone, one not loaded."""
+    return {reply.rcode for reply in [ours] + peers} <= {0, 2, 3}
 
 
 def is_mixed(question, ours, peers):

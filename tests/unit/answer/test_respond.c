@@ -42,6 +42,8 @@ static const char ZONE[] = "$TTL 300\n"
                            "twice MX 1 mail\n"
                            "twice MX 2 mail\n"
                            "away MX 1 www.other.test.\n"
+                           "older RT 1 ns1\n"
+                           "older KX 1 ns1\n"
                            "svc HTTPS 1 mail\n"
                            "self HTTPS 1 .\n"
                            "self A 192.0.2.99\n"
@@ -346,6 +348,17 @@ static void any_below_a_dname_follows_it(void **state)
 	EXPECT("NOERROR aa\nan old.example.test. 300 DNAME new.example.test.\nan "
 	       "x.old.example.test. 300 CNAME x.new.example.test.\n",
 	       .name = "x.old.example.test.", .type = AN_TYPE_CNAME);
+}
+
+static void rt_and_kx_bring_addresses(void **state)
+{
+	(void)state;
+	EXPECT("NOERROR aa\nan older.example.test. 300 RT 1 ns1.example.test.\n"
+	       "ar ns1.example.test. 300 A 192.0.2.53\n",
+	       .name = "older.example.test.", .type = AN_TYPE_RT);
+	EXPECT("NOERROR aa\nan older.example.test. 300 KX 1 ns1.example.test.\n"
+	       "ar ns1.example.test. 300 A 192.0.2.53\n",
+	       .name = "older.example.test.", .type = AN_TYPE_KX);
 }
 
 static void addresses_of_another_zone_are_not_added(void **state)
@@ -803,6 +816,7 @@ int main(void)
 	        TEST(mx_and_srv_bring_addresses),
 	        TEST(https_brings_addresses_of_its_target_or_its_owner),
 	        TEST(any_below_a_dname_follows_it),
+	        TEST(rt_and_kx_bring_addresses),
 	        TEST(addresses_of_another_zone_are_not_added),
 	        TEST(each_address_is_added_once),
 	        TEST(tailored_addresses_do_not_stand_beside_an_answer_of_scope_0),

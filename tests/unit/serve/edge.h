@@ -39,17 +39,40 @@ static uv_loop_t loop;
 static uint16_t port;
 static char zone_text[4 << 20];
 
-/* A port that nobody has. */
+/* A socket bound to a port of every address; *port 0: any. -1: somebody has it. */
+static inline int bind_port(int type, uint16_t *at)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(*at)};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, type, 0);
+
+	assert_true(fd >= 0);
+	if (bind(fd, (struct sockaddr *)&address, len)) {
+		close(fd);
+		return -1;
+	}
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	*at = ntohs(address.sin_port);
+	return fd;
+}
+
+/* A port that nobody has, for datagrams nor for streams. */
 static inline uint16_t free_port(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	socklen_t len = sizeof(address);
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	for (unsigned int i = 0; i < 1000; i++) {
+		uint16_t found = 0;
+		int stream = bind_port(SOCK_STREAM, &found), datagram;
 
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	close(fd);
-	return ntohs(address.sin_port);
+		assert_true(stream >= 0);
+		datagram = bind_port(SOCK_DGRAM, &found);
+		close(stream);
+		if (datagram < 0)
+			continue;
+		close(datagram);
+		return found;
+	}
+	fail_msg("no port is free");
+	return 0;
 }
 
 static inline void begin(const char *const *listen, size_t count)

@@ -120,6 +120,33 @@ static void idle_time_shrinks_as_connections_get_scarce(void **state)
 		close(fd[i]);
 }
 
+/* Silent ones, and ones that have sent half of something, hold every place there is. */
+static void half_open_connections_hold_nobody(void **state)
+{
+	static const uint8_t halves[][3] = {{0}, {0, 40}, {0, 40, 1}};
+	int held[2 * MANY], fd;
+	uint16_t id;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2 * MANY; i++) {
+		held[i] = dial("127.0.0.1", SOCK_STREAM);
+		assert_int_equal(send(held[i], halves[i % 3], i % 3 + 1, MSG_NOSIGNAL), i % 3 + 1);
+	}
+	AWAIT(stats_now().tcp_accepted == 2 * MANY);
+	fd = dial("127.0.0.1", SOCK_STREAM);
+	write_framed(fd, "www.example.test.", AN_TYPE_A, 1);
+	assert_string_equal(read_framed(fd, &id), WWW);
+	assert_int_equal(stats_now().tcp_refused, 0);
+	/* Octets without a query win no time: all but the one that asks are closed. */
+	for (unsigned int i = 0; i < 2 * MANY; i++) {
+		uint8_t octet;
+
+		assert_true(recv(held[i], &octet, 1, 0) <= 0);
+		close(held[i]);
+	}
+	close(fd);
+}
+
 /* Takes an octet now and then, and so shows that it lives. */
 static void reader_that_sips_is_not_waited_for(void **state)
 {
@@ -232,6 +259,7 @@ int main(void)
 	        TEST(client_has_so_many_connections_and_no_more, setup_per_client),
 	        cmocka_unit_test(client_is_an_address_or_a_network_of_64_bits),
 	        TEST(idle_time_shrinks_as_connections_get_scarce, setup_scarce),
+	        TEST(half_open_connections_hold_nobody, setup_scarce),
 	        TEST(reader_that_sips_is_not_waited_for, setup_tcp_tight),
 	        TEST(busy_connection_leaves_turns_to_the_others, setup_one_worker),
 	        TEST(every_query_before_the_end_is_answered, setup_one_worker),

@@ -147,8 +147,8 @@ static int target_at(uint16_t type)
 	case AN_TYPE_NS:
 		return 0;
 	case AN_TYPE_MX:
-	case AN_TYPE_RT:    /* RFC 1183 3.3 */
-	case AN_TYPE_KX:    /* RFC 2230 3.1 */
+	case AN_TYPE_RT: /* RFC 1183 3.3 */
+	case AN_TYPE_KX: /* RFC 2230 3.1 */
 	case AN_TYPE_SVCB:
 	case AN_TYPE_HTTPS:
 		return 2;

@@ -214,7 +214,7 @@ static int by_number(const void *a, const void *b)
 static const char *put_mandatory(const struct param *param, const struct param *params,
                                  size_t count, struct wire *out)
 {
-	uint16_t keys[64];
+	uint16_t keys[64] = {0};
 	size_t found = 0;
 	uint8_t item[256];
 

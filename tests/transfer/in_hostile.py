@@ -61,6 +61,7 @@ class Hostile:
     def __init__(self, zone):
         self.zone = zone
         self.behave = honest
+        self.udp_flags = 0  # further ones in replies over UDP; None: no reply at all
         self.asked = []
         self.port = free_port()
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -85,6 +86,9 @@ class Hostile:
             if query.had_tsig:
                 answer.use_tsig(KEYRING, KEY_NAME)
                 answer.request_mac = query.mac
+            if self.udp_flags is None:
+                continue
+            answer.flags |= self.udp_flags
             self.udp.sendto(answer.to_wire(), source)
 
     def run_tcp(self):
@@ -384,6 +388,20 @@ def cut(bench):
     host.tell("refresh", zone.apex)
     host.installed(zone)
     equal(host.quit(), 0, "exit status")
+
+
+@case("where UDP gives no serial, be it cut, not authoritative or silent, TCP does")
+def over_tcp(bench):
+    zone, primary, host = serve_hostile(bench)
+    host.installed(zone)
+    for flags, words in ((dns.flags.TC, "truncated"), (None, "UDP: timed out")):
+        primary.udp_flags = flags
+        primary.asked.clear()
+        zone.change()
+        host.tell("refresh", zone.apex)
+        host.installed(zone)
+        equal(primary.asked, ["SOA", "IXFR"], words)
+        true(f"SOA from 127.0.0.1@{primary.port}: {words}" in host.log_text(), words)
 
 
 # ---- differences ----

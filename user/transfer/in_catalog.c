@@ -87,23 +87,35 @@ static struct in_zone *first_that_names(struct transfer_in *in, const struct con
 	return catalog;
 }
 
+/* The catalog that this one leaves the member to: one that names it and keeps it; NULL: none. */
+static struct in_zone *heir_of(struct transfer_in *in, const struct in_zone *catalog,
+                               const struct config_name *name)
+{
+	const struct config_name *coo = &catalog_find(&catalog->catalog, name)->coo;
+	struct in_zone *heir = coo->len ? in_find(in, coo->name, coo->len) : NULL;
+	const struct catalog_member *entry;
+
+	if (!heir || heir == catalog || !heir->catalog_known)
+		return NULL;
+	entry = catalog_find(&heir->catalog, name);
+	/* Two that leave it to each other would never be done. */
+	return entry && !entry->coo.len ? heir : NULL;
+}
+
 /* The catalog that is to have this member; NULL: none. */
 static struct in_zone *owner_of(struct transfer_in *in, const struct config_name *name)
 {
-	struct in_zone *member = in_find(in, name->name, name->len), *has, *next;
+	const struct in_zone *member = in_find(in, name->name, name->len);
 	const struct config_zone *of = member ? member->config->member_of : NULL;
-	const struct catalog_member *entry;
+	struct in_zone *has, *heir;
 
 	if ((member && !of) || is_other(in, name))
 		return NULL;
 	has = of ? in_find(in, of->name.name, of->name.len) : NULL;
-	entry = has && has->catalog_known ? catalog_find(&has->catalog, name) : NULL;
-	if (!entry)
-		return first_that_names(in, name);
-	next = entry->coo.len ? in_find(in, entry->coo.name, entry->coo.len) : NULL;
-	if (next && next->catalog_known && catalog_find(&next->catalog, name))
-		return next;
-	return has;
+	if (!has || !has->catalog_known || !catalog_find(&has->catalog, name))
+		has = first_that_names(in, name);
+	heir = has ? heir_of(in, has, name) : NULL;
+	return heir ? heir : has;
 }
 
 /* ---- telling the host ---- */

@@ -84,6 +84,8 @@ static void check_zone(struct zone *zone)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t apex[] = "\7example";
+	static struct config_name denied = {.name = "\3net", .len = 5};
+	static const struct config policy = {.targets_deny = &denied, .targets_deny_count = 1};
 	struct config_zone settings = {0};
 	struct zone *zone = NULL;
 	struct error error = {0};
@@ -91,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
+	zone_check_closely(&policy); /* all that a daemon does, and more */
 	settings.siblings = data[0] & 3;
 	settings.flatten_cnames = (data[0] >> 2) % 3;
 	in = fmemopen((void *)(uintptr_t)(data + 1), size - 1, "r");

@@ -97,6 +97,18 @@ static void explain_match(struct explain *explain, const struct zone *zone,
 	    match->wildcard ? ", made by the wildcard " : "", match->wildcard ? node : "");
 }
 
+/* A zone that cannot be answered from is as if it were not ours, and that is said. */
+static bool explain_expired(struct explain *explain, const struct zone *zone)
+{
+	char apex[NAME_TEXT_MAX];
+
+	if (!CMM_LOAD_SHARED(zone->expired))
+		return false;
+	say(explain, "Zone %s %s: SERVFAIL.", name_to_text(zone->apex, apex),
+	    zone->soa ? "has expired" : "has no data yet");
+	return true;
+}
+
 /* Follows ordinary CNAMEs through our zones; what is left in *name is where they lead. */
 static bool follow_chain(struct explain *explain, struct config_name *name,
                          const struct zone **ret_zone, struct zone_match *ret_match)
@@ -110,7 +122,7 @@ static bool follow_chain(struct explain *explain, struct config_name *name,
 
 		*ret_zone =
 		        zones_find(explain->daemon->zones, name->name, name->len, explain->type);
-		inside = *ret_zone != NULL;
+		inside = *ret_zone != NULL && !explain_expired(explain, *ret_zone);
 		if (!inside)
 			break;
 		*ret_match = zone_find(*ret_zone, name->name, name->len, explain->type);
@@ -259,7 +271,9 @@ static const char *where_words(const struct respond_result *result)
 	if (result->flags & RESPOND_STALE)
 		return "the store: a last good answer";
 	if (result->rcode == AN_RCODE_SERVFAIL)
-		return "nowhere: it failed lately";
+		return result->zone && CMM_LOAD_SHARED(result->zone->expired)
+		               ? "nowhere: the zone has no valid data"
+		               : "nowhere: it failed lately";
 	return result->flags & RESPOND_FROM_STORE ? "the store" : "zone data";
 }
 
@@ -316,7 +330,7 @@ json_t *report_explain(struct daemon *daemon, const struct config_name *name, ui
 	if (follow_chain(&explain, &end, &zone, &match))
 		flattened =
 		        address && match.verdict == ZONE_ANSWER && zone_flattens(zone, match.node);
-	else if (name_equal(end.name, end.len, name->name, name->len))
+	else if (!zone && name_equal(end.name, end.len, name->name, name->len))
 		say(&explain, "It is in none of our zones: REFUSED.");
 	SET(explain.object, "flattened", json_boolean(flattened));
 	if (flattened)

@@ -70,7 +70,11 @@ $(BUILD)/anamectl: $(BUILD)/user/anamectl.o $(LIB)
 # One cmocka program a room.
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests -Ibpf -MMD -MP -o $@ $< $(LIB) $(LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -Ibpf -MMD -MP $(TEST_LDFLAGS) -o $@ $< $(LIB) $(LIBS) -lcmocka
+
+# Allocations of the library that fail.
+$(BUILD)/tests/unit/answer/test_memory: private TEST_LDFLAGS := \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 unit: $(TEST_BIN) ## build and run the unit tests
 	$(Q)tests/run-unit $(TEST_BIN)

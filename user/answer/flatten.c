@@ -90,9 +90,13 @@ static struct flight *flight_new(struct flatten *flatten, const struct ask_key *
 	flight->key = *key;
 	flight->client = *client;
 	flight->started_ms = clock_ms();
+	HASH_ADD(hh, flatten->flights, key, sizeof(flight->key), flight);
+	if (!flight->hh.tbl) {
+		free(flight);
+		return NULL;
+	}
 	uv_timer_init(flatten->loop, &flight->timer);
 	flight->timer.data = flight;
-	HASH_ADD(hh, flatten->flights, key, sizeof(flight->key), flight);
 	flatten->stats.flights++;
 	return flight;
 }

@@ -18,6 +18,7 @@
 #define ANAMED_ANSWER_FLATTEN_ROOM_H
 
 #include <pthread.h>
+#define HASH_NONFATAL_OOM 1 /* what was not added has hh.tbl NULL; else uthash would exit() */
 #include <uthash.h>
 
 #include "answer/flatten.h"

@@ -22,7 +22,10 @@ static struct target *target_get(struct flatten *flatten, const uint8_t *name, s
 	memcpy(target->name, name, len);
 	target->name_len = (uint8_t)len;
 	HASH_ADD_KEYPTR(hh, flatten->targets, target->name, target->name_len, target);
-	return target;
+	if (target->hh.tbl)
+		return target;
+	free(target);
+	return NULL;
 }
 
 bool target_tailored(struct flatten *flatten, const uint8_t *name, size_t len, uint8_t family)
@@ -195,6 +198,10 @@ static bool budget_take(struct flatten *flatten, const struct flight *flight)
 		budget->tokens = burst;
 		budget->filled_ms = now;
 		HASH_ADD_KEYPTR(hh, flatten->budgets, budget->apex, budget->apex_len, budget);
+		if (!budget->hh.tbl) {
+			free(budget);
+			return false;
+		}
 	}
 	budget->tokens += (double)(now - budget->filled_ms) * rate / 1000;
 	budget->filled_ms = now;
@@ -246,12 +253,17 @@ static struct lookup *lookup_get(struct flatten *flatten, const struct ask_key *
 		return NULL;
 	lookup->flatten = flatten;
 	lookup->key = *key;
+	HASH_ADD(hh, flatten->lookups, key, sizeof(lookup->key), lookup);
+	if (!lookup->hh.tbl) {
+		free(lookup);
+		return NULL;
+	}
 	if (!lookup_start(lookup)) {
+		HASH_DEL(flatten->lookups, lookup);
 		free(lookup);
 		return NULL;
 	}
 	flatten->stats.lookups++;
-	HASH_ADD(hh, flatten->lookups, key, sizeof(lookup->key), lookup);
 	return lookup;
 }
 

@@ -25,23 +25,32 @@ static inline void error_make_printable(char *text)
 			*text = '?';
 }
 
-/* Fills *error (may be NULL) and returns -code. */
-static inline int __attribute__((format(printf, 5, 6)))
-error_set(struct error *error, int code, const char *file, unsigned int line, const char *format,
-          ...)
+static inline void __attribute__((format(printf, 4, 5)))
+error_write(struct error *error, const char *file, unsigned int line, const char *format, ...)
 {
 	va_list args;
 
 	if (!error)
-		return -code;
+		return;
 	snprintf(error->file, sizeof(error->file), "%s", file ? file : "");
 	error->line = line;
 	va_start(args, format);
 	vsnprintf(error->text, sizeof(error->text), format, args);
 	va_end(args);
 	error_make_printable(error->text);
-	return -code;
 }
+
+/*
+ * error_set(error, code, file, line, format, ...) fills *error (may be NULL)
+ * and gives -code. A macro, so that who reads a caller alone, an analyzer
+ * above all, sees that it gives an error.
+ */
+#define error_set(error, code, ...)                                                                \
+	({                                                                                         \
+		int error_set_code = (code);                                                       \
+		error_write(error, __VA_ARGS__);                                                   \
+		-error_set_code;                                                                   \
+	})
 
 /* "FILE:LINE: WORD: TEXT" without what is unknown; returns buffer. */
 static inline char *error_text_as(const struct error *error, const char *word, char *buffer,

@@ -242,7 +242,7 @@ static int set_settings(struct load *load, const struct section *section, const 
 static int set_entry(struct load *load, const struct section *section, const struct raw *raw,
                      void *entry, const char *where, unsigned int line)
 {
-	char path[128];
+	char path[130];
 	int err = settings_default(section, entry);
 
 	if (err)
@@ -472,12 +472,14 @@ struct config *config_default(void)
 
 static void free_entries(const struct section *section, struct config *config)
 {
-	char *entries = *(char **)(void *)((char *)config + section->offset);
-	size_t count = *(size_t *)(void *)((char *)config + section->count_offset);
+	char **entries = (char **)(void *)((char *)config + section->offset);
+	size_t *count = (size_t *)(void *)((char *)config + section->count_offset);
 
-	for (size_t i = 0; i < count; i++)
-		settings_free(section, entries + i * section->entry_size);
-	free(entries);
+	for (size_t i = 0; i < *count; i++)
+		settings_free(section, *entries + i * section->entry_size);
+	free(*entries);
+	*entries = NULL;
+	*count = 0;
 }
 
 void config_forget_zones(struct config *config)
@@ -486,8 +488,6 @@ void config_forget_zones(struct config *config)
 		if (sections[i].offset == offsetof(struct config, zones))
 			free_entries(&sections[i], config);
 	}
-	config->zones = NULL;
-	config->zones_count = 0;
 }
 
 void config_free(struct config *config)

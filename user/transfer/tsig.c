@@ -377,7 +377,7 @@ int tsig_verify_request(struct tsig *tsig, const struct config_key *keys, size_t
  * 8945 5.3.2). */
 static bool signs_nothing(const struct tsig *tsig)
 {
-	return tsig->error == TSIG_BADKEY || tsig->error == TSIG_BADSIG;
+	return !tsig->key || tsig->error == TSIG_BADKEY || tsig->error == TSIG_BADSIG;
 }
 
 static uint16_t other_len_of(const struct tsig *tsig)

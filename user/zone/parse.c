@@ -101,13 +101,15 @@ static int check_include(const struct parser *parser, const struct source *sourc
                          const struct stat *status)
 {
 	unsigned int depth = 0;
+	const struct source *above = source;
 
-	for (const struct source *above = source; above; above = above->parent) {
+	do {
 		if (above->device == status->st_dev && above->inode == status->st_ino)
 			return FAULT(parser, source, "%.240s includes itself", path);
 		if (++depth > DEPTH_MAX)
 			return FAULT(parser, source, "$INCLUDE deeper than %d", DEPTH_MAX);
-	}
+		above = above->parent;
+	} while (above);
 	if (parser->includes > INCLUDES_MAX)
 		return FAULT(parser, source, "more than %d files included", INCLUDES_MAX);
 	return 0;
@@ -275,8 +277,9 @@ static int settle_ttl(struct parser *parser, struct reading *reading, size_t rda
 		} else if (parser->has_last) {
 			reading->ttl = parser->last_ttl;
 		} else if (reading->type == AN_TYPE_SOA && rdata_len >= 4) {
-			struct wire minimum = wire_reader(parser->rdata + rdata_len - 4, 4);
+			struct wire minimum = wire_reader(parser->rdata, rdata_len);
 
+			wire_take(&minimum, rdata_len - 4);
 			reading->ttl = wire_get32(&minimum);
 		} else {
 			return FAULT(parser, reading->source,

@@ -113,6 +113,8 @@ static inline void make_zone(void)
 
 	for (unsigned int i = 0; i < 100; i++)
 		at += (size_t)sprintf(zone_text + at, "large TXT \"%0250u\"\n", i);
+	/* Fits into 512 octets, and nothing beside it. */
+	sprintf(zone_text + at, "wide TXT \"%0250u\" \"%0150u\"\n", 1, 2);
 }
 
 static inline int setup_idle(void **state)

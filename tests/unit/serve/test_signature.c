@@ -120,7 +120,7 @@ static void cut_reply_leaves_room_for_the_signature(void **state)
 {
 	struct tsig tsig;
 	uint8_t query[1024];
-	size_t len = sign(&tsig, &keys[0], "large.example.test.", AN_TYPE_TXT, now_s(), query);
+	size_t len = sign(&tsig, &keys[0], "wide.example.test.", AN_TYPE_TXT, now_s(), query);
 	size_t bare;
 
 	(void)state;

@@ -60,7 +60,7 @@ static void write_axfr(int fd, uint16_t number)
 /* Reads until all of the zone has come `transfers` times; how many other replies came between. */
 static unsigned int read_transfers(int fd, unsigned int transfers)
 {
-	const unsigned int whole = RECORDS + 100 + 7 + 1;
+	const unsigned int whole = RECORDS + 101 + 7 + 1;
 	unsigned int others = 0, records = 0, messages = 0;
 
 	while (records < transfers * whole) {

@@ -7,7 +7,9 @@ Every server has an address of loopback of its own, so that anamed tells them ap
 import itertools
 import json
 import os
+import random
 import shutil
+import socket
 import subprocess
 
 from bench import KEY_NAME, KEY_SECRET, Server, Zone, name_wire
@@ -19,6 +21,20 @@ from lib.process import until
 EDGE = "127.0.0.1"
 HOSTS = (f"127.0.1.{number}" for number in itertools.count(2))
 TARGETS = "cdn.test."
+
+
+def steady_port():
+    """A free port that no client is given meanwhile: servers here are stopped and come back."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, \
+                socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            try:
+                udp.bind(("0.0.0.0", port))
+                tcp.bind(("0.0.0.0", port))
+                return port
+            except OSError:
+                continue
 
 
 def generic(rtype, rdata):
@@ -109,6 +125,7 @@ class Edge(Server):
 
     def __init__(self, bench, zones, cdn=None, more=None):
         super().__init__(bench, "anamed")
+        self.port = steady_port()
         self.zones = zones
         self.secondaries = []
         self.cdn = cdn
@@ -191,6 +208,7 @@ class Secondary(Server):
 
     def __init__(self, bench, edge, zones, signed=False):
         super().__init__(bench, self.kind)
+        self.port = steady_port()
         self.address = next(HOSTS)
         self.edge = edge
         self.zones = zones

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * in - zones from primaries: SOA checks, IXFR, AXFR, NOTIFY, expiry (RFC 1034 4.3.5).
+ * in - zones from primaries: SOA checks, IXFR, AXFR, NOTIFY, expiry (RFC 1034 4.3.5), catalogs.
  *
  * Runs on the libuv loop. Each zone with primaries has its timers (REFRESH,
  * RETRY, EXPIRE of its SOA, with jitter and bounds). What was transferred is
  * checked as a zone file is, written to state_dir/zones/NAME.zone (so that a restart
- * serves before a primary is reachable), then handed over. A broken or hostile
- * transfer leaves the old data serving.
+ * serves before a primary is reachable; the file's time is when a primary last
+ * confirmed it, so that EXPIRE counts over restarts), then handed over. A broken or
+ * hostile transfer leaves the old data serving. A catalog zone is a zone like
+ * any other to those who ask for it; see docs/transfers.md.
  */
 #ifndef ANAMED_TRANSFER_IN_H
 #define ANAMED_TRANSFER_IN_H
@@ -38,9 +40,14 @@ struct transfer_in_host {
 
 struct transfer_in *transfer_in_new(uv_loop_t *loop, const char *state_dir,
                                     const struct transfer_in_host *host);
-/* The zones that are configured now (with catalogs' members): timers begin for new ones, end for
- * those gone. */
+/*
+ * The zones that are configured now (with catalogs' members, as config_zones of their own with
+ * member_of): timers begin for new ones, end for those gone; of members that are gone the file goes
+ * too. The world, and the configuration in it, are read until the next call. The host is called
+ * back from the loop only, never from within this.
+ */
 void transfer_in_world(struct transfer_in *in, const struct world *world);
+/* Ends what is under way; freed once the loop has run the close callbacks. NULL is fine. */
 void transfer_in_free(struct transfer_in *in);
 
 /* At start, before anything is served: the data kept on disk for a zone with primaries. -ENOENT:
@@ -50,7 +57,9 @@ int transfer_in_restore(const char *state_dir, const struct config_zone *setting
 
 /*
  * A NOTIFY message arrived (any thread): writes the reply (NOERROR, REFUSED where the source is
- * no primary of the zone, NOTAUTH), and has the zone checked soon. Length of the reply.
+ * no primary of the zone, NOTAUTH where the zone is not ours or the TSIG is no good, FORMERR), and
+ * has the zone checked soon, beginning with the primary that said so. For the transfer_in that was
+ * made last. Length of the reply; 0: none (a reply, or no room).
  */
 size_t transfer_in_notify(const struct world *world, const uint8_t *packet, size_t len,
                           const struct endpoint *source, uint8_t *out, size_t size);

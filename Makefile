@@ -198,11 +198,15 @@ $(BUILD)/bench-daemon-load: tests/bench/daemon_load.c
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $<
 
 ROUNDS ?= 5
-bench-daemon: all $(BUILD)/bench-daemon-load ## the daemon without XDP beside knotd and nsd (root; ROUNDS=5|instructions)
+bench-daemon: ## the daemon without XDP beside knotd and nsd (root; ROUNDS=5|instructions)
+	$(Q)tests/deps bench
+	$(Q)$(MAKE) --no-print-directory -s all $(BUILD)/bench-daemon-load
 	$(Q)tests/bench/daemon.py $(BUILD) $(ROUNDS)
 
 .PHONY: bench-zones
-bench-zones: all ## a million records: time and memory beside knotd and nsd (root)
+bench-zones: ## a million records: time and memory beside knotd and nsd (root)
+	$(Q)tests/deps bench
+	$(Q)$(MAKE) --no-print-directory -s all
 	$(Q)tests/bench/zones.py $(BUILD)
 
 # The benchmark: generator, reflectors, timing, entries.

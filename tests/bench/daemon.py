@@ -119,7 +119,7 @@ class Server:
         with open(os.path.join(self.folder, "log"), "wb") as log:
             self.child = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stdout=log,
                                           stderr=log)
-        until(self.answers, f"{self.name} answers ({self.folder}/log)", 30)
+        until(self.answers, f"{self.name} answers ({self.folder}/log)", 120)
 
     def answers(self):
         if self.child.poll() is not None:

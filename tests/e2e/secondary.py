@@ -3,6 +3,7 @@
 
 import os
 
+from lib.ask import Client
 from lib.cases import case, equal, true
 from lib.check import until_from_kernel
 from lib.lab import CDN, EDGE
@@ -80,6 +81,7 @@ class Primary:
     def __init__(self, bench):
         # For NOTIFY: the way to the service's address.
         bench.lab.cdn_space.ip("route", "replace", f"{EDGE}/32", "via", "198.51.100.49")
+        self.client = Client(bench.lab.edge_space, CDN, PORT)
         self.folder = os.path.join(bench.lab.folder, f"primary-{bench.lab.edges}")
         os.mkdir(self.folder)
         self.knotc = copy_binary(KNOTC, bench.lab.folder)
@@ -96,6 +98,7 @@ class Primary:
         return os.path.join(self.folder, "knot.conf")
 
     def write(self, *members):
+        self.members = members
         entries = "".join(f"  - domain: {name}\n    template: member\n" for name in members)
         with open(self.conf, "w") as file:
             file.write(CONF.format(address=CDN, port=PORT, folder=self.folder, secret=SECRET,
@@ -106,8 +109,15 @@ class Primary:
             file.write(DATA.format(number=number, serial=serial, expire=expire))
 
     def start(self):
+        """Returns when all its zones are there."""
         self.process.start()
+        for name in ("moved.test", *self.members): # a catalog it tells to no one
+            until(lambda: self.has(name), f"knotd to have {name}")
         return self
+
+    def has(self, name):
+        reply = self.client.ask(name, "SOA", edns=False, timeout_s=0.2)
+        return reply is not None and reply.rcode == "NOERROR"
 
     def reload(self):
         self.process.space.run(self.knotc, "-s", os.path.join(self.folder, "knot.sock"), "reload")
@@ -131,7 +141,7 @@ def ask(bench, name, wanted, code="NOERROR"):
         reply = bench.client.ask(name, "A", NET1)
         return reply.rcode == code and reply.addresses == wanted
 
-    until(right, f"{name}: {code} {wanted}", 15)
+    until(right, f"{name}: {code} {wanted}", 30)
 
 
 def zone_of(edge, name):

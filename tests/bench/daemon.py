@@ -213,8 +213,8 @@ def run(build, rounds, ms, folder):
 
 def counted(server, use):
     """What all its processes ran, from start to stop, and what use() gave."""
-    server.start()
     try:
+        server.start()
         result = use()
     finally:
         server.stop()

@@ -61,8 +61,8 @@ def high_water(server):
 
 def serve(server):
     begin = time.monotonic()
-    server.start()
     try:
+        server.start()
         return {"s": round(time.monotonic() - begin, 2), "mib": high_water(server)}
     finally:
         server.stop()

@@ -248,6 +248,48 @@ static void test_one_target_that_never_resolves_does_not_hold_the_others(void **
 	close_bench(&bench);
 }
 
+/* What a restart finds of an owner: an answer whose time is over. */
+static void store_last_good(struct bench *bench, const char *owner, const char *address)
+{
+	uint8_t name[NAME_MAX_LEN];
+	int len = name_from_text(owner, NULL, 0, name);
+	struct store *store = bench->scene.world.store;
+	struct store_owner *entry;
+	struct answer model = {.ttl = 20, .count = 1}, *old;
+	struct network net;
+
+	assert_int_equal(network_parse(address, &net), 0);
+	rcu_read_lock();
+	entry = store_owner_get(store, name, (size_t)len, AN_TYPE_A, clock_ms());
+	model.key = audience_key(&(struct network){0}, 0, 0, false);
+	model.key.uid = entry->uid;
+	model.key.type = AN_TYPE_A;
+	model.fetched_ms = model.fresh_until_ms = clock_ms() - 1;
+	model.stale_until_ms = clock_ms() + 3600000;
+	assert_non_null(store_put(store, entry, &model, net.address, &old, clock_ms()));
+	rcu_read_unlock();
+}
+
+static void test_a_restart_with_the_target_dead_gives_what_the_store_has_left(void **state)
+{
+	struct bench bench;
+	struct out_got got;
+
+	(void)state;
+	open_bench(&bench);
+	add_secondary(&bench, TRANSFER_EXPAND);
+	store_last_good(&bench, "example.test", "203.0.113.77");
+	serve(&bench,
+	      "$TTL 300\n@ SOA ns hostmaster 7 2 3 4 60\n@ NS ns\nns A 192.0.2.53\n"
+	      "@ 60 ANAME edge.elsewhere.test.\n",
+	      CDN(""));
+	WAIT_FOR(&bench, serial_of(TRANSFER_EXPAND) == 7);
+	out_ask(&bench.scene, &(struct out_ask){.type = AN_TYPE_AXFR, .source = "127.0.0.1"}, &got);
+	assert_int_equal(out_has(&got, "example.test. 20 IN A 203.0.113.77"), 1);
+	out_got_free(&got);
+	close_bench(&bench);
+}
+
 static void test_serials_survive_and_move_on_if_anything_has_changed(void **state)
 {
 	struct bench bench;
@@ -409,6 +451,7 @@ int main(void)
 	        cmocka_unit_test(test_addresses_come_and_change_and_the_serial_moves),
 	        cmocka_unit_test(test_a_target_that_goes_away_leaves_its_last_good_addresses),
 	        cmocka_unit_test(test_one_target_that_never_resolves_does_not_hold_the_others),
+	        cmocka_unit_test(test_a_restart_with_the_target_dead_gives_what_the_store_has_left),
 	        cmocka_unit_test(test_serials_survive_and_move_on_if_anything_has_changed),
 	        cmocka_unit_test(test_native_secondaries_see_nothing_of_changed_addresses),
 	        cmocka_unit_test(test_a_reload_of_the_same_data_keeps_the_history),

@@ -609,6 +609,11 @@ static void test_what_the_desk_has_not_seen_goes_out_whole(void **state)
 	assert_int_equal(out_has(&got, "z.example.test. 300 IN A 192.0.2.26"), 1);
 	assert_int_equal(out_has(&got, SOA_OF("8")), 0);
 	out_got_free(&got);
+	out_reload(&scene, VERSION("9", "z A 192.0.2.26\n")); /* the serial of what it has seen */
+	out_ask(&scene, &ask, &got);
+	assert_int_equal(out_has(&got, "z.example.test. 300 IN A 192.0.2.26"), 1);
+	assert_int_equal(out_has(&got, SOA_OF("8")), 0);
+	out_got_free(&got);
 	out_close(&scene);
 }
 
@@ -681,6 +686,13 @@ static void test_what_was_never_resolved_gives_nothing_but_own_addresses(void **
 	out_ask(&scene, &axfr, &got);
 	assert_int_equal(out_has(&got, "example.test. 300 IN A 192.0.2.80"), 1);
 	assert_int_equal(count_prefix(&got, "example.test. 60"), 0);
+	out_got_free(&got);
+	expand_table_free(table);
+	table = table_for("example.test", "203.0.113.5", true); /* own ones are in it, or not */
+	enter(&scene, TRANSFER_EXPAND, 8, table);
+	out_ask(&scene, &axfr, &got);
+	assert_int_equal(out_has(&got, "example.test. 300 IN A 192.0.2.80"), 0);
+	assert_int_equal(out_has(&got, "example.test. 20 IN A 203.0.113.5"), 1);
 	out_got_free(&got);
 	expand_table_free(table);
 	out_close(&scene);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <uthash.h>
 
 #include "answer/message.h"
 #include "base/clock.h"
@@ -14,8 +15,15 @@
 
 #define MESSAGE_MAX 1232
 
+struct news_place {
+	struct endpoint address;
+	uint8_t apex[NAME_MAX_LEN]; /* lower case */
+};
+
 /* One zone's news for one peer. */
 struct news {
+	UT_hash_handle hh;
+	struct news_place place;
 	struct news *next, *prev;
 	struct notify *notify;
 	uint8_t apex[NAME_MAX_LEN]; /* as written */
@@ -39,7 +47,8 @@ struct news {
 
 struct notify {
 	uv_loop_t *loop;
-	struct news *first, *last;
+	struct news *first, *last; /* in the order in which they came */
+	struct news *by_place;
 	size_t count, active;
 	struct endpoint *sources;
 	size_t sources_count;
@@ -58,6 +67,7 @@ static void list_add(struct notify *notify, struct news *news)
 	else
 		notify->first = news;
 	notify->last = news;
+	HASH_ADD(hh, notify->by_place, place, sizeof(news->place), news);
 	notify->count++;
 }
 
@@ -71,6 +81,7 @@ static void list_remove(struct notify *notify, struct news *news)
 		news->next->prev = news->prev;
 	else
 		notify->last = news->prev;
+	HASH_DEL(notify->by_place, news);
 	notify->count--;
 }
 
@@ -344,31 +355,25 @@ int notify_sources(struct notify *notify, const struct endpoint *listen, size_t 
 	return 0;
 }
 
-static bool same_peer(const struct endpoint *a, const struct endpoint *b)
+static void place_of(const struct view *view, const struct endpoint *address,
+                     struct news_place *ret)
 {
-	return a->family == b->family && a->port == b->port &&
-	       !memcmp(a->address, b->address, sizeof(a->address));
-}
-
-static struct news *find_news(const struct notify *notify, const struct view *view,
-                              const struct endpoint *address)
-{
-	struct news *news = notify->first;
-
-	while (news &&
-	       !(name_equal(news->apex, news->apex_len, view->zone->apex, view->zone->apex_len) &&
-	         same_peer(&news->address, address)))
-		news = news->next;
-	return news;
+	memset(ret, 0, sizeof(*ret)); /* padding counts */
+	ret->address.family = address->family;
+	ret->address.port = address->port;
+	ret->address.scope = address->scope;
+	memcpy(ret->address.address, address->address, sizeof(ret->address.address));
+	memcpy(ret->apex, view->zone->apex, view->zone->apex_len);
 }
 
 int notify_send(struct notify *notify, const struct view *view, const struct config_peer *peer)
 {
-	struct news *old = find_news(notify, view, &peer->address);
-	struct news *news = calloc(1, sizeof(*news));
+	struct news *old, *news = calloc(1, sizeof(*news));
 
 	if (!news)
 		return -ENOMEM;
+	place_of(view, &peer->address, &news->place);
+	HASH_FIND(hh, notify->by_place, &news->place, sizeof(news->place), old);
 	if (old)
 		news_end(old);
 	news->notify = notify;

@@ -64,18 +64,23 @@ AN_INLINE enum verdict read_query(const struct cursor *frame, const struct an_co
 
 /* ---- the answer ---- */
 
-/* Ticks, and whether there is anybody to ask. */
-AN_INLINE enum verdict read_moment(const struct an_control *ctl, struct scratch *own)
+/* The daemon has not been heard of for so long that there is nobody to ask. */
+AN_INLINE int daemon_is_gone(const struct an_control *ctl, __u64 now)
+{
+	__s64 silence = (__s64)(now - ctl->heartbeat);
+
+	return silence > 0 && (__u64)silence > ctl->heartbeat_limit;
+}
+
+/* V_GO_ON: upstream gives nothing, the daemon has said so of this owner. Else `verdict` stands. */
+AN_INLINE enum verdict upstream_is_gone(const struct scratch *own, enum verdict verdict)
 {
 	__u32 index = own->owner.cell;
 	const __u64 *cell = bpf_map_lookup_elem(&cells, &index);
-	__s64 silence = (__s64)(own->moment.now - ctl->heartbeat);
 
 	if (!cell)
 		return V_pass_internal;
-	own->moment.alone = silence > 0 && (__u64)silence > ctl->heartbeat_limit;
-	own->moment.stale_mode = *cell & AN_CELL_STALE || own->moment.alone;
-	return V_GO_ON;
+	return *cell & AN_CELL_STALE ? V_GO_ON : verdict;
 }
 
 AN_INLINE __u32 choose(const struct an_control *ctl, const struct scratch *own)
@@ -88,6 +93,46 @@ AN_INLINE __u32 choose(const struct an_control *ctl, const struct scratch *own)
 	return an_choice(ctl->seed, own->message.id, address, datagram->source_port);
 }
 
+/* The client's answer, fresh, or last good where there is nobody to ask. */
+AN_INLINE enum verdict search(const struct an_control *ctl, struct scratch *own)
+{
+	enum verdict verdict = audience_find(own);
+
+	if (verdict)
+		return verdict;
+	forget();
+	verdict = answer_find(choose(ctl, own), own);
+	if (verdict)
+		return verdict;
+	return answer_judge_time(&own->answer, &own->moment, own->found.any_network != 0,
+	                         &own->serving);
+}
+
+/*
+ * What is fresh is found the same way whether upstream lives or not, so the
+ * owner's state cell, a line of memory of its own, is asked only where nothing
+ * fresh was found; then the search is made once more.
+ */
+AN_INLINE enum verdict search_twice(const struct an_control *ctl, struct scratch *own)
+{
+	enum verdict verdict = V_pass_internal;
+
+#pragma clang loop unroll(disable)
+	for (__u32 pass = 0; pass < 2; pass++) {
+		verdict = search(ctl, own);
+		if (verdict != V_pass_expired && verdict != V_pass_audience_miss)
+			break;
+		if (own->moment.stale_mode)
+			break;
+		verdict = upstream_is_gone(own, verdict);
+		if (verdict)
+			break;
+		own->moment.stale_mode = 1;
+		forget();
+	}
+	return verdict;
+}
+
 /* -> own->answer, body, serving */
 AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch *own)
 {
@@ -97,22 +142,13 @@ AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch 
 		return verdict;
 	own->moment.now = bpf_jiffies64();
 	own->moment.hz = ctl->hz;
+	own->moment.alone = daemon_is_gone(ctl, own->moment.now);
+	own->moment.stale_mode = own->moment.alone;
 	verdict = owner_find(own);
 	if (verdict)
 		return verdict;
-	verdict = read_moment(ctl, own);
-	if (verdict)
-		return verdict;
 	forget();
-	verdict = audience_find(own);
-	if (verdict)
-		return verdict;
-	forget();
-	verdict = answer_find(choose(ctl, own), own);
-	if (verdict)
-		return verdict;
-	return answer_judge_time(&own->answer, &own->moment, own->found.any_network != 0,
-	                         &own->serving);
+	return search_twice(ctl, own);
 }
 
 /* ---- the reply ---- */

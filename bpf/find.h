@@ -180,6 +180,24 @@ AN_INLINE int found_take(struct scratch *scratch, __u32 number, enum verdict *ve
 	return 1;
 }
 
+/*
+ * Whether the owner's newest answer is for the very network that is looked
+ * for: of an owner with one network it always is, and no hash is asked. Only a
+ * hint: what the slot holds is compared again where it is read.
+ */
+AN_INLINE int newest_is_for(__u32 number, const struct an_audience_key *key)
+{
+	const struct an_answer_slot *slot;
+
+	if (number == AN_SLOT_NONE || !slot_is_known(number))
+		return 0;
+	if (number & AN_SLOT_LARGE)
+		slot = large_slot(number);
+	else
+		slot = small_slot(number);
+	return slot && slot->head.kind == AN_SLOT_ANSWER && key_equals(&slot->key, key);
+}
+
 /* The networks that hold the client, longest first. */
 AN_INLINE int found_by_network(struct scratch *scratch, enum verdict *verdict)
 {
@@ -196,6 +214,11 @@ AN_INLINE int found_by_network(struct scratch *scratch, enum verdict *verdict)
 			break;
 		if (!key_for_len(&found->key, lens & 0xff, client))
 			continue;
+		if (newest_is_for(scratch->owner.catch_all, &found->key)) {
+			if (found_take(scratch, scratch->owner.catch_all, verdict))
+				return 1;
+			continue;
+		}
 		number = bpf_map_lookup_elem(&audiences, &found->key);
 		if (number && found_take(scratch, *number, verdict))
 			return 1;

@@ -322,6 +322,9 @@ static void stale_answers_go_out_when_the_daemon_is_gone(void **state)
 	scene.answer->fresh_until = AN_NEVER;
 	expect_hit(&scene, 300, false, "zone data does not get stale");
 	scene.owner->cell = 0xffffffff;
+	expect_hit(&scene, 300, false, "what is fresh needs no cell");
+	control->heartbeat = in_seconds(&scene, 0);
+	scene.answer->fresh_until = in_seconds(&scene, -1);
 	expect_pass(&scene, "pass_internal", "cell out of the array");
 }
 

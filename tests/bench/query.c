@@ -274,7 +274,8 @@ const char *query_judge(const struct query *query, const struct bench_query *sen
 		return "not a datagram";
 	if (!wire_is_answer_to(&there, &back))
 		return "not from where it was sent to";
-	wrong = wire_checksums(frame, len, server == QUERY_TAILORED);
+	/* What the kernel's own stack sends leaves UDP's to the device, and veth to nobody. */
+	wrong = wire_checksums(frame, len, server == QUERY_TAILORED && !query->miss);
 	if (wrong)
 		return wrong;
 	wrong = wire_message_parse(&there, &back, &reply);

@@ -89,3 +89,15 @@ def show(result):
     print(f"saturation {result['saturation']:.2f} (at least {SATURATION} counts)")
     for note in result["notes"]:
         print(f"note: {note}")
+
+
+def show_sweeps(sweeps):
+    print("\nGrowth: ns of the server's core a reply, share of the reflector's rate, program alone:")
+    for name in ("names", "networks", "records", "hit_ratio"):
+        for point in sweeps[name]:
+            alone = f"{point['cost']['ns']:9.0f}" if point["cost"] else ""
+            print(f"{name:12}{point[name]:>10}{point['server_ns']['median']:9.0f}"
+                  f"{point['ratio']:8.2f}{alone}")
+    static = sweeps["static"]
+    print(f"zone data     {rate(static['replies_per_s']['median'])} thousand a second, "
+          f"{static['ratio']:.2f} of the reflector")

@@ -4,7 +4,7 @@
 from servers import Pdns
 
 RUN_MS, QUICK_RUN_MS = 500, 150
-COUNT, QUICK_COUNT = 7, 3
+COUNT, QUICK_COUNT = 5, 3
 LOSS = 0.01
 FIRST_RATE = 10000
 STEPS, QUICK_STEPS = 2, 1  # of halving, once the rate that is too high is found

@@ -212,7 +212,7 @@ static void drain(const struct blast *blast)
 /* ---- judging ---- */
 
 struct judgement {
-	uint32_t sampled, wrong;
+	uint32_t sampled, wrong, strangers; /* these are no replies: neighbours are looked for */
 	const char *why;
 };
 
@@ -236,6 +236,10 @@ static struct judgement judge_samples(struct blast *blast, enum query_server ser
 
 		if (!blast->samples[i].len)
 			continue;
+		if (!query_is_reply(blast->samples[i].frame, blast->samples[i].len)) {
+			all.strangers++;
+			continue;
+		}
 		all.sampled++;
 		why = judge(blast, &blast->samples[i], server);
 		if (!why)
@@ -283,11 +287,11 @@ static void run(struct blast *blast, uint32_t ms, uint32_t rate, enum query_serv
 	else
 		printf("{\"seconds\": %.6f, \"sent\": %llu, \"replies\": %llu, "
 		       "\"sent_all\": %llu, \"replies_all\": %llu, \"octets\": %llu, "
-		       "\"sampled\": %u, \"wrong\": %u, \"why\": \"%s\"}\n",
+		       "\"sampled\": %u, \"wrong\": %u, \"strangers\": %u, \"why\": \"%s\"}\n",
 		       seconds, during.sent - before.sent, during.replies - before.replies,
 		       after.sent - blast->control->begin_sent,
 		       after.replies - blast->begin_replies, during.octets - before.octets,
-		       judged.sampled, judged.wrong, judged.why);
+		       judged.sampled, judged.wrong, judged.strangers, judged.why);
 }
 
 static int load(struct blast *blast, const struct query_load *load)

@@ -168,6 +168,13 @@ void query_frame(const struct query *query, uint32_t number, struct bench_query 
 
 /* ---- replies ---- */
 
+bool query_is_reply(const uint8_t *frame, size_t len)
+{
+	struct wire_packet packet;
+
+	return !wire_parse(frame, len, &packet) && packet.source_port == 53;
+}
+
 uint32_t query_number(const uint8_t *frame, size_t len)
 {
 	struct wire_packet packet;

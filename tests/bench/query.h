@@ -42,6 +42,9 @@ int query_draw(const struct query_load *load, struct query *ret);
 /* Frame of query `number`. */
 void query_frame(const struct query *query, uint32_t number, struct bench_query *ret);
 
+/* A datagram from the DNS port. */
+bool query_is_reply(const uint8_t *frame, size_t len);
+
 /* Number of the query that the reply frame says it answers; UINT32_MAX: not a reply at all. */
 uint32_t query_number(const uint8_t *frame, size_t len);
 

@@ -115,7 +115,7 @@ int wire_parse(const uint8_t *frame, size_t len, struct wire_packet *ret)
 	if (len < ETH_LEN + IP4_LEN + UDP_LEN + DNS_LEN)
 		return -1;
 	ip_len = is_ipv6(frame) ? IP6_LEN : IP4_LEN;
-	if (len < ETH_LEN + ip_len + UDP_LEN + DNS_LEN)
+	if (len < ETH_LEN + ip_len + UDP_LEN + DNS_LEN || ip[is_ipv6(frame) ? 6 : 9] != 17)
 		return -1;
 	udp = ip + ip_len;
 	ret->address_len = is_ipv6(frame) ? 16 : 4;

@@ -14,6 +14,8 @@
 struct outcome {
 	unsigned int good, failed;
 	bool upstream, stale, tailored, over_budget, loop;
+	bool one_family; /* scope 0, and of the other family nothing is known */
+	bool half;       /* kept under half of a family's addresses, though its scope is 0 */
 	uint32_t ttl;
 	uint8_t scope, index;
 	int ede;
@@ -64,6 +66,10 @@ static void add_member(struct outcome *outcome, const struct member *member)
 		outcome->index = member->index;
 		outcome->tailored |= target_tailored(flight->flatten, member->name,
 		                                     member->name_len, flight->key.network.family);
+		outcome->one_family |=
+		        flight->key.network.family &&
+		        !target_for_all(flight->flatten, member->name, member->name_len,
+		                        flight->key.network.family);
 	}
 	if (member->scope > outcome->scope)
 		outcome->scope = member->scope;
@@ -240,27 +246,42 @@ static uint32_t bound_ttl(const struct config *config, const struct zone *zone,
 	return ttl < config->ttl_floor ? config->ttl_floor : ttl;
 }
 
+/*
+ * RFC 7871 7.3.1: scope 0 is for everyone of that FAMILY. Until the target is
+ * known to treat the other one so too, the answer is kept for the half of the
+ * family's addresses that the client is in: the widest network with a length.
+ */
+static struct an_audience_key half_of_family(const struct network *asked)
+{
+	struct an_audience_key key = {.kind = AN_AUDIENCE_NET, .family = asked->family, .len = 1};
+
+	key.prefix[0] = asked->address[0] & 0x80;
+	return key;
+}
+
 /* An answer that no client's network was sent for holds for all who are told apart by none. */
-static struct an_audience_key outcome_key(const struct flight *flight,
-                                          const struct outcome *outcome)
+static struct an_audience_key outcome_key(const struct flight *flight, struct outcome *outcome)
 {
 	const struct network *asked = &flight->key.network;
 	bool ipv6 = asked->family == AN_FAMILY_IPV6;
 	bool sent = flight->limits[ipv6] != 0;
-	bool tailored = outcome->tailored && !flight->flatten->world->config->trust_scope_zero;
-	struct an_audience_key everyone = {.kind = AN_AUDIENCE_NET};
+	bool trust = flight->flatten->world->config->trust_scope_zero;
+	struct an_audience_key key = {.kind = AN_AUDIENCE_NET};
 
 	if (!outcome->upstream || (!flight->limits[0] && !flight->limits[1]))
-		return everyone;
+		return key;
 	if (asked->family && !sent)
 		return audience_key(asked, ipv6 ? 56 : 24, 0, true);
-	return audience_key(asked, flight->limits[ipv6], outcome->scope, tailored);
+	key = audience_key(asked, flight->limits[ipv6], outcome->scope,
+	                   outcome->tailored && !trust);
+	outcome->half = !key.len && key.kind == AN_AUDIENCE_NET && outcome->one_family && !trust;
+	return outcome->half ? half_of_family(asked) : key;
 }
 
 /* What goes on the wire for this key (SEMANTICS 2). */
 static uint8_t outcome_scope(const struct an_audience_key *key, const struct outcome *outcome)
 {
-	if (!key->len)
+	if (!key->len || outcome->half)
 		return 0;
 	return outcome->scope ? outcome->scope : key->len;
 }
@@ -295,8 +316,7 @@ static void count_overlap(struct flatten *flatten, const struct store_owner *own
 	}
 }
 
-static void put_outcome(struct flight *flight, struct store_owner *owner,
-                        const struct outcome *outcome)
+static void put_outcome(struct flight *flight, struct store_owner *owner, struct outcome *outcome)
 {
 	struct flatten *flatten = flight->flatten;
 	const struct config *config = flatten->world->config;

@@ -104,7 +104,9 @@ struct target {
 	UT_hash_handle hh;
 	uint8_t name[NAME_MAX_LEN];
 	uint8_t name_len;
-	bool tailored[3]; /* has given a scope over 0, by family */
+	bool tailored[3];   /* has given a scope over 0, by family */
+	bool untailored[3]; /* has given scope 0 to a network of this family, or knows no ECS at all
+	                     */
 };
 
 /* Look-ups that a zone may cause. */
@@ -175,6 +177,10 @@ void flight_drop(struct flight *flight); /* out of the table, memory goes */
 bool flatten_has_good(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
                       const struct network *client);
 bool target_tailored(struct flatten *flatten, const uint8_t *name, size_t len, uint8_t family);
+
+/* True if what the target gives one family without regard to networks is known to be so for the
+ * other. */
+bool target_for_all(struct flatten *flatten, const uint8_t *name, size_t len, uint8_t family);
 
 /* ---- members.c ---- */
 

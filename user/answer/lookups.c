@@ -36,6 +36,33 @@ bool target_tailored(struct flatten *flatten, const uint8_t *name, size_t len, u
 	return target && target->tailored[family];
 }
 
+bool target_for_all(struct flatten *flatten, const uint8_t *name, size_t len, uint8_t family)
+{
+	struct target *target;
+
+	HASH_FIND(hh, flatten->targets, name, len, target);
+	return target && target->untailored[AN_FAMILY_IPV4 + AN_FAMILY_IPV6 - family];
+}
+
+/* RFC 7871 7.1.3, 7.3.1: a scope speaks of its FAMILY; a reply without the option, of everybody. */
+static void learn_target(struct flatten *flatten, const struct ask_key *key,
+                         const struct upstream_result *result)
+{
+	uint8_t family = key->network.family;
+	struct target *target;
+
+	if (!family || (result->status != UPSTREAM_OK && result->status != UPSTREAM_NODATA))
+		return;
+	target = target_get(flatten, key->name, key->name_len);
+	if (!target)
+		return;
+	if (result->scope)
+		target->tailored[family] = true;
+	target->untailored[family] = !result->scope;
+	if (!result->ecs_echoed && !result->scope)
+		target->untailored[AN_FAMILY_IPV4] = target->untailored[AN_FAMILY_IPV6] = true;
+}
+
 /* Special-use addresses are taken from upstream only where the configuration lets them. */
 static uint16_t drop_private(struct flatten *flatten, uint16_t type, const uint8_t *octets,
                              uint16_t count, uint8_t *ret)
@@ -153,12 +180,7 @@ static void lookup_done(const struct upstream_result *result, void *arg)
 	if (result->status == UPSTREAM_OK)
 		count = drop_private(flatten, lookup->key.type, result->octets, result->count,
 		                     octets);
-	if (result->scope && lookup->key.network.family) {
-		struct target *target = target_get(flatten, lookup->key.name, lookup->key.name_len);
-
-		if (target)
-			target->tailored[lookup->key.network.family] = true;
-	}
+	learn_target(flatten, &lookup->key, result);
 	HASH_DEL(flatten->lookups, lookup);
 	if (result->status == UPSTREAM_OK || result->status == UPSTREAM_NODATA) {
 		for (const struct member *one = member; one; one = one->lookup_next)

@@ -551,6 +551,33 @@ static void scope_zero_of_a_tailored_target_stays_with_its_network(void **state)
 	assert_ptr_equal(found.answer, found.owner->everyone);
 }
 
+static void scope_zero_speaks_of_its_family_alone(void **state)
+{
+	struct store_found found;
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.1")->result.ecs_echoed = true;
+	found = get(*state, "@", AN_TYPE_A, "2001:db8:1::/48", false);
+	assert_int_equal(found.state, STORE_FRESH);
+	assert_int_equal(found.wire_scope, 0);
+	assert_ptr_equal(look(*state, "@", AN_TYPE_A, "2001:db8:2::/56").answer, found.answer);
+	assert_int_equal(look(*state, "@", AN_TYPE_A, "192.0.2.0/24").state, STORE_ABSENT);
+	assert_int_equal(look(*state, "@", AN_TYPE_A, NULL).state, STORE_ABSENT);
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.2")->result.ecs_echoed = true;
+	assert_int_equal(get(*state, "@", AN_TYPE_A, "192.0.2.0/24", false).wire_scope, 24);
+	assert_null(found.owner->everyone);
+}
+
+static void scope_zero_to_both_families_is_for_everyone(void **state)
+{
+	struct store_found found;
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.1")->result.ecs_echoed = true;
+	get(*state, "@", AN_TYPE_A, "2001:db8:1::/48", false);
+	found = get(*state, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	assert_ptr_equal(found.answer, found.owner->everyone);
+	assert_ptr_equal(look(*state, "@", AN_TYPE_A, "10.0.0.0/24").answer, found.answer);
+}
+
 static void without_ecs_one_answer_is_for_everyone(void **state)
 {
 	struct store_found found;
@@ -718,6 +745,8 @@ int main(void)
 	        CASE(an_answer_that_nobody_wants_is_left_to_expire),
 	        CASE(freshness_bounds_the_age_of_a_hot_answer),
 	        CASE(scope_zero_of_a_tailored_target_stays_with_its_network),
+	        CASE(scope_zero_speaks_of_its_family_alone),
+	        CASE(scope_zero_to_both_families_is_for_everyone),
 	        CASE(without_ecs_one_answer_is_for_everyone),
 	        CASE(a_family_that_is_not_sent_does_not_stand_in_for_the_other),
 	        CASE(a_denied_target_is_not_asked),

@@ -2,6 +2,7 @@
 """Zones from a primary and members of a catalog, as an operator has them: knotd is the primary."""
 
 import os
+import tempfile
 
 from lib.ask import Client
 from lib.cases import case, equal, true
@@ -82,8 +83,7 @@ class Primary:
         # For NOTIFY: the way to the service's address.
         bench.lab.cdn_space.ip("route", "replace", f"{EDGE}/32", "via", "198.51.100.49")
         self.client = Client(bench.lab.edge_space, CDN, PORT)
-        self.folder = os.path.join(bench.lab.folder, f"primary-{bench.lab.edges}")
-        os.mkdir(self.folder)
+        self.folder = tempfile.mkdtemp(prefix="primary-", dir=bench.lab.folder)
         self.knotc = copy_binary(KNOTC, bench.lab.folder)
         self.write_data("moved.test", 80)
         self.write_data("member", 81)

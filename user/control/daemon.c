@@ -132,7 +132,7 @@ static int load_first(struct daemon *daemon)
 	load->faults = NULL;
 	world_load_free(load);
 	daemon->loaded_unix_ms = clock_unix_ms();
-	log_notice("%s: %zu of %zu zones loaded", daemon->path, zones_count(daemon->zones),
+	log_notice("%s: %zu of %zu zones loaded", daemon->path, zones_with_data(daemon->zones),
 	           daemon->config->zones_count);
 	return 0;
 }

@@ -18,8 +18,9 @@
 #include "transfer/in.h"
 #include "transfer/out.h"
 
-#define PAUSE_MS    50
-#define PAUSE_TIMES 10 /* so many times as long as the change took */
+#define PAUSE_MS      50
+#define PAUSE_TIMES   10  /* so many times as long as the change took, */
+#define PAUSE_MOST_MS 300 /* but never so long that a NOTIFY takes a second */
 
 /* What a catalog has said, until it goes in. */
 struct saying {
@@ -311,7 +312,7 @@ static void on_timer(uv_timer_t *timer)
 	struct transfers *transfers = timer->data;
 	struct daemon *daemon = transfers->daemon;
 	struct change change = {.config = daemon->config};
-	uint64_t began = clock_ms(), now;
+	uint64_t began = clock_ms(), now, pause;
 
 	if (daemon->reload || daemon->stopping)
 		return;
@@ -322,7 +323,8 @@ static void on_timer(uv_timer_t *timer)
 	change_done(&change, daemon);
 	forget_sayings(transfers);
 	now = clock_ms();
-	transfers->next_ms = now + PAUSE_MS + PAUSE_TIMES * (now - began);
+	pause = PAUSE_TIMES * (now - began);
+	transfers->next_ms = now + PAUSE_MS + (pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS);
 }
 
 /* ---- for the others of this room ---- */

@@ -61,7 +61,10 @@ static int fault_of(struct world_load *load, const struct config_name *name,
 	return 0;
 }
 
-/* The zone, or the old one where it cannot be read; NULL and a fault. -ENOMEM only. */
+/*
+ * The zone, or the old one where it cannot be read, or one without data, which
+ * is answered SERVFAIL: it is ours, and we do not know. -ENOMEM only.
+ */
 static int load_file(struct world_load *load, const struct config_zone *settings,
                      const struct zones *old, struct zone **ret)
 {
@@ -78,8 +81,10 @@ static int load_file(struct world_load *load, const struct config_zone *settings
 	}
 	if (old)
 		kept = zones_exact(old, name->name, name->len);
-	*ret = kept ? zone_hold(kept) : NULL;
-	return fault_of(load, name, &error, kept != NULL);
+	if (kept && !kept->soa)
+		kept = NULL;
+	*ret = kept ? zone_hold(kept) : zone_without_data(name->name, name->len, settings);
+	return *ret ? fault_of(load, name, &error, kept != NULL) : -ENOMEM;
 }
 
 /* True if the settings make of the same records what the zone is. */

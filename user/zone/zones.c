@@ -116,6 +116,15 @@ size_t zones_count(const struct zones *zones)
 	return zones->count;
 }
 
+size_t zones_with_data(const struct zones *zones)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < zones_count(zones); i++)
+		count += zones_at(zones, i)->soa != NULL;
+	return count;
+}
+
 struct zone *zones_at(const struct zones *zones, size_t index)
 {
 	return zones->zone[index];

@@ -27,6 +27,7 @@ const struct zone *zones_find(const struct zones *zones, const uint8_t *name, si
 struct zone *zones_exact(const struct zones *zones, const uint8_t *apex, size_t len);
 
 size_t zones_count(const struct zones *zones);
+size_t zones_with_data(const struct zones *zones); /* of these, not made by zone_without_data() */
 struct zone *zones_at(const struct zones *zones, size_t index);
 
 /*

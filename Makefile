@@ -233,6 +233,7 @@ bench: ## replies a second beside a bare reflector and other servers (root; QUIC
 	$(Q)tests/deps bench
 	$(Q)$(MAKE) --no-print-directory -s all $(BENCH_BIN)
 	$(Q)tests/bench/run $(BUILD) $(if $(QUICK),--quick)
+	$(if $(QUICK),,$(Q)$(MAKE) --no-print-directory bench-daemon)
 
 $(BUILD)/vmtest-loader: vmtest/loader.c
 	@mkdir -p $(@D)

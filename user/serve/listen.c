@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define BACKLOG     256
-#define BUFFER_SIZE (4 << 20) /* asked for; the kernel's limit decides */
+#define BUFFER_SIZE (4 << 20)
 
 static int set_option(int fd, int level, int name, int value)
 {
@@ -76,9 +76,12 @@ static int set_datagram(int fd, const struct endpoint *address)
 	bool ipv6 = address->family == AN_FAMILY_IPV6;
 	int error;
 
-	/* Larger where allowed; what the system has by default does too. */
-	set_option(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_SIZE);
-	set_option(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_SIZE);
+	/* Past the system's limit while we are root, so that a burst waits instead of being lost.
+	 */
+	if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_SIZE))
+		set_option(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_SIZE);
+	if (set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_SIZE))
+		set_option(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_SIZE);
 	error = set_packet_information(fd, address);
 	if (error)
 		return error;

@@ -4,7 +4,6 @@
 #include "answer/cookie.h"
 #include "base/wire.h"
 
-#define POINTER       0xc0
 #define ECS_FIXED_LEN 4
 
 static void set_error(struct query *q, unsigned int rcode)
@@ -95,31 +94,12 @@ struct record {
 	struct wire rdata;
 };
 
-/* Moves past a name that may be compressed; where a pointer leads does not matter here. */
-static bool skip_name(struct wire *w)
-{
-	for (;;) {
-		unsigned int octet = wire_get8(w);
-
-		if (w->failed)
-			return false;
-		if ((octet & POINTER) == POINTER)
-			return wire_take(w, 1) != NULL;
-		if (octet & POINTER)
-			return false;
-		if (!octet)
-			return true;
-		if (!wire_take(w, octet))
-			return false;
-	}
-}
-
 static bool parse_record(struct wire *w, struct record *ret)
 {
 	size_t owner = w->at;
 	unsigned int len;
 
-	if (!skip_name(w))
+	if (!wire_skip_name(w))
 		return false;
 	ret->root_owner = w->at == owner + 1;
 	ret->type = wire_get16(w);

@@ -102,6 +102,28 @@ static inline uint32_t wire_get32(struct wire *w)
 	return high << 16 | wire_get16(w);
 }
 
+/* A length octet with both of these bits is the first of a compression pointer (RFC 1035 4.1.4). */
+#define WIRE_POINTER 0xc0u
+
+/* Moves past a name that may be compressed; where a pointer leads does not matter here. */
+static inline bool wire_skip_name(struct wire *w)
+{
+	for (;;) {
+		unsigned int octet = wire_get8(w);
+
+		if (w->failed)
+			return false;
+		if ((octet & WIRE_POINTER) == WIRE_POINTER)
+			return wire_take(w, 1) != NULL;
+		if (octet & WIRE_POINTER)
+			return false;
+		if (!octet)
+			return true;
+		if (!wire_take(w, octet))
+			return false;
+	}
+}
+
 /* Overwrites two octets at an offset already written. */
 static inline void wire_set16(struct wire *w, size_t at, unsigned int value)
 {

@@ -3,27 +3,7 @@
 
 #include "base/wire.h"
 
-#define POINTER       0xc0
 #define SOA_TIMES_LEN 20 /* SERIAL to MINIMUM */
-
-/* Moves past a name that may be compressed. */
-static bool skip_name(struct wire *w)
-{
-	for (;;) {
-		unsigned int octet = wire_get8(w);
-
-		if (w->failed)
-			return false;
-		if ((octet & POINTER) == POINTER)
-			return wire_take(w, 1) != NULL;
-		if (octet & POINTER)
-			return false;
-		if (!octet)
-			return true;
-		if (!wire_take(w, octet))
-			return false;
-	}
-}
 
 struct record {
 	bool root_owner;
@@ -38,7 +18,7 @@ static bool read_record(struct wire *w, struct record *ret)
 	size_t owner = w->at;
 	unsigned int len;
 
-	if (!skip_name(w))
+	if (!wire_skip_name(w))
 		return false;
 	ret->root_owner = w->at == owner + 1;
 	ret->type = wire_get16(w);
@@ -76,7 +56,7 @@ static bool read_version(struct wire *w, struct out_request *q)
 	if (!read_record(w, &record) || record.type != AN_TYPE_SOA)
 		return false;
 	for (int names = 0; names < 2; names++)
-		if (!skip_name(&record.rdata))
+		if (!wire_skip_name(&record.rdata))
 			return false;
 	if (wire_left(&record.rdata) != SOA_TIMES_LEN)
 		return false;

@@ -93,6 +93,49 @@ struct config_upstream {
 	uint8_t tries;             /* on each upstream: 2 */
 };
 
+enum check_kind {
+	CHECK_TCP,
+	CHECK_TLS,
+	CHECK_HTTP,
+	CHECK_HTTPS,
+	CHECK_ICMP,
+	CHECK_DNS,
+	CHECK_COMMAND,
+};
+
+struct config_status {
+	uint16_t low, high; /* both included */
+};
+
+/* How addresses are checked; which ones, those say that name it. */
+struct config_check {
+	char *name;
+	enum check_kind kind;
+	uint16_t port;                /* never 0, except for kinds without one */
+	char *host;                   /* SNI, and Host; NULL: the address */
+	char *path;                   /* "/" */
+	bool verify;                  /* yes: the certificate is checked, against `host` */
+	char *ca_file;                /* NULL: the system's */
+	struct config_status *status; /* 200-399 */
+	size_t status_count;
+	char *match;              /* octets that the body holds; NULL: any body */
+	struct config_name query; /* of a DNS check; its type; the answer that must be in it */
+	uint16_t query_type;
+	uint8_t rcode;
+	struct network answer; /* family 0: any */
+	char **command;        /* argv; the address is in $ADDRESS, the port in $PORT */
+	size_t command_count;
+	uint32_t interval_ms;      /* 10000, from start to start */
+	uint32_t timeout_ms;       /* 2000 */
+	uint16_t rise, fall;       /* 2, 3 results in a row */
+	uint8_t jitter;            /* 10: an interval is shorter by up to this many per cent */
+	uint32_t idle_interval_ms; /* 0: none; the interval when nobody asks */
+	uint32_t idle_after_ms;    /* 5 min */
+	uint32_t damping_ms;       /* half-life of what changes weigh; 0: no damping */
+	uint8_t damping_limit;     /* falls that weigh so much keep it down */
+	unsigned int line;         /* in the configuration, for messages */
+};
+
 struct config {
 	char *path; /* of the file it came from */
 
@@ -104,6 +147,8 @@ struct config {
 	size_t zones_count;
 	struct config_upstream *upstreams;
 	size_t upstreams_count;
+	struct config_check *checks;
+	size_t checks_count;
 
 	/* Flattening. */
 	uint16_t aname_type;          /* 65401 */
@@ -160,6 +205,7 @@ struct config {
 	char *state_dir;             /* /var/lib/anamed: LMDB; "" = keep nothing */
 	char *pin_dir;               /* AN_PIN_DIR */
 	char *user;                  /* to drop to when started as root; NULL: stay */
+	uint32_t probes_max;         /* health checks under way at once: 512 */
 	uint32_t heartbeat_limit_ms; /* 5000 */
 	bool xdp_detach_on_stop;     /* false: the kernel goes on answering after `stop` */
 };

@@ -15,7 +15,7 @@ Q := $(if $(V),,@)
 VERSION := 0.1.0
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 PKGS := libbpf libxdp ldns libcares libuv lmdb jansson libsystemd liburcu liburcu-cds libcyaml \
-	libcap-ng libxxhash openssl libsodium libcurl
+	libcap-ng libxxhash openssl libcurl
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wundef -Werror

@@ -6,21 +6,20 @@
  * was made at, and SipHash-2-4 over the client's cookie, those eight, and the
  * client's address. Edges behind one service address that have the same
  * secrets take each other's. The first secret makes, all verify: so a roll is
- * "append the new one; make it the first; drop the old one" (RFC 9018 5).
+ * "append the new one; make it the first; drop the old one" (RFC 9018 5). The
+ * arithmetic is anamed/cookie.h's, so the kernel's cookies are these.
  */
 #ifndef ANAMED_ANSWER_COOKIE_H
 #define ANAMED_ANSWER_COOKIE_H
 
+#include "anamed/cookie.h"
 #include "base/config.h"
 
-#define COOKIE_CLIENT_LEN     8
-#define COOKIE_LEN            24 /* the client's and ours */
-#define COOKIE_SERVER_LEN_MIN 8  /* RFC 7873 4: of any server's */
-#define COOKIE_SERVER_LEN_MAX 32
-
-#define COOKIE_PAST_S   3600 /* RFC 9018 4.3: older ones do not count, */
-#define COOKIE_FUTURE_S 300  /* nor those from further ahead; */
-#define COOKIE_RENEW_S  1800 /* older ones are replaced */
+#define COOKIE_CLIENT_LEN AN_COOKIE_CLIENT_LEN
+#define COOKIE_LEN        AN_COOKIE_LEN
+#define COOKIE_PAST_S     AN_COOKIE_PAST_S
+#define COOKIE_FUTURE_S   AN_COOKIE_FUTURE_S
+#define COOKIE_RENEW_S    AN_COOKIE_RENEW_S
 
 enum cookie_verdict {
 	COOKIE_NONE,   /* no option (not from cookie_check()) */

@@ -15,7 +15,7 @@ Q := $(if $(V),,@)
 VERSION := 0.1.0
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 PKGS := libbpf libxdp ldns libcares libuv lmdb jansson libsystemd liburcu liburcu-cds libcyaml \
-	libcap-ng libxxhash openssl libcurl
+	libcap-ng libxxhash openssl libcurl libmaxminddb
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wundef -Werror
@@ -25,7 +25,7 @@ CFLAGS ?=
 ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(SAN) -fno-strict-aliasing -D_GNU_SOURCE \
 	-DANAMED_VERSION='"$(VERSION)"' -Iinclude -Iuser -isystem $(BUILD) \
 	$(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
-LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcares -llmdb -lpthread
+LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcares -llmdb -lpthread -lm
 
 ROOMS := base zone steer health upstream kernel answer transfer serve control
 LIB_SRC := $(sort $(foreach room,$(ROOMS),$(wildcard user/$(room)/*.c)))

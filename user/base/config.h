@@ -80,6 +80,63 @@ struct config_zone {
 	const struct config_zone *member_of; /* made by a catalog; NULL: from the configuration */
 };
 
+/* ---- where clients are ---- */
+
+/* A MaxMind file, or two of them. */
+struct config_database {
+	char *name;
+	char *file;      /* as config_zone.file */
+	char *file_ipv6; /* NULL: `file` holds both families, or all there is */
+	unsigned int line;
+};
+
+/* What is given must match, all of it; of a list, any entry. */
+struct config_rule {
+	char *region;
+	char *database; /* NULL: the policy's */
+	char **continents;
+	size_t continents_count;
+	char **countries;
+	size_t countries_count;
+	char **subdivisions; /* "US-NY" */
+	size_t subdivisions_count;
+	char **cities; /* a name, or a number of geonames.org */
+	size_t cities_count;
+	uint32_t *asns;
+	size_t asns_count;
+	struct network *networks;
+	size_t networks_count;
+	char *path; /* "traits/connection_type"; an array's entry by its number or `*` */
+	char **values;
+	size_t values_count;
+	unsigned int line;
+};
+
+/* Nearest by coordinates: the distance counts less by `bias` per cent. */
+struct config_nearest {
+	char *region;
+	double latitude, longitude;
+	double bias;
+	unsigned int line;
+};
+
+/* From a client's network to a region: the first rule that matches, else the quickest of the
+ * table, else the nearest, else the default. */
+struct config_policy {
+	char *name;
+	char *database; /* NULL: each rule names its own */
+	char **regions; /* those that nothing else here mentions */
+	size_t regions_count;
+	struct config_rule *rules;
+	size_t rules_count;
+	struct config_nearest *nearest;
+	size_t nearest_count;
+	char *table;      /* a CSV file of network,region,milliseconds; NULL: none */
+	char *table_path; /* or a path into the database, to a map of region: milliseconds */
+	char *default_region;
+	unsigned int line;
+};
+
 struct config_upstream {
 	struct endpoint address;
 	enum upstream_kind kind;
@@ -149,6 +206,10 @@ struct config {
 	size_t upstreams_count;
 	struct config_check *checks;
 	size_t checks_count;
+	struct config_database *databases;
+	size_t databases_count;
+	struct config_policy *policies;
+	size_t policies_count;
 
 	/* Flattening. */
 	uint16_t aname_type;          /* 65401 */

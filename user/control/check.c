@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/name.h"
+#include "control/check_geo.h"
 
 #define FRESHNESS_MIN_MS 100
 
@@ -269,11 +270,16 @@ static int check_zones(const struct check *check)
 	return err ? err : check_zones_twice(check);
 }
 
+static int check_geography(const struct check *check)
+{
+	return check_geo(check->config, check->places, check->error);
+}
+
 int config_check(const struct config *config, const struct places *places, struct error *error)
 {
 	static int (*const checks[])(const struct check *check) = {
-	        check_answers,   check_paths,   check_listen, check_interfaces,
-	        check_upstreams, check_cookies, check_keys,   check_zones};
+	        check_answers, check_paths, check_listen, check_interfaces, check_upstreams,
+	        check_cookies, check_keys,  check_zones,  check_geography};
 	const struct check check = {config, places, error};
 	int err = 0;
 

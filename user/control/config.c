@@ -247,6 +247,8 @@ static int set_entry(struct load *load, const struct section *section, const str
 
 	if (err)
 		return error_set(load->error, -err, load->file, line, "out of memory");
+	if (section->line_offset)
+		memcpy((char *)entry + section->line_offset, &line, sizeof(line));
 	snprintf(path, sizeof(path), "%s/", where);
 	return set_settings(load, section, raw, entry, path, line);
 }
@@ -333,8 +335,6 @@ static int set_entries(struct load *load, const struct section *section,
 		line = places_line(load->places, "%s", where);
 		err = set_entry(load, section, raw->entries + i * section->count, entry, where,
 		                line);
-		if (section->offset == offsetof(struct config, zones))
-			((struct config_zone *)(void *)entry)->line = line;
 	}
 	return err;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "anamed/geo.h"
 #include "anamed/treaty.h"
 #include "base/name.h"
 #include "control/peers.h"
@@ -18,6 +19,10 @@
 #define UP(field)    offsetof(struct config_upstream, field)
 #define PEER(field)  offsetof(struct config_peer, field)
 #define KEY(field)   offsetof(struct config_key, field)
+#define DB(field)    offsetof(struct config_database, field)
+#define RULE(field)  offsetof(struct config_rule, field)
+#define NEAR(field)  offsetof(struct config_nearest, field)
+#define POL(field)   offsetof(struct config_policy, field)
 
 #define SECOND 1000ULL
 #define MINUTE (60 * SECOND)
@@ -132,6 +137,59 @@ static const struct setting upstream[] = {
         VALUE("tries", SETTING_NUMBER8, UP(tries), 1, 10, "2"),
 };
 
+static const struct setting database[] = {
+        REQUIRED("name", SETTING_TEXT, DB(name), 1, 63),
+        REQUIRED("file", SETTING_PATH, DB(file), 1, 4095),
+        VALUE("file-ipv6", SETTING_PATH, DB(file_ipv6), 1, 4095, NULL),
+};
+
+#define TEXTS(key_, at, count_at) LIST(key_, SETTING_TEXTS, at, count_at, 1, 65536, NULL)
+
+static const struct setting rule[] = {
+        REQUIRED("region", SETTING_TEXT, RULE(region), 1, 63),
+        VALUE("database", SETTING_TEXT, RULE(database), 1, 63, NULL),
+        TEXTS("continent", RULE(continents), RULE(continents_count)),
+        TEXTS("country", RULE(countries), RULE(countries_count)),
+        TEXTS("subdivision", RULE(subdivisions), RULE(subdivisions_count)),
+        TEXTS("city", RULE(cities), RULE(cities_count)),
+        LIST("asn", SETTING_NUMBERS, RULE(asns), RULE(asns_count), 1, 65536, NULL),
+        LIST("networks", SETTING_NETWORKS, RULE(networks), RULE(networks_count), 1, 65536, NULL),
+        VALUE("path", SETTING_TEXT, RULE(path), 1, 255, NULL),
+        TEXTS("values", RULE(values), RULE(values_count)),
+};
+static const struct section rule_section = {.settings = rule,
+                                            .count = COUNT(rule),
+                                            .entry_size = sizeof(struct config_rule),
+                                            .line_offset = RULE(line)};
+
+static const struct setting nearest[] = {
+        REQUIRED("region", SETTING_TEXT, NEAR(region), 1, 63),
+        REQUIRED("latitude", SETTING_DEGREES, NEAR(latitude), (uint64_t)-90, 90),
+        REQUIRED("longitude", SETTING_DEGREES, NEAR(longitude), (uint64_t)-180, 180),
+        VALUE("bias", SETTING_DEGREES, NEAR(bias), (uint64_t)-99, 99, "0"),
+};
+static const struct section nearest_section = {.settings = nearest,
+                                               .count = COUNT(nearest),
+                                               .entry_size = sizeof(struct config_nearest),
+                                               .line_offset = NEAR(line)};
+
+#define MAPPINGS(key_, at, count_at, most, section_)                                               \
+	{                                                                                          \
+		.key = key_, .form = SETTING_ENTRIES, .offset = at, .count_offset = count_at,      \
+		.max = most, .entries = &(section_)                                                \
+	}
+
+static const struct setting policy[] = {
+        REQUIRED("name", SETTING_TEXT, POL(name), 1, 63),
+        VALUE("database", SETTING_TEXT, POL(database), 1, 63, NULL),
+        LIST("regions", SETTING_TEXTS, POL(regions), POL(regions_count), 0, 4096, NULL),
+        MAPPINGS("rules", POL(rules), POL(rules_count), 65536, rule_section),
+        VALUE("table", SETTING_PATH, POL(table), 1, 4095, NULL),
+        VALUE("table-path", SETTING_TEXT, POL(table_path), 1, 255, NULL),
+        MAPPINGS("nearest", POL(nearest), POL(nearest_count), 4096, nearest_section),
+        VALUE("default", SETTING_TEXT, POL(default_region), 1, 63, NULL),
+};
+
 static const struct setting answers[] = {
         VALUE("aname-type", SETTING_NUMBER16, AT(aname_type), 65280, 65534, "65401"),
         VALUE("ttl-floor", SETTING_SECONDS, AT(ttl_floor), 0, 3600, "5"),
@@ -202,6 +260,12 @@ static const struct setting server[] = {
 		.key = key_, .settings = table, .count = COUNT(table), .entry_size = sizeof(type), \
 		.offset = AT(list), .count_offset = AT(list_count), .entries_max = most            \
 	}
+#define LINED(key_, table, type, list, list_count, most)                                           \
+	{                                                                                          \
+		.key = key_, .settings = table, .count = COUNT(table), .entry_size = sizeof(type), \
+		.offset = AT(list), .count_offset = AT(list_count), .entries_max = most,           \
+		.line_offset = offsetof(type, line)                                                \
+	}
 #define ONCE(key_, table)                                                                          \
 	{                                                                                          \
 		.key = key_, .settings = table, .count = COUNT(table)                              \
@@ -212,8 +276,10 @@ const struct section sections[] = {
         /* Before the zones, which name them. */
         ENTRIES("keys", key, struct config_key, keys, keys_count, 1000),
         ENTRIES("interfaces", interface, struct config_interface, interfaces, interfaces_count, 64),
-        ENTRIES("zones", zone, struct config_zone, zones, zones_count, 1000000),
+        LINED("zones", zone, struct config_zone, zones, zones_count, 1000000),
         ENTRIES("upstreams", upstream, struct config_upstream, upstreams, upstreams_count, 250),
+        LINED("databases", database, struct config_database, databases, databases_count, 64),
+        LINED("policies", policy, struct config_policy, policies, policies_count, AN_POLICIES_MAX),
         ONCE("answers", answers),
         ONCE("maps", maps),
         ONCE("memory", memory),
@@ -305,6 +371,22 @@ static int set_number(const struct setting *setting, void *base, const char *tex
 		                 bound_text(setting, setting->min, low),
 		                 bound_text(setting, setting->max, high), text);
 	put_number(setting, base, value);
+	return 0;
+}
+
+static int set_degrees(const struct setting *setting, void *base, const char *text,
+                       const struct setting_place *place, struct error *error)
+{
+	double low = (double)(int64_t)setting->min, high = (double)(int64_t)setting->max;
+	char *end;
+	double value = strtod(text, &end);
+
+	if (!text[0] || *end || !(value >= low && value <= high) ||
+	    text[strspn(text, "0123456789.+-")])
+		return error_set(error, EINVAL, place->file, place->line,
+		                 "%s: a number from %.0f to %.0f, not `%s'", setting->key, low,
+		                 high, text);
+	memcpy((char *)base + setting->offset, &value, sizeof(value));
 	return 0;
 }
 
@@ -436,6 +518,26 @@ static int parse_type(const char *text, void *ret)
 	return 0;
 }
 
+static int parse_text(const char *text, void *ret)
+{
+	char *copy = text[0] ? strdup(text) : NULL;
+
+	memcpy(ret, &copy, sizeof(copy));
+	return copy ? 0 : -EINVAL;
+}
+
+static int parse_number32(const char *text, void *ret)
+{
+	uint64_t value;
+	uint32_t value32;
+
+	if (units_number(text, &value) || value > UINT32_MAX)
+		return -EINVAL;
+	value32 = (uint32_t)value;
+	memcpy(ret, &value32, sizeof(value32));
+	return 0;
+}
+
 /* What a value or list entry of these forms is made of. */
 struct maker {
 	int (*parse)(const char *text, void *ret);
@@ -452,6 +554,10 @@ static struct maker maker_of(enum setting_form form)
 		                      "a network such as 192.0.2.0/24"};
 	if (form == SETTING_COOKIES)
 		return (struct maker){parse_cookie, 16, "32 hexadecimal digits"};
+	if (form == SETTING_TEXTS)
+		return (struct maker){parse_text, sizeof(char *), "a word"};
+	if (form == SETTING_NUMBERS)
+		return (struct maker){parse_number32, sizeof(uint32_t), "a whole number"};
 	if (form == SETTING_TYPES)
 		return (struct maker){parse_type, sizeof(uint16_t), "a type from 65280 to 65534"};
 	return (struct maker){parse_address, sizeof(struct endpoint),
@@ -477,6 +583,8 @@ int setting_set(const struct setting *setting, void *base, const char *text,
 	case SETTING_TEXT:
 	case SETTING_PATH:
 		return set_text(setting, base, text, place, error);
+	case SETTING_DEGREES:
+		return set_degrees(setting, base, text, place, error);
 	case SETTING_NAME:
 	case SETTING_ADDRESS:
 		return set_made(setting, (char *)base + setting->offset, text, place, error);
@@ -578,6 +686,15 @@ static void free_entries(const struct setting *setting, void *base)
 		settings_free(setting->entries, setting_list_entry(setting, base, i));
 }
 
+static void free_texts(const struct setting *setting, void *base)
+{
+	size_t count = *(size_t *)(void *)((char *)base + setting->count_offset);
+	char **texts = *(char ***)(void *)((char *)base + setting->offset);
+
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+}
+
 void settings_free(const struct section *section, void *base)
 {
 	for (size_t i = 0; i < section->count; i++) {
@@ -588,6 +705,8 @@ void settings_free(const struct section *section, void *base)
 			continue;
 		if (setting->entries)
 			free_entries(setting, base);
+		if (setting->form == SETTING_TEXTS)
+			free_texts(setting, base);
 		free(*(void **)(void *)((char *)base + setting->offset));
 	}
 }

@@ -24,6 +24,8 @@ enum setting_form {
 	SETTING_WORD,    /* one of words[]: an enum by its order */
 	SETTING_TEXT,    /* length is bounded */
 	SETTING_PATH,    /* the same; relative to the configuration's folder */
+	SETTING_DEGREES, /* a number with a fraction, in a double; min and max are taken as int64_t
+	                  */
 	SETTING_NAME,    /* domain name */
 	SETTING_ADDRESS, /* endpoint, port 53 if none is given */
 	SETTING_SECRET,  /* base64; octets at `offset`, uint8_t length at `count_offset` */
@@ -35,6 +37,8 @@ enum setting_form {
 	SETTING_NAMES,
 	SETTING_NETWORKS,
 	SETTING_ADDRESSES,
+	SETTING_TEXTS,   /* of strings, each on the heap */
+	SETTING_NUMBERS, /* of uint32_t */
 	SETTING_ENTRIES, /* of mappings: `entries` says what is in them */
 	/* Lists of at most `max`, in the struct itself; uint8_t at `count_offset`. */
 	SETTING_COOKIES, /* 32 hexadecimal digits each */
@@ -62,10 +66,11 @@ struct section {
 	size_t entry_size; /* of the struct that each list entry fills; 0: fills struct config */
 	size_t offset, count_offset; /* of the list in struct config */
 	size_t entries_max;
+	size_t line_offset; /* where an entry's line is kept (unsigned int); 0: nowhere */
 };
 
 #define SETTINGS_MAX 32 /* most in any section */
-#define NESTED_MAX   8  /* lists of mappings inside the sections */
+#define NESTED_MAX   16 /* lists of mappings inside the sections */
 
 extern const struct section section_top; /* settings that stand at the top level */
 extern const struct section sections[];

@@ -17,11 +17,14 @@
 #include "control/settings.h"
 #include "unit/folder.h"
 
-#define ZONES "zones: [{name: example.com, file: z}]\n"
-#define ZONE  "zones:\n  - name: a.example\n    file: z\n"
-#define A32   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-#define A64   A32 A32
-#define KEYS  "keys: [{name: k, secret: c2VjcmV0}]\n"
+#define ZONES    "zones: [{name: example.com, file: z}]\n"
+#define ZONE     "zones:\n  - name: a.example\n    file: z\n"
+#define A32      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define A64      A32 A32
+#define DATABASE "databases: [{name: x, file: a.mmdb}]\n"
+#define POLICY   "policies:\n  - name: p\n    default: d\n"
+#define RULES    "    database: x\n    rules:\n      - region: r\n"
+#define KEYS     "keys: [{name: k, secret: c2VjcmV0}]\n"
 
 static int parse(const char *text, struct config **ret, struct error *error)
 {
@@ -84,6 +87,44 @@ static const struct fault faults[] = {
         {ZONES "interfaces:\n  - name: a/b\n", 3, "cannot name"},
         {ZONES "interfaces:\n  - name: eth0\n  - name: eth0\n", 4, "listed twice"},
         {ZONES "interfaces:\n  - xdp: auto\n", 3, "`name' is missing"},
+        {ZONES "databases:\n  - name: x\n", 3, "`file' is missing"},
+        {ZONES "databases:\n  - {name: x, file: a}\n  - {name: x, file: b}\n", 4, "listed twice"},
+        {ZONES POLICY "    database: none\n", 5, "no `none'"},
+        {ZONES "policies:\n  - name: p\n", 3, "`default' is missing"},
+        {ZONES POLICY "  - {name: p, default: d}\n", 5, "listed twice"},
+        {ZONES POLICY "    rules:\n      - region: r\n", 6, "says nothing to match"},
+        {ZONES POLICY "    rules:\n      - country: [DE]\n", 6, "`region' is missing"},
+        {ZONES POLICY "    rules:\n      - {region: r, country: []}\n", 6, "must not be empty"},
+        {ZONES POLICY "    rules:\n      - {region: r, country: [DE]}\n", 6,
+         "`database' is missing"},
+        {ZONES POLICY "    rules:\n      - {region: r, country: [DE], database: y}\n", 6, "no `y'"},
+        {ZONES DATABASE POLICY RULES "        continent:\n          - EU\n          - EUR\n", 11,
+         "`EUR' is not a code"},
+        {ZONES DATABASE POLICY RULES "        country: [DE, UK]\n", 9, "`UK' is not a code"},
+        {ZONES DATABASE POLICY RULES "        country: [de]\n", 9, "in capitals"},
+        {ZONES DATABASE POLICY RULES "        subdivision: [US-]\n", 9, "US-NY"},
+        {ZONES DATABASE POLICY RULES "        subdivision: [ZZ-NY]\n", 9, "US-NY"},
+        {ZONES DATABASE POLICY RULES "        asn: [1, AS2]\n", 9, "whole number"},
+        {ZONES DATABASE POLICY RULES "        asn: [4294967296]\n", 9, "whole number"},
+        {ZONES DATABASE POLICY RULES "        path: a/b\n", 8, "stand together"},
+        {ZONES DATABASE POLICY RULES "        values: [b]\n", 8, "stand together"},
+        {ZONES POLICY "    rules:\n      - {region: r, networks: [192.0.2.0/25]}\n", 6,
+         "longer than /24"},
+        {ZONES POLICY "    rules:\n      - {region: r, networks: [192.0.2.1/24]}\n", 6,
+         "a network"},
+        {ZONES POLICY "    rules:\n      - {region: r, networks: [192.0.2.0/23]}\n"
+                      "      - {region: s, networks: [192.0.3.0/24]}\n",
+         7, "covers nothing"},
+        {ZONES POLICY "    nearest:\n      - {region: r, latitude: 1, longitude: 2}\n", 5,
+         "needs a database"},
+        {ZONES DATABASE POLICY "    nearest:\n      - {region: r, latitude: 90.5, longitude: 2}\n",
+         7, "from -90 to 90"},
+        {ZONES DATABASE POLICY "    nearest:\n      - {region: r, latitude: 1, longitude: x}\n", 7,
+         "from -180 to 180"},
+        {ZONES DATABASE POLICY
+         "    nearest:\n      - {region: r, latitude: 1, longitude: 2, bias: 100}\n",
+         7, "from -99 to 99"},
+        {ZONES POLICY "    table-path: ms\n", 5, "table-path"},
         {ZONES "upstreams:\n  - address: dns.example\n", 3, "an address"},
         {ZONES "upstreams:\n  - kind: resolver\n", 3, "`address' is missing"},
         {ZONES "upstreams:\n  - address: 192.0.2.1\n    kind: forwarder\n", 4, "one of resolver"},

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * geo - from a client's network to its region, for every policy.
+ *
+ * geo_new() reads all databases and tables of a configuration and compiles all
+ * policies into one table of disjoint networks (anamed/geo.h): clients in one
+ * network get the same region in every policy, so a network's length is an
+ * exact scope (RFC 7871 7.2.1), and no two overlap. Networks are the widest
+ * that are true, and end at /24 and /56, where the block's first address
+ * speaks for it. Special-use networks lie in networks of their own. A struct
+ * geo never changes once made; any thread may read it. Pure but for the files.
+ *
+ * Policies have numbers from 0, regions of a policy numbers from 1, both in
+ * the order of first mention. With `old` given, what it names keeps its
+ * number, and no number comes back under another name.
+ */
+#ifndef ANAMED_STEER_GEO_H
+#define ANAMED_STEER_GEO_H
+
+#include "anamed/geo.h"
+#include "base/config.h"
+#include "base/error.h"
+
+struct geo;
+
+/* What a network was found to be for one policy. */
+struct geo_found {
+	uint32_t region;   /* 0: there is no such policy */
+	uint32_t location; /* the same for all policies */
+	uint8_t len;       /* prefix length of the network that this holds for */
+};
+
+/*
+ * Reads files, takes seconds, touches nothing that is served: may run in
+ * another thread while `old` (NULL: none) is in use. 0, or a negative errno
+ * with *error: a file is missing, cut short, of another kind; a table's line
+ * is bad. config->policies_count 0 gives an empty one.
+ */
+int geo_new(const struct config *config, const struct geo *old, struct geo **ret,
+            struct error *error);
+void geo_free(struct geo *geo);
+
+/* A policy's number, or -ENOENT. */
+int geo_policy(const struct geo *geo, const char *name);
+/* A region's number in a policy, 0 if it has none of this name. */
+uint32_t geo_region(const struct geo *geo, unsigned int policy, const char *name);
+/* The other way; NULL for a number that names nothing. */
+const char *geo_region_name(const struct geo *geo, unsigned int policy, uint32_t region);
+
+/*
+ * The region of a client's network in a policy: that of the network's first
+ * address. Found in a bounded number of reads. family 0 (a client of whom
+ * nothing is known) gives the default, len 0.
+ */
+struct geo_found geo_find(const struct geo *geo, unsigned int policy,
+                          const struct network *network);
+
+#endif

@@ -13,6 +13,7 @@ V ?=
 Q := $(if $(V),,@)
 
 VERSION := 0.1.0
+BPF_DIR := $(PREFIX)/lib/anamed
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 PKGS := libbpf libxdp ldns libcares libuv lmdb jansson libsystemd liburcu liburcu-cds libcyaml \
 	libcap-ng libxxhash openssl libcurl libmaxminddb
@@ -23,7 +24,7 @@ OPT ?= -O2 -g
 SAN ?=
 CFLAGS ?=
 ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(SAN) -fno-strict-aliasing -D_GNU_SOURCE \
-	-DANAMED_VERSION='"$(VERSION)"' -Iinclude -Iuser -isystem $(BUILD) \
+	-DANAMED_VERSION='"$(VERSION)"' -DANAMED_BPF_DIR='"$(BPF_DIR)"' -Iinclude -Iuser -isystem $(BUILD) \
 	$(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
 LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcares -llmdb -lpthread -lm
 
@@ -38,16 +39,23 @@ BPF_OBJ := $(BUILD)/anamed.bpf.o
 
 .PHONY: all help clean install man format lint check unit demo bench vmtest fuzz deps demo-down \
 	unit-asan peers-test fuzz-short fuzz-run layers e2e differential vmtest-load kernel-test publish-test
-all: $(BUILD)/anamed $(BUILD)/anamectl ## build build/anamed, build/anamectl and the BPF object
+all: $(BUILD)/anamed $(BUILD)/anamectl $(DISPATCHER) ## build build/anamed, build/anamectl and the BPF object
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 14
 
-$(BPF_OBJ): $(wildcard bpf/*.c bpf/*.h include/anamed/*.h)
+$(BPF_OBJ): bpf/anamed.bpf.c $(wildcard bpf/*.h include/anamed/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
 		-D__TARGET_ARCH_x86 -I/usr/include/$(MULTIARCH) -Iinclude -Ibpf -c bpf/anamed.bpf.c -o $@.tmp
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp && rm -f $@.tmp
+
+# For libxdp, which looks for it by this name.
+DISPATCHER := $(BUILD)/xdp-dispatcher.o
+$(DISPATCHER): bpf/dispatcher.bpf.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
+		-I/usr/include/$(MULTIARCH) -c $< -o $@
 
 $(SKELETON): $(BPF_OBJ)
 	$(Q)$(BPFTOOL) gen skeleton $< name anamed_bpf > $@.tmp && mv $@.tmp $@
@@ -56,7 +64,7 @@ $(BUILD)/user/%.o: user/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/user/kernel/maps.o $(BUILD)/user/kernel/attach.o: $(SKELETON)
+$(BUILD)/user/kernel/maps.o: $(SKELETON)
 
 $(LIB): $(LIB_OBJ)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -280,6 +288,7 @@ man: $(MAN) ## build the man pages (scdoc)
 install: all man ## install under DESTDIR, PREFIX (/usr/local); starts and enables nothing
 	install -D -m 0755 $(BUILD)/anamed $(DESTDIR)$(PREFIX)/sbin/anamed
 	install -D -m 0755 $(BUILD)/anamectl $(DESTDIR)$(PREFIX)/bin/anamectl
+	install -D -m 0644 $(DISPATCHER) $(DESTDIR)$(BPF_DIR)/xdp-dispatcher.o
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,@BINDIR@,$(PREFIX)/bin,; s,@SBINDIR@,$(PREFIX)/sbin,' docs/examples/anamed.service \
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/anamed.service

@@ -212,6 +212,9 @@ AN_INLINE enum verdict send(struct xdp_md *ctx, __u64 frame_len, struct scratch 
 	long change = (long)(own->question.end + own->reply.len - frame_len);
 	struct cursor frame;
 
+	/* Padding that lies in fragments would be cut off in place of the query's end. */
+	if (change < 0 && bpf_xdp_get_buff_len(ctx) != frame_len)
+		return V_pass_length;
 	if (change && bpf_xdp_adjust_tail(ctx, (int)change)) {
 		enum verdict verdict = grow_front(ctx, change, &frame, own);
 
@@ -276,6 +279,8 @@ AN_INLINE enum verdict answer(struct xdp_md *ctx, const struct an_control *ctl, 
 	return send(ctx, frame.len, own);
 }
 
+/* Loaded with BPF_F_XDP_HAS_FRAGS as well, for a large MTU: what lies in fragments is never looked
+ * at, and lengths that do not agree with the first part go up. */
 SEC("xdp")
 int anamed_xdp(struct xdp_md *ctx)
 {

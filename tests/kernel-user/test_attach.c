@@ -51,13 +51,13 @@ static void see_status(void)
 }
 
 /* A program of somebody else: r0 = XDP_PASS; exit. */
-static int other_program(void)
+static int other_program(uint32_t flags)
 {
 	const struct bpf_insn code[] = {
 	        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
 	        {.code = BPF_JMP | BPF_EXIT},
 	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_XDP);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_XDP, .prog_flags = flags);
 	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "other", "GPL", code, 2, &opts);
 
 	assert_true(fd >= 0);
@@ -70,6 +70,17 @@ static uint32_t program_id(int fd)
 
 	assert_int_equal(maps_program_read(fd, &program), 0);
 	return program.id;
+}
+
+static uint32_t pinned_program_id(const char *pin)
+{
+	int fd = maps_open_pin(room.pin_dir, pin, &error);
+	uint32_t id;
+
+	assert_true(fd >= 0);
+	id = program_id(fd);
+	close(fd);
+	return id;
 }
 
 /* What the kernel says runs on kt0, asked without the code under test. */
@@ -146,7 +157,7 @@ static void attaching_again_changes_nothing(void **state)
 static void an_upgrade_replaces_the_program_in_the_same_link(void **state)
 {
 	uint32_t program, link, mode;
-	int other = other_program(), link_fd;
+	int other = other_program(0), link_fd;
 
 	(void)state;
 	attach_ok(XDP_MODE_AUTO);
@@ -190,7 +201,7 @@ static void the_program_stays_when_its_process_is_gone(void **state)
 
 static void somebody_elses_program_is_left_alone_and_named(void **state)
 {
-	int other = other_program();
+	int other = other_program(0);
 	unsigned int ifindex = if_nametoindex("kt0");
 	uint32_t mode;
 	char number[16];
@@ -235,15 +246,54 @@ static void the_pin_of_an_interface_that_is_gone_is_no_hindrance(void **state)
 	assert_true(now.ours);
 }
 
-static void an_mtu_too_large_for_native_is_explained(void **state)
+static void set_mtu(unsigned int mtu)
 {
+	char command[96];
+
+	snprintf(command, sizeof(command), "ip link set kt0 mtu %u && ip link set kt1 mtu %u", mtu,
+	         mtu);
+	room_run(command);
+}
+
+static void a_large_mtu_gets_the_program_for_fragments(void **state)
+{
+	uint32_t program, link, mode;
+
 	(void)state;
-	room_run("ip link set kt0 mtu 9000 && ip link set kt1 mtu 9000");
-	room.interface.xdp = XDP_MODE_NATIVE;
-	assert_int_not_equal(kernel_attach(&room.config, &room.interface, &now, &error), 0);
-	assert_non_null(strstr(error.text, "MTU is 9000"));
-	attach_ok(XDP_MODE_GENERIC);
-	assert_true(now.attached);
+	set_mtu(9000);
+	attach_ok(XDP_MODE_NATIVE);
+	assert_true(now.native);
+	assert_true(now.ours);
+	program = now.program_id;
+	assert_int_equal(running(&mode), program);
+	assert_int_equal(mode, XDP_ATTACHED_DRV);
+	assert_int_not_equal(program, pinned_program_id(MAPS_PIN_PROGRAM));
+	assert_int_equal(program, pinned_program_id(MAPS_PIN_FRAGMENTS));
+	link = link_id();
+	assert_int_equal(kernel_upgrade(&room.config, "kt0", &now, &error), 0);
+	assert_int_equal(now.program_id, program); /* the same code: nothing is changed */
+	assert_int_equal(link_id(), link);
+	attach_ok(XDP_MODE_GENERIC); /* which has more room without */
+	assert_int_equal(now.program_id, pinned_program_id(MAPS_PIN_PROGRAM));
+}
+
+static void an_upgrade_finds_the_program_that_a_large_mtu_needs(void **state)
+{
+	uint32_t link;
+	int other = other_program(BPF_F_XDP_HAS_FRAGS), link_fd;
+
+	(void)state;
+	set_mtu(9000);
+	attach_ok(XDP_MODE_NATIVE);
+	link = link_id();
+	link_fd = maps_open_pin(room.pin_dir, "link-kt0", &error);
+	assert_int_equal(bpf_link_update(link_fd, other, NULL), 0);
+	close(link_fd);
+	close(other);
+	assert_int_equal(kernel_upgrade(&room.config, "kt0", &now, &error), 0);
+	assert_true(now.ours);
+	assert_int_equal(now.program_id, pinned_program_id(MAPS_PIN_FRAGMENTS));
+	assert_int_equal(link_id(), link);
 }
 
 static void an_interface_with_a_dot_in_its_name_can_be_pinned(void **state)
@@ -345,7 +395,8 @@ int main(void)
 	        ON_VETH(somebody_elses_program_is_left_alone_and_named),
 	        ON_VETH(off_detaches),
 	        ON_VETH(the_pin_of_an_interface_that_is_gone_is_no_hindrance),
-	        ON_VETH(an_mtu_too_large_for_native_is_explained),
+	        ON_VETH(a_large_mtu_gets_the_program_for_fragments),
+	        ON_VETH(an_upgrade_finds_the_program_that_a_large_mtu_needs),
 	        ON_VETH(an_interface_with_a_dot_in_its_name_can_be_pinned),
 	        ON_VETH(an_interface_that_is_not_there_is_an_error),
 	        ON_VETH(attaching_loads_what_is_not_loaded),

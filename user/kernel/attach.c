@@ -6,147 +6,17 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/ethtool.h>
 #include <linux/if_link.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-/* libxdp and base/config.h both have an XDP_MODE_NATIVE. */
-#define XDP_MODE_UNSPEC LIBXDP_MODE_UNSPEC
-#define XDP_MODE_NATIVE LIBXDP_MODE_NATIVE
-#define XDP_MODE_SKB    LIBXDP_MODE_SKB
-#define XDP_MODE_HW     LIBXDP_MODE_HW
-#include <xdp/libxdp.h>
-#undef XDP_MODE_UNSPEC
-#undef XDP_MODE_NATIVE
-#undef XDP_MODE_SKB
-#undef XDP_MODE_HW
-
 #include "base/log.h"
+#include "kernel/chain.h"
 #include "kernel/link.h"
 #include "kernel/maps.h"
-
-#define PROGRAM_NAME "anamed_xdp"
-#define SECTION_NAME "xdp"
-/* A page, less the driver's headroom and the shared info behind the frame. */
-#define MTU_WITHOUT_FRAGMENTS 3498
-
-/* ---- about the interface ---- */
-
-static int ask_interface(const char *interface, unsigned long request, struct ifreq *ifreq)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
-
-	if (fd < 0)
-		return -errno;
-	snprintf(ifreq->ifr_name, sizeof(ifreq->ifr_name), "%s", interface);
-	if (ioctl(fd, request, ifreq))
-		error = -errno;
-	close(fd);
-	return error;
-}
-
-static bool is_veth(const char *interface)
-{
-	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-	struct ifreq ifreq = {.ifr_data = (char *)&info};
-
-	return !ask_interface(interface, SIOCETHTOOL, &ifreq) && !strcmp(info.driver, "veth");
-}
-
-static int mtu_of(const char *interface)
-{
-	struct ifreq ifreq = {0};
-
-	return ask_interface(interface, SIOCGIFMTU, &ifreq) ? 0 : ifreq.ifr_mtu;
-}
-
-/* ---- beside others, under libxdp's dispatcher ---- */
-
-/* Ours in the chain that is not the program `but`; NULL: none. Belongs to the chain. */
-static struct xdp_program *chain_find(const struct config *config, struct xdp_multiprog *chain,
-                                      const struct maps_program *but)
-{
-	struct xdp_program *at = NULL;
-
-	while ((at = xdp_multiprog__next_prog(at, chain))) {
-		struct maps_program program;
-
-		if (strncmp(xdp_program__name(at), PROGRAM_NAME, sizeof(program.name) - 1) ||
-		    maps_program_read(xdp_program__fd(at), &program) ||
-		    !maps_program_is_ours(config->pin_dir, &program))
-			continue;
-		if (!but || memcmp(program.tag, but->tag, sizeof(but->tag)))
-			return at;
-	}
-	return NULL;
-}
-
-/* libxdp loads the object itself, as a program of type EXT. */
-static int chain_add(const struct config *config, struct xdp_multiprog *chain, unsigned int ifindex,
-                     struct error *error)
-{
-	struct maps_object *object;
-	struct xdp_program *program;
-	int code = maps_object_open(config, &object, error);
-
-	if (code)
-		return code;
-	program = xdp_program__from_bpf_obj(maps_object_bpf(object), SECTION_NAME);
-	code = (int)libxdp_get_error(program);
-	if (!code) {
-		code = xdp_program__attach(program, (int)ifindex, xdp_multiprog__attach_mode(chain),
-		                           0);
-		xdp_program__close(program);
-	}
-	maps_object_close(object);
-	if (code)
-		return error_set(
-		        error, -code, NULL, 0,
-		        "joining the dispatcher that is attached: %s (from Linux 6.12 on its "
-		        "dispatcher must be of libxdp 1.5.5 or newer)",
-		        strerror(-code));
-	return 0;
-}
-
-/* Attaches the new one before the old one goes: both answer alike, and one always does. */
-static int chain_attach(const struct config *config, struct xdp_multiprog *chain,
-                        unsigned int ifindex, const struct maps_program *pinned,
-                        struct error *error)
-{
-	struct xdp_program *old = chain_find(config, chain, pinned);
-	int code;
-
-	if (!old && chain_find(config, chain, NULL))
-		return 0;
-	code = chain_add(config, chain, ifindex, error);
-	if (code || !old)
-		return code;
-	code = xdp_program__detach(old, (int)ifindex, xdp_multiprog__attach_mode(chain), 0);
-	if (code)
-		return error_set(error, -code, NULL, 0, "taking the old program out: %s",
-		                 strerror(-code));
-	return 0;
-}
-
-static int chain_detach(const struct config *config, struct xdp_multiprog *chain,
-                        unsigned int ifindex, struct error *error)
-{
-	struct xdp_program *ours = chain_find(config, chain, NULL);
-	int code;
-
-	if (!ours)
-		return 0;
-	code = xdp_program__detach(ours, (int)ifindex, xdp_multiprog__attach_mode(chain), 0);
-	if (code)
-		return error_set(error, -code, NULL, 0, "leaving the dispatcher: %s",
-		                 strerror(-code));
-	return 0;
-}
+#include "kernel/nic.h"
 
 /* ---- what is there ---- */
 
@@ -155,23 +25,14 @@ struct found {
 	struct link link;
 	uint32_t program_id; /* 0: no XDP program */
 	bool native;
-	struct xdp_multiprog *chain; /* NULL unless there is a dispatcher */
+	struct chain *chain; /* NULL unless there is a dispatcher */
 };
-
-static int no_libxdp_output(enum libxdp_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0; /* every failure comes back as a code, and is told by us */
-}
 
 static void found_done(struct found *found)
 {
 	if (found->link.fd >= 0)
 		close(found->link.fd);
-	if (found->chain)
-		xdp_multiprog__close(found->chain);
+	chain_close(found->chain);
 	*found = (struct found){.link.fd = -1};
 }
 
@@ -183,22 +44,6 @@ static int found_read(const char *interface, struct found *found, struct error *
 		return error_set(error, -code, NULL, 0, "%s: asking for its XDP program: %s",
 		                 interface, strerror(-code));
 	return 0;
-}
-
-static void found_chain(struct found *found)
-{
-	struct xdp_multiprog *chain;
-
-	if (!found->program_id || found->link.fd >= 0)
-		return;
-	libxdp_set_print(no_libxdp_output);
-	chain = xdp_multiprog__get_from_ifindex((int)found->ifindex);
-	if (libxdp_get_error(chain))
-		return;
-	if (xdp_multiprog__is_legacy(chain))
-		xdp_multiprog__close(chain);
-	else
-		found->chain = chain;
 }
 
 static int look(const struct config *config, const char *interface, struct found *ret,
@@ -214,20 +59,21 @@ static int look(const struct config *config, const char *interface, struct found
 		code = found_read(interface, ret, error);
 	if (code)
 		found_done(ret);
-	else
-		found_chain(ret);
+	else if (ret->program_id && ret->link.fd < 0)
+		ret->chain = chain_open(ret->ifindex);
 	return code;
 }
 
-/* The program that is pinned; loaded first if nothing is. */
-static int pinned_program(const struct config *config, struct maps_program *ret,
-                          struct error *error)
+/* A pinned program, and what it is; loaded first if it is not there. */
+static int pinned_program(const struct config *config, const char *name,
+                          int (*load)(const struct config *, struct error *),
+                          struct maps_program *ret, struct error *error)
 {
-	int fd = maps_open_pin(config->pin_dir, MAPS_PIN_PROGRAM, error), code;
+	int fd = maps_open_pin(config->pin_dir, name, error), code;
 
 	if (fd == -ENOENT) {
-		code = kernel_load(config, error);
-		fd = code ? code : maps_open_pin(config->pin_dir, MAPS_PIN_PROGRAM, error);
+		code = load(config, error);
+		fd = code ? code : maps_open_pin(config->pin_dir, name, error);
 	}
 	if (fd < 0)
 		return fd;
@@ -235,8 +81,20 @@ static int pinned_program(const struct config *config, struct maps_program *ret,
 	if (!code)
 		return fd;
 	close(fd);
-	return error_set(error, -code, NULL, 0, "%s/" MAPS_PIN_PROGRAM ": %s", config->pin_dir,
+	return error_set(error, -code, NULL, 0, "%s/%s: %s", config->pin_dir, name,
 	                 strerror(-code));
+}
+
+/* 0: none. */
+static uint32_t pinned_id(const struct config *config, const char *name)
+{
+	int fd = maps_open_pin(config->pin_dir, name, NULL);
+	struct maps_program program;
+	uint32_t id = fd >= 0 && !maps_program_read(fd, &program) ? program.id : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return id;
 }
 
 static void note_foreign(const struct found *found, int pinned, struct kernel_attachment *ret)
@@ -254,17 +112,18 @@ static void report(const struct config *config, const char *interface, const str
 {
 	struct maps_program pinned = {0}, running = {0};
 	int fd = maps_open_pin(config->pin_dir, MAPS_PIN_PROGRAM, NULL);
-	struct xdp_program *ours = found->chain ? chain_find(config, found->chain, NULL) : NULL;
+	uint32_t ours = found->chain ? chain_program(config, found->chain) : 0;
 
 	snprintf(ret->interface, sizeof(ret->interface), "%s", interface);
 	ret->ifindex = found->ifindex;
 	ret->attached = found->program_id != 0 && (!found->chain || ours);
 	ret->native = found->native;
-	ret->dispatcher = ours != NULL;
-	ret->program_id = ours ? xdp_program__id(ours) : found->chain ? 0 : found->program_id;
+	ret->dispatcher = ours != 0;
+	ret->program_id = found->chain ? ours : found->program_id;
 	if (fd >= 0 && !maps_program_read(fd, &pinned) && ret->program_id) {
 		/* By id alone where that does: it takes privilege to open a program by its id. */
-		ret->ours = ret->program_id == pinned.id;
+		ret->ours = ret->program_id == pinned.id ||
+		            ret->program_id == pinned_id(config, MAPS_PIN_FRAGMENTS);
 		if (!ret->ours && ours && !maps_program_by_id(ret->program_id, &running))
 			ret->ours = !memcmp(running.tag, pinned.tag, sizeof(pinned.tag));
 	}
@@ -272,6 +131,11 @@ static void report(const struct config *config, const char *interface, const str
 		close(fd);
 	if (ret->attached && !ret->ours)
 		note_foreign(found, fd, ret);
+	else if (ret->attached && !ret->note[0] && nic_hides_vlans(interface))
+		snprintf(ret->note, sizeof(ret->note),
+		         "frames of VLANs lose their tag before the program and would be answered "
+		         "without: ethtool -K %s rxvlan off",
+		         interface);
 }
 
 int kernel_status(const struct config *config, const char *interface, struct kernel_attachment *ret,
@@ -295,15 +159,43 @@ int kernel_status(const struct config *config, const char *interface, struct ker
 
 static void note_refusal(struct kernel_attachment *ret, const char *interface, int code)
 {
-	int mtu = mtu_of(interface);
+	int mtu = nic_mtu(interface);
 
 	snprintf(ret->note, sizeof(ret->note), "native refused: %s", strerror(-code));
-	if (mtu > MTU_WITHOUT_FRAGMENTS)
+	if (mtu > NIC_MTU_WITHOUT_FRAGMENTS)
 		snprintf(ret->note, sizeof(ret->note),
-		         "native refused: %s; the MTU is %d, and a program without fragments takes "
+		         "native refused: %s; the MTU is %d, and without fragments a driver takes "
 		         "about %d",
-		         strerror(-code), mtu, MTU_WITHOUT_FRAGMENTS);
+		         strerror(-code), mtu, NIC_MTU_WITHOUT_FRAGMENTS);
 	log_notice("%s: %s", interface, ret->note);
+}
+
+/* Why not always: from Linux 6.9 on, generic mode leaves such a program no room to grow in. */
+static int fragments_program(const struct config *config)
+{
+	struct maps_program program;
+	struct error error = {0};
+	int fd =
+	        pinned_program(config, MAPS_PIN_FRAGMENTS, kernel_load_fragments, &program, &error);
+
+	if (fd < 0)
+		log_notice("a program for a large MTU: %s", error.text);
+	return fd;
+}
+
+static int attach_native(const struct config *config, const char *interface, unsigned int ifindex,
+                         int program_fd)
+{
+	int code = link_make(config, interface, ifindex, program_fd, true), fd;
+
+	if (!code || nic_mtu(interface) <= NIC_MTU_WITHOUT_FRAGMENTS)
+		return code;
+	fd = fragments_program(config);
+	if (fd < 0)
+		return code;
+	code = link_make(config, interface, ifindex, fd, true);
+	close(fd);
+	return code;
 }
 
 /* A link in the first mode that the interface takes, of those that the configuration allows. */
@@ -313,7 +205,7 @@ static int attach_new(const struct config *config, const struct config_interface
 	enum xdp_mode mode = interface->xdp;
 	int code = -EOPNOTSUPP;
 
-	if (mode == XDP_MODE_AUTO && is_veth(interface->name)) {
+	if (mode == XDP_MODE_AUTO && nic_is_veth(interface->name)) {
 		snprintf(ret->note, sizeof(ret->note),
 		         "veth: generic, since native replies arrive only where the peer has a "
 		         "program too");
@@ -321,7 +213,7 @@ static int attach_new(const struct config *config, const struct config_interface
 		mode = XDP_MODE_GENERIC;
 	}
 	if (mode != XDP_MODE_GENERIC) {
-		code = link_make(config, interface->name, found->ifindex, program_fd, true);
+		code = attach_native(config, interface->name, found->ifindex, program_fd);
 		if (code)
 			note_refusal(ret, interface->name, code);
 	}
@@ -336,7 +228,39 @@ static bool mode_is_wrong(const struct config_interface *interface, const struct
 	       (interface->xdp == XDP_MODE_GENERIC && found->native);
 }
 
-/* Our own link: another program goes in without a gap; another mode needs a new link. */
+/* Another program goes into our own link, without a gap. */
+static int update(const struct config *config, const char *interface, const struct found *found,
+                  int program_fd, const struct maps_program *pinned)
+{
+	struct maps_program program = *pinned;
+	int code = 0, fd;
+
+	if (!bpf_link_update(found->link.fd, program_fd, NULL))
+		goto done;
+	code = -errno;
+	if (!found->native || nic_mtu(interface) <= NIC_MTU_WITHOUT_FRAGMENTS)
+		return code;
+	fd = pinned_program(config, MAPS_PIN_FRAGMENTS, kernel_load_fragments, &program, NULL);
+	if (fd < 0)
+		return code;
+	code = bpf_link_update(found->link.fd, fd, NULL) ? -errno : 0;
+	close(fd);
+	if (code)
+		return code;
+done:
+	log_notice("%s: program %u replaced by %u", interface, found->link.program_id, program.id);
+	return 0;
+}
+
+static bool runs_pinned(const struct config *config, const struct found *found,
+                        const struct maps_program *pinned)
+{
+	uint32_t id = found->link.program_id;
+
+	return id == pinned->id || id == pinned_id(config, MAPS_PIN_FRAGMENTS);
+}
+
+/* Our own link. Another mode needs a new one. */
 static int attach_again(const struct config *config, const struct config_interface *interface,
                         struct found *found, int program_fd, const struct maps_program *pinned,
                         struct kernel_attachment *ret)
@@ -350,13 +274,9 @@ static int attach_again(const struct config *config, const struct config_interfa
 		code = link_remove(config, interface->name, found->link.fd);
 		return code ? code : attach_new(config, interface, found, program_fd, ret);
 	}
-	if (found->link.program_id == pinned->id)
+	if (runs_pinned(config, found, pinned))
 		return 0;
-	if (bpf_link_update(found->link.fd, program_fd, NULL))
-		return -errno;
-	log_notice("%s: program %u replaced by %u", interface->name, found->link.program_id,
-	           pinned->id);
-	return 0;
+	return update(config, interface->name, found, program_fd, pinned);
 }
 
 static int refuse_foreign(const char *interface, const struct found *found, struct error *error)
@@ -375,14 +295,15 @@ static int attach_found(const struct config *config, const struct config_interfa
                         struct found *found, struct kernel_attachment *ret, struct error *error)
 {
 	struct maps_program pinned;
-	int program_fd = pinned_program(config, &pinned, error), code;
+	int program_fd = pinned_program(config, MAPS_PIN_PROGRAM, kernel_load, &pinned, error);
+	int code;
 
 	if (program_fd < 0)
 		return program_fd;
 	if (found->link.fd >= 0) {
 		code = attach_again(config, interface, found, program_fd, &pinned, ret);
 	} else if (found->chain) {
-		code = chain_attach(config, found->chain, found->ifindex, &pinned, error);
+		code = chain_attach(config, found->chain, &pinned, error);
 		close(program_fd);
 		return code;
 	} else if (found->program_id && found->program_id != pinned.id) {
@@ -454,7 +375,7 @@ int kernel_detach(const struct config *config, const char *interface, struct err
 			error_set(error, -code, NULL, 0, "%s: detaching: %s", interface,
 			          strerror(-code));
 	} else if (found.chain) {
-		code = chain_detach(config, found.chain, found.ifindex, error);
+		code = chain_detach(config, found.chain, error);
 	}
 	found_done(&found);
 	return code;

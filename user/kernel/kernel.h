@@ -3,7 +3,7 @@
  * kernel - the maps and the program: load, pin, attach, open.
  *
  * maps.c is the only file with libbpf (open.c, program.c and link.c use its
- * wrappers of system calls), attach.c the only one with libxdp.
+ * wrappers of system calls), chain.c the only one with libxdp.
  * Attaching needs privilege and is done by `anamectl xdp attach` (or by anamed
  * while it is still root); afterwards descriptors and mapped memory are all
  * that is needed.

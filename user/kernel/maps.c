@@ -384,26 +384,61 @@ static int pin_all(const struct config *config, struct maps_object *object, stru
 	return code;
 }
 
-static int load_locked(const struct config *config, struct error *error)
+static int load_object(struct maps_object *object, struct error *error)
 {
+	int code = bpf_object__load(object->bpf);
+
+	return code ? error_set(error, -code, NULL, 0, "the kernel refuses the program: %s",
+	                        strerror(-code))
+	            : 0;
+}
+
+/* Of the program for fragments there is only one where it is needed, and of this binary's. */
+static int load_fragments(const struct config *config, struct error *error)
+{
+	struct bpf_program *program;
 	struct maps_object *object;
 	int code = maps_object_open(config, &object, error);
 
 	if (code)
 		return code;
-	code = bpf_object__load(object->bpf);
+	program = bpf_object__find_program_by_name(object->bpf, PROGRAM_NAME);
+	code = bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
 	if (code)
-		error_set(error, -code, NULL, 0, "the kernel refuses the program: %s",
-		          strerror(-code));
+		error_set(error, -code, NULL, 0, "fragments: %s", strerror(-code));
+	else
+		code = load_object(object, error);
+	if (!code &&
+	    !program_is_pinned(config->pin_dir, MAPS_PIN_FRAGMENTS, bpf_program__fd(program)))
+		code = pin_program(config->pin_dir, MAPS_PIN_FRAGMENTS, bpf_program__fd(program),
+		                   error);
+	maps_object_close(object);
+	return code;
+}
+
+static int load_all(const struct config *config, struct error *error)
+{
+	char path[MAPS_PATH_MAX];
+	struct maps_object *object;
+	int code = maps_object_open(config, &object, error);
+
+	if (code)
+		return code;
+	code = load_object(object, error);
 	if (!code)
 		code = set_up_control(config, object, error);
 	if (!code)
 		code = pin_all(config, object, error);
 	maps_object_close(object);
+	if (!code &&
+	    !access(maps_pin_path(config->pin_dir, MAPS_PIN_FRAGMENTS, path, sizeof(path)), F_OK))
+		code = load_fragments(config, error);
 	return code;
 }
 
-int kernel_load(const struct config *config, struct error *error)
+/* One at a time in a folder. */
+static int load_locked(const struct config *config,
+                       int (*load)(const struct config *, struct error *), struct error *error)
 {
 	int code = mount_bpffs(config->pin_dir, error), lock;
 
@@ -415,10 +450,20 @@ int kernel_load(const struct config *config, struct error *error)
 	if (lock < 0 || flock(lock, LOCK_EX))
 		code = error_set(error, errno, NULL, 0, "%s: %s", config->pin_dir, strerror(errno));
 	else
-		code = load_locked(config, error);
+		code = load(config, error);
 	if (lock >= 0)
 		close(lock);
 	return code;
+}
+
+int kernel_load(const struct config *config, struct error *error)
+{
+	return load_locked(config, load_all, error);
+}
+
+int kernel_load_fragments(const struct config *config, struct error *error)
+{
+	return load_locked(config, load_fragments, error);
 }
 
 int kernel_unpin(const struct config *config, struct error *error)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * maps - what open.c, maps.c, program.c, link.c and attach.c share: names of pins, the forms of
- * the maps, the object. Nobody else includes it.
+ * maps - what open.c, maps.c, program.c, link.c, chain.c and attach.c share: names of pins, the
+ * forms of the maps, the object. Nobody else includes it.
  */
 #ifndef ANAMED_KERNEL_MAPS_H
 #define ANAMED_KERNEL_MAPS_H
@@ -10,8 +10,10 @@
 
 #define MAPS_PATH_MAX    256
 #define MAPS_PIN_PROGRAM "prog"
-#define MAPS_PIN_CLOCK   "clock"
-#define MAPS_PIN_LINK    "link-" /* and the interface */
+/* The same with BPF_F_XDP_HAS_FRAGS, only where an MTU asked for it. */
+#define MAPS_PIN_FRAGMENTS "prog-frags"
+#define MAPS_PIN_CLOCK     "clock"
+#define MAPS_PIN_LINK      "link-" /* and the interface */
 
 struct maps_form {
 	const char *name;
@@ -70,5 +72,8 @@ struct maps_object;
 int maps_object_open(const struct config *config, struct maps_object **ret, struct error *error);
 struct bpf_object *maps_object_bpf(struct maps_object *object);
 void maps_object_close(struct maps_object *object);
+
+/* Loads the program for fragments, on the maps that are pinned, and pins it. */
+int kernel_load_fragments(const struct config *config, struct error *error);
 
 #endif

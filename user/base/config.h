@@ -193,6 +193,41 @@ struct config_check {
 	unsigned int line;         /* in the configuration, for messages */
 };
 
+enum pool_mode {
+	POOL_ALL,        /* what every member gives, together */
+	POOL_FAILOVER,   /* the first that is up */
+	POOL_WEIGHTED,   /* each reply one, by weight */
+	POOL_CONSISTENT, /* each client network its own, by weight */
+	POOL_GEO,        /* those of the client's region */
+	POOL_LATENCY,    /* the quickest */
+};
+
+/* Exactly one of address, aname and pool is set. */
+struct config_member {
+	struct endpoint address; /* family 0: none; no port */
+	struct config_name aname, pool;
+	uint16_t weight;    /* 1; 0: only where no other is up */
+	char *region;       /* POOL_GEO; NULL: for every region without members of its own */
+	struct network ecs; /* family 0: the client's; else what the ANAME is asked with */
+};
+
+/* A name that stands for members: an ANAME that points to it means them. */
+struct config_pool {
+	struct config_name name;
+	enum pool_mode mode;
+	char *policy; /* POOL_GEO */
+	char *check;  /* NULL: its members are up */
+	uint16_t min_up;
+	struct config_member *members;
+	size_t members_count;
+	struct endpoint *last_resort; /* given where no member is up */
+	size_t last_resort_count;
+	uint32_t
+	        hold_down_ms; /* 0: none; a member that came up, or was left, is not taken before */
+	uint32_t margin_ms;   /* POOL_LATENCY: the choice stays while no other is so much quicker */
+	unsigned int line;
+};
+
 struct config {
 	char *path; /* of the file it came from */
 
@@ -210,6 +245,8 @@ struct config {
 	size_t databases_count;
 	struct config_policy *policies;
 	size_t policies_count;
+	struct config_pool *pools;
+	size_t pools_count;
 
 	/* Flattening. */
 	uint16_t aname_type;          /* 65401 */

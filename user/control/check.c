@@ -7,6 +7,7 @@
 
 #include "base/name.h"
 #include "control/check_geo.h"
+#include "steer/pool.h"
 
 #define FRESHNESS_MIN_MS 100
 
@@ -275,11 +276,41 @@ static int check_geography(const struct check *check)
 	return check_geo(check->config, check->places, check->error);
 }
 
+static unsigned int pool_line(const struct check *check, const struct pool_fault *fault)
+{
+	unsigned int line = 0;
+
+	if (fault->member >= 0 && fault->key)
+		line = places_line(check->places, "pools/%zu/members/%d/%s", fault->pool,
+		                   fault->member, fault->key);
+	if (!line && fault->member >= 0)
+		line = places_line(check->places, "pools/%zu/members/%d", fault->pool,
+		                   fault->member);
+	if (!line && fault->key)
+		line = places_line(check->places, "pools/%zu/%s", fault->pool, fault->key);
+	return line ? line : check->config->pools[fault->pool].line;
+}
+
+static int check_pools(const struct check *check)
+{
+	struct pool_fault fault = {0};
+	struct pools *pools = NULL;
+	int err;
+
+	if (!check->config->pools_count)
+		return 0;
+	err = pools_new(check->config, NULL, NULL, &pools, &fault);
+	pools_free(pools);
+	if (err == -ENOMEM)
+		return error_set(check->error, ENOMEM, check->config->path, 0, "out of memory");
+	return err ? FAULT(check, pool_line(check, &fault), "%s", fault.text) : 0;
+}
+
 int config_check(const struct config *config, const struct places *places, struct error *error)
 {
 	static int (*const checks[])(const struct check *check) = {
 	        check_answers, check_paths, check_listen, check_interfaces, check_upstreams,
-	        check_cookies, check_keys,  check_zones,  check_geography};
+	        check_cookies, check_keys,  check_zones,  check_geography,  check_pools};
 	const struct check check = {config, places, error};
 	int err = 0;
 

@@ -13,16 +13,18 @@
 #include "control/units.h"
 #include "control/words.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define AT(field)    offsetof(struct config, field)
-#define ZONE(field)  offsetof(struct config_zone, field)
-#define UP(field)    offsetof(struct config_upstream, field)
-#define PEER(field)  offsetof(struct config_peer, field)
-#define KEY(field)   offsetof(struct config_key, field)
-#define DB(field)    offsetof(struct config_database, field)
-#define RULE(field)  offsetof(struct config_rule, field)
-#define NEAR(field)  offsetof(struct config_nearest, field)
-#define POL(field)   offsetof(struct config_policy, field)
+#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
+#define AT(field)     offsetof(struct config, field)
+#define ZONE(field)   offsetof(struct config_zone, field)
+#define UP(field)     offsetof(struct config_upstream, field)
+#define PEER(field)   offsetof(struct config_peer, field)
+#define KEY(field)    offsetof(struct config_key, field)
+#define DB(field)     offsetof(struct config_database, field)
+#define RULE(field)   offsetof(struct config_rule, field)
+#define NEAR(field)   offsetof(struct config_nearest, field)
+#define POL(field)    offsetof(struct config_policy, field)
+#define POOL(field)   offsetof(struct config_pool, field)
+#define MEMBER(field) offsetof(struct config_member, field)
 
 #define SECOND 1000ULL
 #define MINUTE (60 * SECOND)
@@ -34,6 +36,8 @@ static const char *const siblings_words[] = {"merge", "fallback", "override", "r
 static const char *const cnames_words[] = {"off", "apex", "all", NULL};
 static const char *const kind_words[] = {"resolver", "authoritative", NULL};
 static const char *const mode_words[] = {"native", "expand", "both", NULL};
+static const char *const pool_words[] = {"all", "failover", "weighted", "consistent",
+                                         "geo", "latency",  NULL};
 static const char *const algorithm_words[] = {
         "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512", "hmac-md5", NULL};
 
@@ -190,6 +194,36 @@ static const struct setting policy[] = {
         VALUE("default", SETTING_TEXT, POL(default_region), 1, 63, NULL),
 };
 
+static const struct setting member[] = {
+        VALUE("address", SETTING_HOST, MEMBER(address), 0, 0, NULL),
+        VALUE("aname", SETTING_NAME, MEMBER(aname), 0, 0, NULL),
+        VALUE("pool", SETTING_NAME, MEMBER(pool), 0, 0, NULL),
+        VALUE("weight", SETTING_NUMBER16, MEMBER(weight), 0, 1000, "1"),
+        VALUE("region", SETTING_TEXT, MEMBER(region), 1, 63, NULL),
+        VALUE("ecs", SETTING_NETWORK, MEMBER(ecs), 0, 0, NULL),
+};
+
+static const struct section member_section = {
+        .settings = member, .count = COUNT(member), .entry_size = sizeof(struct config_member)};
+
+static const struct setting pool[] = {
+        REQUIRED("name", SETTING_NAME, POOL(name), 0, 0),
+        CHOICE("mode", POOL(mode), "all", pool_words),
+        VALUE("policy", SETTING_TEXT, POOL(policy), 1, 63, NULL),
+        VALUE("check", SETTING_TEXT, POOL(check), 1, 63, NULL),
+        VALUE("min-up", SETTING_NUMBER16, POOL(min_up), 1, 64, "1"),
+        {.key = "members",
+         .form = SETTING_ENTRIES,
+         .offset = POOL(members),
+         .count_offset = POOL(members_count),
+         .min = 1,
+         .max = 64,
+         .entries = &member_section},
+        LIST("last-resort", SETTING_HOSTS, POOL(last_resort), POOL(last_resort_count), 0, 16, NULL),
+        VALUE("hold-down", SETTING_MS32, POOL(hold_down_ms), 0, DAY, "0"),
+        VALUE("margin", SETTING_MS32, POOL(margin_ms), 0, 10 * SECOND, "20ms"),
+};
+
 static const struct setting answers[] = {
         VALUE("aname-type", SETTING_NUMBER16, AT(aname_type), 65280, 65534, "65401"),
         VALUE("ttl-floor", SETTING_SECONDS, AT(ttl_floor), 0, 3600, "5"),
@@ -277,6 +311,7 @@ const struct section sections[] = {
         ENTRIES("keys", key, struct config_key, keys, keys_count, 1000),
         ENTRIES("interfaces", interface, struct config_interface, interfaces, interfaces_count, 64),
         LINED("zones", zone, struct config_zone, zones, zones_count, 1000000),
+        LINED("pools", pool, struct config_pool, pools, pools_count, 10000),
         ENTRIES("upstreams", upstream, struct config_upstream, upstreams, upstreams_count, 250),
         LINED("databases", database, struct config_database, databases, databases_count, 64),
         LINED("policies", policy, struct config_policy, policies, policies_count, AN_POLICIES_MAX),
@@ -481,6 +516,19 @@ static int parse_address(const char *text, void *ret)
 	return 0;
 }
 
+static int parse_host(const char *text, void *ret)
+{
+	struct endpoint endpoint;
+	int err = endpoint_parse(text, 0, &endpoint);
+
+	if (err)
+		return err;
+	if (endpoint.port || endpoint.scope)
+		return -EINVAL;
+	memcpy(ret, &endpoint, sizeof(endpoint));
+	return 0;
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -549,7 +597,7 @@ static struct maker maker_of(enum setting_form form)
 {
 	if (form == SETTING_NAME || form == SETTING_NAMES)
 		return (struct maker){parse_name, sizeof(struct config_name), "a domain name"};
-	if (form == SETTING_NETWORKS)
+	if (form == SETTING_NETWORKS || form == SETTING_NETWORK)
 		return (struct maker){parse_network, sizeof(struct network),
 		                      "a network such as 192.0.2.0/24"};
 	if (form == SETTING_COOKIES)
@@ -560,6 +608,9 @@ static struct maker maker_of(enum setting_form form)
 		return (struct maker){parse_number32, sizeof(uint32_t), "a whole number"};
 	if (form == SETTING_TYPES)
 		return (struct maker){parse_type, sizeof(uint16_t), "a type from 65280 to 65534"};
+	if (form == SETTING_HOST || form == SETTING_HOSTS)
+		return (struct maker){parse_host, sizeof(struct endpoint),
+		                      "an address such as 192.0.2.1 or 2001:db8::1"};
 	return (struct maker){parse_address, sizeof(struct endpoint),
 	                      "an address such as 192.0.2.1 or 2001:db8::1@5300"};
 }
@@ -587,6 +638,8 @@ int setting_set(const struct setting *setting, void *base, const char *text,
 		return set_degrees(setting, base, text, place, error);
 	case SETTING_NAME:
 	case SETTING_ADDRESS:
+	case SETTING_HOST:
+	case SETTING_NETWORK:
 		return set_made(setting, (char *)base + setting->offset, text, place, error);
 	case SETTING_SECRET:
 	case SETTING_SECRET_FILE:

@@ -28,7 +28,9 @@ enum setting_form {
 	                  */
 	SETTING_NAME,    /* domain name */
 	SETTING_ADDRESS, /* endpoint, port 53 if none is given */
-	SETTING_SECRET,  /* base64; octets at `offset`, uint8_t length at `count_offset` */
+	SETTING_HOST,    /* endpoint without a port */
+	SETTING_NETWORK,
+	SETTING_SECRET, /* base64; octets at `offset`, uint8_t length at `count_offset` */
 	SETTING_SECRET_FILE,
 	SETTING_KEY,       /* name of a key: a pointer into config->keys */
 	SETTING_PRIMARY,   /* a struct config_peer's network and address, from an endpoint */
@@ -39,6 +41,7 @@ enum setting_form {
 	SETTING_ADDRESSES,
 	SETTING_TEXTS,   /* of strings, each on the heap */
 	SETTING_NUMBERS, /* of uint32_t */
+	SETTING_HOSTS,
 	SETTING_ENTRIES, /* of mappings: `entries` says what is in them */
 	/* Lists of at most `max`, in the struct itself; uint8_t at `count_offset`. */
 	SETTING_COOKIES, /* 32 hexadecimal digits each */

@@ -10,6 +10,12 @@ NAMES = (
     "plain.example.test", "local.example.test", "static.example.test", "mail.example.test",
     "many.example.test", "a.wild.example.test", "chain.example.test", "gone.example.test",
 )
+# Zone data of other types than addresses.
+SETS = (
+    "many-mx.example.test", "svc.example.test", "single.example.test", "double.example.test",
+    "lost.example.test", "_sip._udp.example.test", "text.example.test", "a.texts.example.test",
+    "child.example.test", "ns.child.example.test", "x.moved.example.test", "moved.example.test",
+)
 OTHERS = (
     "nothing.example.test", "ns.example.test", "alias.example.test", "quick.example.test",
     "x.static.example.test", "test", "", "elsewhere.invalid", "wild.example.test",
@@ -52,8 +58,10 @@ class Packets:
         return "".join(self.rng.choice((letter.lower(), letter.upper())) for letter in text)
 
     def name(self):
-        if self.chance(0.88):
+        if self.chance(0.7):
             text = self.rng.choice(NAMES)
+        elif self.chance(0.6):
+            text = self.rng.choice(SETS)
         elif self.chance(0.8):
             text = self.rng.choice(OTHERS)
         else:
@@ -67,8 +75,10 @@ class Packets:
         return "".join(self.rng.choice("abcxyz019-_") for _ in range(length))
 
     def qtype(self):
-        if self.chance(0.9):
+        if self.chance(0.7):
             return self.rng.choice((1, 28))
+        if self.chance(0.7):
+            return self.rng.choice((2, 5, 15, 16, 33, 39, 43, 65, 257))
         return self.rng.choice((2, 5, 6, 15, 16, 41, 255, 252, 65401, 43, 128, 0, 65535))
 
     def flags(self):

@@ -70,6 +70,20 @@ static  A       192.0.2.81
 static  A       192.0.2.82
 static  AAAA    2001:db8:ffff::81
 alias   CNAME   www.cdn.test.
+many-mx 77 MX   10 mail
+many-mx MX      20 static
+many-mx MX      30 elsewhere.invalid.
+svc     78 HTTPS 1 . alpn=h2
+svc     A       192.0.2.83
+single  79 CNAME mail
+double  CNAME   static
+lost    CNAME   nothing
+_sip._udp SRV   1 2 5060 mail
+text    80 TXT  "some words" "and more"
+*.texts TXT     "any name"
+child   NS      ns.child
+ns.child A      192.0.2.84
+moved   DNAME   static
 """
 
 

@@ -37,6 +37,18 @@ struct draft {
 	uint8_t out[DRAFT_MAX];
 };
 
+/* Where room is short, the additional section is left out without a word. */
+static bool is_whole(const struct draft *draft)
+{
+	unsigned int missing = 0;
+
+	for (unsigned int i = 0; i < draft->plan.count; i++)
+		missing += draft->plan.items[i].count;
+	for (unsigned int i = 0; i < 3; i++)
+		missing -= draft->m.counts[i];
+	return !missing;
+}
+
 /* Writes header, question and the plan's items. */
 static bool render(struct draft *draft, const uint8_t *name, size_t len, uint16_t type)
 {
@@ -49,7 +61,7 @@ static bool render(struct draft *draft, const uint8_t *name, size_t len, uint16_
 	message_begin(&draft->m, draft->out, AN_DNS_HEADER_LEN + len + 4 + AN_ANSWER_LARGE);
 	message_question(&draft->m, question, len);
 	draft->data_at = draft->m.w.at;
-	return plan_render(&draft->plan, &draft->m, 0) && !draft->m.w.failed;
+	return plan_render(&draft->plan, &draft->m, 0) && !draft->m.w.failed && is_whole(draft);
 }
 
 static void zero_ttl(uint8_t *ttl)
@@ -71,12 +83,13 @@ static void cut_records(const struct draft *draft, struct an_answer_slot *ret)
 		zero_ttl(ret->data + (size_t)i * ret->stride + RECORD_TTL_AT);
 }
 
-/* The SOA of a negative answer is all of the tail; its TTL is the answer's. */
+/* The SOA of a negative answer is all of the tail; its TTL is the answer's. Other tails have their
+ * TTLs in them. */
 static void mark_tail_ttl(const struct draft *draft, struct an_answer_slot *ret)
 {
 	size_t at = draft->m.ttl_at - draft->data_at;
 
-	if (ret->count || !draft->plan.count)
+	if (draft->plan.count != 1 || draft->plan.items[0].section != MESSAGE_AUTHORITY)
 		return;
 	zero_ttl(ret->data + at);
 	ret->tail_ttl[0] = (uint16_t)at;
@@ -109,10 +122,10 @@ static size_t cut(const struct draft *draft, struct an_answer_slot *ret)
 	return ret->head.used;
 }
 
-static bool is_possible(size_t len, uint16_t type)
+/* At the root, an owner is shorter than the pointer that rotating records have. */
+static bool is_possible(size_t len)
 {
-	/* At the root, an owner is shorter than the pointer that the records have. */
-	return len > 1 && (type == AN_TYPE_A || type == AN_TYPE_AAAA);
+	return len > 1;
 }
 
 size_t respond_image_static(const struct world *world, const uint8_t *name, size_t len,
@@ -123,7 +136,7 @@ size_t respond_image_static(const struct world *world, const uint8_t *name, size
 	uint8_t lower[NAME_MAX_LEN];
 	struct draft draft;
 
-	if (!is_possible(len, type))
+	if (!is_possible(len))
 		return 0;
 	name_lower(lower, name, len);
 	question.name = lower;
@@ -143,7 +156,7 @@ size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t 
 	size_t len;
 
 	/* The ANAME beside the addresses would need its number on the wire: the daemon's to do. */
-	if (!is_possible(owner_len, type) || __atomic_load_n(&zone->expired, __ATOMIC_RELAXED) ||
+	if (!is_possible(owner_len) || __atomic_load_n(&zone->expired, __ATOMIC_RELAXED) ||
 	    (zone->expose_aname && !answer->negative))
 		return 0;
 	plan_stored(&draft.plan, &question, zone, answer);

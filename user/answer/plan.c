@@ -14,6 +14,8 @@ static bool follow(struct plan *plan, const uint8_t *target, size_t len)
 	    plan_has(plan, MESSAGE_ANSWER, target, len, AN_TYPE_CNAME))
 		return false;
 	zone = zones_find(q->world->zones, target, len, q->type);
+	/* A slot is of one zone's generation, and holds as long as that zone's data does. */
+	plan->daemon_only |= zone && zone != plan->zone;
 	if (!zone || plan_zone_is_expired(zone))
 		return false;
 	plan->zone = zone;
@@ -30,6 +32,7 @@ static bool substitute(struct plan *plan, const struct zone_node *node)
 	struct plan_item *item;
 	uint8_t *made;
 
+	plan->daemon_only = true;
 	if (!plan_has(plan, MESSAGE_ANSWER, node->name, node->name_len, AN_TYPE_DNAME))
 		plan_add_rrset(plan, MESSAGE_ANSWER, node->name, node->name_len, dname);
 	if (len > NAME_MAX_LEN) {
@@ -86,13 +89,6 @@ static void last_resort(struct plan *plan, const struct zone_node *node, uint16_
 	plan->flags |= RESPOND_STALE;
 }
 
-/* The answer is the question name's own: one owner, so the kernel may hold it. */
-static void mark_cacheable(struct plan *plan)
-{
-	if (!plan->hops && plan_is_address(plan->question->type))
-		plan->flags |= RESPOND_CACHEABLE;
-}
-
 /* `aname`: to be shown beside the addresses, or NULL. */
 static void give_stored(struct plan *plan, const struct zone_rrset *aname, uint16_t type,
                         const struct store_found *found)
@@ -105,7 +101,9 @@ static void give_stored(struct plan *plan, const struct zone_rrset *aname, uint1
 		plan->flags |= RESPOND_STALE;
 		plan->ede = AN_EDE_STALE_ANSWER;
 	}
-	mark_cacheable(plan);
+	/* The answer is the question name's own: one owner, so the kernel may hold it. */
+	if (!plan->hops && plan_is_address(plan->question->type))
+		plan->flags |= RESPOND_CACHEABLE;
 	if (found->answer->negative) {
 		plan_add_negative(plan, stale ? AN_STALE_TTL : UINT32_MAX);
 		return;
@@ -120,6 +118,7 @@ static void flattened(struct plan *plan, const struct zone_node *node, uint16_t 
 	struct store_found found = plan_find_stored(plan, plan->owner, plan->owner_len, type,
 	                                            plan->question->last_try);
 
+	plan->daemon_only = true; /* what is stored goes to the kernel in its own way */
 	switch (found.state) {
 	case STORE_FRESH:
 	case STORE_STALE:
@@ -197,7 +196,6 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 			answer_aname(plan, rrset);
 		else
 			answer_rrset(plan, rrset);
-		mark_cacheable(plan);
 		return false;
 	}
 	cname = zone_rrset(node, AN_TYPE_CNAME);
@@ -206,7 +204,6 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 		return follow(plan, cname->rdata[0].data, cname->rdata[0].len);
 	}
 	plan_add_negative(plan, UINT32_MAX);
-	mark_cacheable(plan);
 	return false;
 }
 
@@ -226,6 +223,8 @@ static bool step(struct plan *plan, uint16_t type)
 	case ZONE_NXDOMAIN:
 		/* RFC 6604 3: the RCODE is that of the chain's last name. */
 		plan->rcode = AN_RCODE_NXDOMAIN;
+		/* Names that do not exist are too many to hold each by itself. */
+		plan->daemon_only |= !plan->hops;
 		plan_add_negative(plan, UINT32_MAX);
 		return false;
 	}
@@ -246,7 +245,7 @@ static uint16_t zone_type(const struct plan_question *q)
 static void begin(struct plan *plan, const struct plan_question *question)
 {
 	plan->question = question;
-	plan->wait = false;
+	plan->wait = plan->daemon_only = false;
 	plan->aa = true;
 	plan->rcode = AN_RCODE_NOERROR;
 	plan->scope = 0;
@@ -256,6 +255,41 @@ static void begin(struct plan *plan, const struct plan_question *question)
 	plan->hops = plan->count = plan->made_count = 0;
 	plan->owner = question->name;
 	plan->owner_len = question->len;
+}
+
+/* ---- what the kernel may hold ---- */
+
+/* Is an expanded serial sent to somebody (docs/adr/0007)? */
+static bool has_other_serials(const struct zone *zone)
+{
+	for (size_t i = 0; zone->settings && i < zone->settings->secondaries_count; i++)
+		if (zone->settings->secondaries[i].mode != TRANSFER_NATIVE)
+			return true;
+	return false;
+}
+
+/* Queries for it are answered by more than zone data, or by rules of their own. */
+static bool is_special_type(uint16_t type)
+{
+	/* RFC 6895 3.1: 128 to 255 ask for no data; private ones may become ANAME's number. */
+	return type == 0 || type == AN_TYPE_OPT || (type >= 128 && type <= 255) || type >= 65280;
+}
+
+/* Out of zone data alone, the same for all who ask, until the zone changes. */
+static bool is_lasting(const struct plan *plan)
+{
+	uint16_t type = plan->question->type;
+
+	if (plan->daemon_only || plan->ede >= 0 || is_special_type(type) ||
+	    !(plan->flags & RESPOND_FROM_ZONE))
+		return false;
+	if (type == AN_TYPE_SOA && has_other_serials(plan->zone))
+		return false;
+	/* What rotates does so in front of all else, or is alone. */
+	for (unsigned int i = 1; i < plan->count; i++)
+		if (plan->items[i].rotate && plan->items[i].count > 1)
+			return false;
+	return true;
 }
 
 void plan_make(struct plan *plan, const struct plan_question *question)
@@ -279,6 +313,8 @@ void plan_make(struct plan *plan, const struct plan_question *question)
 	if (plan->rcode != AN_RCODE_SERVFAIL &&
 	    !(plan->flags & (RESPOND_FROM_STORE | RESPOND_STALE)))
 		plan->flags |= RESPOND_FROM_ZONE;
+	if (is_lasting(plan))
+		plan->flags |= RESPOND_CACHEABLE;
 }
 
 void plan_make_empty(struct plan *plan, const struct plan_question *question, unsigned int rcode,

@@ -44,6 +44,7 @@ struct plan {
 	const struct plan_question *question;
 	bool wait; /* `want` is to be fetched first; nothing else counts */
 	bool aa;
+	bool daemon_only; /* depends on more than the zone and the question: no kernel may hold it */
 	uint16_t rcode;
 	uint8_t scope; /* SCOPE PREFIX-LENGTH */
 	int ede;       /* -1: none */

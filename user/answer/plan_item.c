@@ -132,6 +132,7 @@ void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_
 	if (match.verdict != ZONE_ANSWER)
 		return;
 	if (zone_flattens(zone, match.node)) {
+		plan->daemon_only = true;
 		add_stored(plan, name, len, type);
 		return;
 	}
@@ -214,6 +215,7 @@ void plan_refer(struct plan *plan, const struct zone_node *cut)
 {
 	const struct zone_rrset *ns = zone_rrset(cut, AN_TYPE_NS);
 
+	plan->daemon_only = true; /* and whatever lies below the cut */
 	if (!plan->hops)
 		plan->aa = false;
 	plan_add_rrset(plan, MESSAGE_AUTHORITY, cut->name, cut->name_len, ns);

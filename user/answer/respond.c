@@ -240,12 +240,18 @@ static void make_plan(struct exchange *e, enum query_verdict verdict)
 		plan_query(e);
 }
 
-/* Also after an answer, for offers to the kernel. */
+/* What is to be flattened, or was; static data are offered to the kernel as they were asked for. */
 static void fill_want(const struct exchange *e, struct want *want)
 {
-	name_lower(want->owner, e->plan.owner, e->plan.owner_len);
-	want->owner_len = (uint8_t)e->plan.owner_len;
+	bool fixed = !e->plan.wait && e->plan.flags & RESPOND_FROM_ZONE;
+	const uint8_t *owner = fixed ? e->query.name : e->plan.owner;
+	size_t len = fixed ? e->query.name_len : e->plan.owner_len;
+
+	name_lower(want->owner, owner, len);
+	want->owner_len = (uint8_t)len;
 	want->type = e->query.type == AN_TYPE_AAAA ? AN_TYPE_AAAA : AN_TYPE_A;
+	if (fixed)
+		want->type = e->query.type;
 	want->client = e->question.client.network;
 	want->source = e->input->source;
 }

@@ -36,7 +36,7 @@ struct want {
 	uint8_t owner[NAME_MAX_LEN]; /* lower case: the name asked, or the last of a local CNAME
 	                                chain */
 	uint8_t owner_len;
-	uint16_t type;          /* A or AAAA */
+	uint16_t type;          /* A or AAAA; of static data any */
 	struct network client;  /* deciding network, see struct client */
 	struct endpoint source; /* of the packet */
 };
@@ -45,7 +45,7 @@ struct want {
 #define RESPOND_FROM_STORE 0x02u /* a flattened answer */
 #define RESPOND_STALE      0x04u /* last good, past its time */
 #define RESPOND_TRUNCATED  0x08u
-#define RESPOND_CACHEABLE  0x10u /* one owner's A or AAAA, complete: the kernel may hold it */
+#define RESPOND_CACHEABLE  0x10u /* complete, and the kernel may hold it */
 #define RESPOND_ECS        0x20u /* query and reply have the client subnet option */
 
 struct respond_result {
@@ -78,8 +78,9 @@ void respond(const struct world *world, const struct respond_input *input, uint8
 /*
  * Kernel images. The answer behind the question for (name, type) out of static
  * zone data as a slot image in `ret` (AN_SLOT_LARGE_SIZE octets); key, uid and
- * cell are the publisher's to fill. Length of the image, 0 if the kernel
- * cannot hold it (not static, chains, too large).
+ * cell are the publisher's to fill. Addresses of the question's own rotate,
+ * all else is the tail, each record with its own TTL. Length of the image, 0
+ * if the kernel cannot hold it (not static, of more than one zone, too large).
  */
 size_t respond_image_static(const struct world *world, const uint8_t *name, size_t len,
                             uint16_t type, struct an_answer_slot *ret);

@@ -11,10 +11,20 @@
 
 /* ---- settling ---- */
 
+/* Then its SOA is not for everybody (docs/adr/0007). */
+static bool has_expanded(const struct config_zone *settings)
+{
+	for (size_t i = 0; settings && i < settings->secondaries_count; i++)
+		if (settings->secondaries[i].mode != TRANSFER_NATIVE)
+			return true;
+	return false;
+}
+
 /* What the kernel's answers of a zone depend on: its data, and how they are made of it. */
 static uint64_t zone_content(const struct zone *zone)
 {
-	const uint8_t how[] = {zone->siblings, zone->flatten_cnames, zone->expose_aname};
+	const uint8_t how[] = {zone->siblings, zone->flatten_cnames, zone->expose_aname,
+	                       has_expanded(zone->settings)};
 	uint64_t hash = XXH64(how, sizeof(how), zone->content);
 
 	for (size_t i = 0; zone->settings && i < zone->settings->flatten_owners_count; i++) {
@@ -109,11 +119,20 @@ void world_remove_gone(const struct zones *zones, struct publish *publish)
 void world_settle(const struct config *config, struct zones *zones, const struct zones *old,
                   struct publish *publish)
 {
+	bool other = publish && !old && !world_is_as_adopted(zones, publish);
+
 	world_renew_settings(config, zones);
 	if (publish)
 		world_remove_gone(zones, publish);
-	for (size_t i = 0; i < zones_count(zones); i++)
-		world_settle_zone(zones_at(zones, i), old, publish);
+	for (size_t i = 0; i < zones_count(zones); i++) {
+		struct zone *zone = zones_at(zones, i);
+
+		world_settle_zone(zone, old, publish);
+		if (other && zone->id != UINT32_MAX)
+			publish_zone_renew(publish, zone->id, &zone->generation);
+	}
+	if (publish && old)
+		world_disturb(zones, old, publish);
 }
 
 /* ---- comparing configurations ---- */

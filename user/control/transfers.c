@@ -270,6 +270,8 @@ static void settle(struct daemon *daemon, const struct change *change)
 		world_settle_zone(zone, daemon->zones, daemon->publish);
 		daemon_forget_faults(daemon, zone);
 	}
+	if (change->config != daemon->config && daemon->publish)
+		world_disturb(change->zones, daemon->zones, daemon->publish);
 }
 
 static void swap(struct daemon *daemon, struct change *change)

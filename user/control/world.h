@@ -58,6 +58,16 @@ void world_renew_settings(const struct config *config, struct zones *zones);
 /* Takes zones that are not in the set out of the kernel. */
 void world_remove_gone(const struct zones *zones, struct publish *publish);
 
+/*
+ * The set of zones has changed: what the kernel has of zones that are
+ * around a zone that came or went, or have a CNAME that leads there, goes.
+ * Both sets are settled.
+ */
+void world_disturb(const struct zones *zones, const struct zones *old, struct publish *publish);
+
+/* Has the kernel, as it was found, these zones and no others, or none at all? */
+bool world_is_as_adopted(const struct zones *zones, const struct publish *publish);
+
 /* Tells the kernel how long the zone's data holds, by clock_ms(); one that has expired holds no
  * longer. */
 void world_settle_until(const struct zone *zone, uint64_t until_ms, struct publish *publish);

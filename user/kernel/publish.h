@@ -60,6 +60,8 @@ int publish_served(struct publish *publish, const struct an_served *entries, siz
 int publish_zone(struct publish *publish, const uint8_t *apex, size_t apex_len, uint64_t content,
                  uint32_t zone_flags, uint64_t valid_until_ms, uint32_t *ret_index,
                  uint32_t *ret_generation);
+/* Raises the generation although the content is the same. */
+void publish_zone_renew(struct publish *publish, uint32_t index, uint32_t *ret_generation);
 void publish_zone_remove(struct publish *publish, uint32_t index);
 
 /* ---- owners and answers ---- */

@@ -74,6 +74,14 @@ int publish_zone(struct publish *publish, const uint8_t *apex, size_t apex_len, 
 	return 0;
 }
 
+void publish_zone_renew(struct publish *publish, uint32_t index, uint32_t *ret_generation)
+{
+	if (index >= publish->maps->zones_count || !publish->maps->zones[index].generation)
+		return;
+	set_generation(&publish->maps->zones[index], new_generation(publish));
+	*ret_generation = publish->maps->zones[index].generation;
+}
+
 void publish_zone_remove(struct publish *publish, uint32_t index)
 {
 	struct book *book = &publish->book;

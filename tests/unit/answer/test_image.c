@@ -16,6 +16,18 @@ static const char ZONE[] = "$TTL 300\n"
                            "*.wild A 192.0.2.80\n"
                            "*.wilda ANAME target.cdn.test.\n"
                            "alias CNAME www\n"
+                           "short 33 CNAME ns1\n"
+                           "far 34 CNAME www.elsewhere.test.\n"
+                           "lost 35 CNAME no\n"
+                           "bare 36 CNAME text\n"
+                           "mail 37 MX 10 www\n"
+                           "mail MX 20 ns1\n"
+                           "mail MX 30 text\n"
+                           "flat MX 10 @\n"
+                           "svc 38 HTTPS 1 ns1 alpn=h2\n"
+                           "_sip._udp 39 SRV 1 2 5060 www\n"
+                           "caa 40 CAA 0 issue \"ca.test\"\n"
+                           "*.wildt TXT \"any\"\n"
                            "sub NS ns.sub\n"
                            "ns.sub A 192.0.2.61\n"
                            "old DNAME www\n";
@@ -36,6 +48,9 @@ static int setup(void **state)
 		at += (size_t)sprintf(text + at, "fits A 192.0.2.%u\n", i);
 	for (unsigned int i = 0; i < FITS + 1; i++)
 		at += (size_t)sprintf(text + at, "large A 192.0.2.%u\n", i);
+	/* Fits without its additional section only. */
+	for (unsigned int i = 0; i < 54; i++)
+		at += (size_t)sprintf(text + at, "wide MX %u www\n", i + 1);
 	rcu_register_thread();
 	memset(&scene, 0, sizeof(scene));
 	scene_open(&scene, texts);
@@ -168,6 +183,22 @@ static void static_images_give_the_daemons_reply(void **state)
 	        {"wild.example.test.", AN_TYPE_A, 0, 60},
 	        {"old.example.test.", AN_TYPE_A, 0, 60},
 	        {"fits.example.test.", AN_TYPE_A, FITS, 300},
+	        {"Text.example.test.", AN_TYPE_TXT, 0, 300},
+	        {"text.example.test.", 257, 0, 60},
+	        {"mail.example.test.", AN_TYPE_MX, 0, 37},
+	        {"SVC.example.test.", AN_TYPE_HTTPS, 0, 38},
+	        {"_sip._UDP.example.test.", AN_TYPE_SRV, 0, 39},
+	        {"caa.example.test.", 257, 0, 40},
+	        {"x.y.wildt.example.test.", AN_TYPE_TXT, 0, 300},
+	        {"example.test.", AN_TYPE_NS, 0, 300},
+	        {"example.test.", AN_TYPE_SOA, 0, 3600},
+	        {"sub.example.test.", AN_TYPE_DS, 0, 60},
+	        {"old.example.test.", AN_TYPE_DNAME, 0, 300},
+	        {"alias.example.test.", AN_TYPE_CNAME, 0, 300},
+	        {"short.example.test.", AN_TYPE_A, 0, 33},
+	        {"far.example.test.", AN_TYPE_A, 0, 34},
+	        {"lost.example.test.", AN_TYPE_AAAA, 0, 35},
+	        {"bare.example.test.", AN_TYPE_A, 0, 36},
 	};
 
 	(void)state;
@@ -196,11 +227,17 @@ static void what_the_kernel_cannot_hold_has_no_image(void **state)
 		const char *name;
 		uint16_t type;
 	} table[] = {
-	        {"text.example.test.", AN_TYPE_TXT},  {"no.example.test.", AN_TYPE_A},
-	        {"alias.example.test.", AN_TYPE_A},   {"x.sub.example.test.", AN_TYPE_A},
-	        {"x.old.example.test.", AN_TYPE_A},   {"example.test.", AN_TYPE_A},
-	        {"x.wilda.example.test.", AN_TYPE_A}, {"www.elsewhere.test.", AN_TYPE_A},
-	        {"large.example.test.", AN_TYPE_A},   {".", AN_TYPE_A},
+	        {"flat.example.test.", AN_TYPE_MX},
+	        {"no.example.test.", AN_TYPE_A},
+	        {"wide.example.test.", AN_TYPE_MX},
+	        {"alias.example.test.", AN_TYPE_A},
+	        {"x.sub.example.test.", AN_TYPE_A},
+	        {"x.old.example.test.", AN_TYPE_A},
+	        {"example.test.", AN_TYPE_A},
+	        {"x.wilda.example.test.", AN_TYPE_A},
+	        {"www.elsewhere.test.", AN_TYPE_A},
+	        {"large.example.test.", AN_TYPE_A},
+	        {".", AN_TYPE_A},
 	};
 
 	(void)state;

@@ -57,13 +57,20 @@ static void put_option(struct wire *w, unsigned int code, const void *data, size
 
 void edns_put(struct wire *w, const struct edns *edns)
 {
-	wire_put8(w, 0);
-	wire_put16(w, AN_TYPE_OPT);
-	wire_put16(w, edns->payload);
-	wire_put8(w, edns->rcode >> 4);
-	wire_put8(w, 0);
-	wire_put16(w, edns->dnssec_ok ? AN_EDNS_DO : 0);
-	wire_put16(w, (unsigned int)options_len(edns));
+	size_t len = options_len(edns);
+	uint8_t head[AN_DNS_OPT_LEN] = {
+	        [2] = AN_TYPE_OPT,
+	        [3] = (uint8_t)(edns->payload >> 8),
+	        [4] = (uint8_t)edns->payload,
+	        [5] = (uint8_t)(edns->rcode >> 4),
+	        [7] = edns->dnssec_ok ? AN_EDNS_DO >> 8 : 0,
+	        [9] = (uint8_t)(len >> 8),
+	        [10] = (uint8_t)len,
+	};
+
+	wire_put(w, head, sizeof(head));
+	if (!len)
+		return;
 	if (edns->ecs)
 		put_ecs(w, edns->ecs, edns->scope);
 	if (edns->nsid)

@@ -302,6 +302,11 @@ static void put_offer(struct flatten *flatten, const struct offer *offer)
 		uv_async_send(&flatten->async);
 }
 
+bool flatten_publishes(const struct flatten *flatten)
+{
+	return CMM_LOAD_SHARED(flatten->publish) != NULL;
+}
+
 void flatten_offer(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type)
 {
 	struct offer offer = {.name_len = (uint8_t)len, .type = type};

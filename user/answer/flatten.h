@@ -43,6 +43,9 @@ void flatten_restore(struct flatten *flatten);
 /* From any thread: fetch what is wanted. */
 void flatten_want(struct flatten *flatten, struct flatten_wait *wait);
 
+/* From any thread: there is a kernel half that takes what is offered. */
+bool flatten_publishes(const struct flatten *flatten);
+
 /* From any thread: this (name, type) was answered from static zone data and may go to the kernel.
  * Bounded queue; may be dropped. */
 void flatten_offer(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type);

@@ -15,6 +15,7 @@ void message_begin(struct message *m, void *out, size_t size)
 	m->class = AN_CLASS_IN;
 	m->ttl_at = 0;
 	memset(m->counts, 0, sizeof(m->counts));
+	memset(m->lens, 0, sizeof(m->lens));
 	wire_take(&m->w, AN_DNS_HEADER_LEN);
 }
 
@@ -32,6 +33,7 @@ static void add_targets(struct message *m, size_t at, const uint8_t *name, size_
 		        .run = (uint8_t)run,
 		        .rest = rest,
 		};
+		m->lens[len / 64] |= 1ULL << len % 64;
 		at += step;
 		name += step;
 		len -= step;
@@ -79,6 +81,8 @@ static bool same_name(const struct message *m, const struct message_target *targ
 
 static bool find_target(const struct message *m, const uint8_t *name, size_t len, uint16_t *ret)
 {
+	if (!(m->lens[len / 64] >> len % 64 & 1))
+		return false;
 	for (unsigned int i = 0; i < m->target_count; i++) {
 		if (m->targets[i].len == len && same_name(m, &m->targets[i], name)) {
 			*ret = (uint16_t)i;
@@ -169,21 +173,32 @@ static void put_rdata(struct message *m, unsigned int type, const uint8_t *rdata
 	wire_put(&m->w, rdata, len);
 }
 
+/* What stands between owner and rdata, whose length is not known yet. */
+static void put_fixed(struct message *m, unsigned int type, uint32_t ttl)
+{
+	uint8_t *p = wire_take(&m->w, 10);
+	struct wire w = wire_writer(p, 10);
+
+	if (!p)
+		return;
+	wire_put16(&w, type);
+	wire_put16(&w, m->class);
+	wire_put32(&w, ttl);
+	wire_put16(&w, 0);
+}
+
 void message_record(struct message *m, enum message_section section, const uint8_t *owner,
                     size_t owner_len, unsigned int type, uint32_t ttl, const uint8_t *rdata,
                     size_t rdata_len)
 {
-	size_t len_at;
+	size_t rdata_at;
 
 	put_name(m, owner, owner_len);
-	wire_put16(&m->w, type);
-	wire_put16(&m->w, m->class);
-	m->ttl_at = m->w.at;
-	wire_put32(&m->w, ttl);
-	len_at = m->w.at;
-	wire_put16(&m->w, 0);
+	m->ttl_at = m->w.at + 4;
+	put_fixed(m, type, ttl);
+	rdata_at = m->w.at;
 	put_rdata(m, type, rdata, rdata_len);
-	wire_set16(&m->w, len_at, (unsigned int)(m->w.at - len_at - 2));
+	wire_set16(&m->w, rdata_at - 2, (unsigned int)(m->w.at - rdata_at));
 	m->counts[section]++;
 }
 

@@ -40,6 +40,7 @@ struct message {
 	unsigned int class; /* of records: IN, until the caller says another */
 	size_t ttl_at;      /* of the record written last */
 	unsigned int target_count;
+	uint64_t lens[4]; /* a bit for each length that a target's name has, or had */
 	struct message_target targets[MESSAGE_TARGETS];
 	unsigned int known_next;
 	struct message_known known[MESSAGE_KNOWN];

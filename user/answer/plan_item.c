@@ -187,17 +187,11 @@ void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset)
 
 /* ---- referrals ---- */
 
-static void referral_glue(struct plan *plan, const struct zone_node *cut, const uint8_t *name,
-                          size_t len, bool needed)
+static void referral_glue(struct plan *plan, const uint8_t *name, size_t len, bool needed)
 {
 	static const uint16_t types[] = {AN_TYPE_A, AN_TYPE_AAAA};
-	const struct zone *zone = plan->zone;
-	const struct zone_node *node;
+	const struct zone_node *node = zone_node_exact(plan->zone, name, len);
 
-	if (!name_under(name, len, zone->apex, zone->apex_len) ||
-	    name_under(name, len, cut->name, cut->name_len) != needed)
-		return;
-	node = zone_node_exact(zone, name, len);
 	for (unsigned int i = 0; node && i < 2; i++) {
 		const struct zone_rrset *rrset = zone_rrset(node, types[i]);
 		struct plan_item *item;
@@ -214,13 +208,26 @@ static void referral_glue(struct plan *plan, const struct zone_node *cut, const 
 void plan_refer(struct plan *plan, const struct zone_node *cut)
 {
 	const struct zone_rrset *ns = zone_rrset(cut, AN_TYPE_NS);
+	const struct zone *zone = plan->zone;
+	bool others = false;
 
 	plan->daemon_only = true; /* and whatever lies below the cut */
 	if (!plan->hops)
 		plan->aa = false;
 	plan_add_rrset(plan, MESSAGE_AUTHORITY, cut->name, cut->name_len, ns);
-	for (unsigned int i = 0; i < ns->count; i++)
-		referral_glue(plan, cut, ns->rdata[i].data, ns->rdata[i].len, true);
-	for (unsigned int i = 0; i < ns->count; i++)
-		referral_glue(plan, cut, ns->rdata[i].data, ns->rdata[i].len, false);
+	for (unsigned int i = 0; i < ns->count; i++) {
+		const struct zone_rdata *target = &ns->rdata[i];
+
+		if (name_under(target->data, target->len, cut->name, cut->name_len))
+			referral_glue(plan, target->data, target->len, true);
+		else
+			others = true;
+	}
+	for (unsigned int i = 0; others && i < ns->count; i++) {
+		const struct zone_rdata *target = &ns->rdata[i];
+
+		if (name_under(target->data, target->len, zone->apex, zone->apex_len) &&
+		    !name_under(target->data, target->len, cut->name, cut->name_len))
+			referral_glue(plan, target->data, target->len, false);
+	}
 }

@@ -252,7 +252,8 @@ enum query_verdict query_parse(const struct config *config, const uint8_t *packe
 	unsigned int questions, counts[3], opcode;
 	bool good;
 
-	memset(q, 0, sizeof(*q));
+	memset(q, 0, offsetof(struct query, name));
+	q->name[0] = 0;
 	q->packet = packet;
 	q->len = len;
 	q->id = (uint16_t)wire_get16(&w);

@@ -26,8 +26,7 @@ struct query {
 	uint16_t id;
 	uint16_t flags;      /* as received, host order */
 	size_t question_end; /* offset behind the question to be echoed; 12: none is echoed */
-	uint8_t name[NAME_MAX_LEN]; /* lower case */
-	uint8_t name_len;
+	uint8_t name_len;    /* of `name` */
 	uint16_t type, class;
 
 	bool edns;        /* OPT was there: the reply has one */
@@ -42,6 +41,8 @@ struct query {
 
 	uint16_t rcode; /* extended, for QUERY_ERROR */
 	int ede;        /* -1: none */
+
+	uint8_t name[NAME_MAX_LEN]; /* lower case; last, since nothing clears it */
 };
 
 /* Never reads outside packet[0..len-1]; keeps the pointer. */

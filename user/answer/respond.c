@@ -81,12 +81,14 @@ static unsigned int flags_of(const struct query *query, const struct plan *plan,
 /* What a person reads goes first where header, question and OPT do not fit. Octets of OPT. */
 static size_t fit_opt(const struct exchange *e, struct edns *edns, size_t limit)
 {
-	size_t before = e->query.question_end;
+	size_t before = e->query.question_end, len;
 
 	if (!e->query.edns)
 		return 0;
-	if (before + edns_len(edns) > limit)
-		edns->nsid = NULL;
+	len = edns_len(edns);
+	if (before + len <= limit)
+		return len;
+	edns->nsid = NULL;
 	if (before + edns_len(edns) > limit)
 		edns->ede_text = NULL;
 	return edns_len(edns);
@@ -143,13 +145,12 @@ static enum cookie_verdict take_cookie(struct exchange *e)
 {
 	const struct config *config = e->world->config;
 	const struct query *query = &e->query;
-	uint32_t now_s = (uint32_t)(clock_unix_ms() / 1000);
 
 	e->cookie_put = query->cookie != NULL;
 	if (!query->cookie)
 		return COOKIE_NONE;
-	return cookie_check(config, &e->input->source, now_s, query->cookie, query->cookie_len,
-	                    e->cookie);
+	return cookie_check(config, &e->input->source, (uint32_t)(clock_unix_ms() / 1000),
+	                    query->cookie, query->cookie_len, e->cookie);
 }
 
 /*

@@ -146,41 +146,32 @@ unsigned int name_labels(const uint8_t *name)
 	return count;
 }
 
+static void lower8(uint8_t *dst, const uint8_t *src)
+{
+	uint64_t word = htole64(an_lower8(an_load8(src)));
+
+	memcpy(dst, &word, sizeof(word));
+}
+
 void name_lower(uint8_t *dst, const uint8_t *src, size_t len)
 {
-	size_t i = 0;
-
-	for (; i + 8 <= len; i += 8) {
-		uint64_t word = an_load8(src + i);
-
-		word = htole64(an_lower8(word));
-		memcpy(dst + i, &word, sizeof(word));
+	if (len < 8) {
+		for (size_t i = 0; i < len; i++)
+			dst[i] = lower(src[i]);
+		return;
 	}
-	for (; i < len; i++)
-		dst[i] = lower(src[i]);
+	for (size_t i = 0; i + 8 < len; i += 8)
+		lower8(dst + i, src + i);
+	lower8(dst + len - 8, src + len - 8); /* overlaps what was written already */
 }
 
-static bool equal8(const uint8_t *a, const uint8_t *b)
+/* Names of less than eight octets. */
+bool name_equal_short(const uint8_t *a, const uint8_t *b, size_t len)
 {
-	uint64_t one = an_load8(a), two = an_load8(b);
-
-	return one == two || an_lower8(one) == an_lower8(two);
-}
-
-bool name_equal(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
-{
-	if (a_len != b_len)
-		return false;
-	if (a_len < 8) {
-		for (size_t i = 0; i < a_len; i++)
-			if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
-				return false;
-		return true;
-	}
-	for (size_t i = 0; i + 8 < a_len; i += 8)
-		if (!equal8(a + i, b + i))
+	for (size_t i = 0; i < len; i++)
+		if (a[i] != b[i] && lower(a[i]) != lower(b[i]))
 			return false;
-	return equal8(a + a_len - 8, b + a_len - 8); /* overlaps what was seen already */
+	return true;
 }
 
 bool name_under(const uint8_t *name, size_t len, const uint8_t *apex, size_t apex_len)
@@ -221,17 +212,7 @@ int name_compare(const uint8_t *a, const uint8_t *b)
 	return (int)count[0] - (int)count[1];
 }
 
-/* an_name_hash(), which goes octet by octet for the verifier's sake, in fewer steps. */
 uint64_t name_hash(const uint8_t *name, size_t len)
 {
-	uint64_t hash = 0x616e616d6564ULL;
-	uint8_t rest[8] = {0};
-	size_t at = 0;
-
-	for (; at + 8 <= len; at += 8)
-		hash = an_hash_step(hash, an_lower8(an_load8(name + at)));
-	if (at == len)
-		return hash;
-	memcpy(rest, name + at, len - at);
-	return an_hash_step(hash, an_lower8(an_load8(rest)));
+	return name_hash_from(0x616e616d6564ULL, name, len);
 }

@@ -14,6 +14,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "anamed/key.h"
 
 #define NAME_MAX_LEN  255
 #define NAME_TEXT_MAX 1025 /* each octet as \DDD, dots, and the terminator */
@@ -40,7 +43,27 @@ unsigned int name_labels(const uint8_t *name); /* without the root label */
 /* Copies, lower-casing A-Z; dst may be src. */
 void name_lower(uint8_t *dst, const uint8_t *src, size_t len);
 
-bool name_equal(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+/* For name_equal(): names of less than eight octets. */
+bool name_equal_short(const uint8_t *a, const uint8_t *b, size_t len);
+
+static inline bool name_equal8(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t one = an_load8(a), two = an_load8(b);
+
+	return one == two || an_lower8(one) == an_lower8(two);
+}
+
+static inline bool name_equal(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	if (a_len != b_len)
+		return false;
+	if (a_len < 8)
+		return name_equal_short(a, b, a_len);
+	for (size_t i = 0; i + 8 < a_len; i += 8)
+		if (!name_equal8(a + i, b + i))
+			return false;
+	return name_equal8(a + a_len - 8, b + a_len - 8); /* overlaps what was seen already */
+}
 
 /* True if `name` is `apex` or below it. */
 bool name_under(const uint8_t *name, size_t len, const uint8_t *apex, size_t apex_len);
@@ -53,5 +76,26 @@ int name_compare(const uint8_t *a, const uint8_t *b);
 
 /* A 64-bit hash of the lower-cased name for tables inside the process. */
 uint64_t name_hash(const uint8_t *name, size_t len);
+
+/* The same from another start: an_name_hash(), which goes octet by octet for the verifier's sake,
+ * in fewer steps. */
+static inline uint64_t name_hash_from(uint64_t seed, const uint8_t *name, size_t len)
+{
+	uint64_t hash = seed, rest;
+	uint8_t piece[8] = {0};
+	size_t at = 0;
+
+	for (; at + 8 <= len; at += 8)
+		hash = an_hash_step(hash, an_lower8(an_load8(name + at)));
+	if (at == len)
+		return hash;
+	if (at) {
+		rest = an_load8(name + len - 8) >> 8 * (8 - (len - at));
+	} else {
+		memcpy(piece, name, len);
+		rest = an_load8(piece);
+	}
+	return an_hash_step(hash, an_lower8(rest));
+}
 
 #endif

@@ -77,8 +77,14 @@ static inline void wire_put16(struct wire *w, unsigned int value)
 
 static inline void wire_put32(struct wire *w, uint32_t value)
 {
-	wire_put16(w, value >> 16);
-	wire_put16(w, value & 0xffff);
+	uint8_t *p = wire_take(w, 4);
+
+	if (p) {
+		p[0] = (uint8_t)(value >> 24);
+		p[1] = (uint8_t)(value >> 16);
+		p[2] = (uint8_t)(value >> 8);
+		p[3] = (uint8_t)value;
+	}
 }
 
 static inline unsigned int wire_get8(struct wire *w)
@@ -97,9 +103,9 @@ static inline unsigned int wire_get16(struct wire *w)
 
 static inline uint32_t wire_get32(struct wire *w)
 {
-	uint32_t high = wire_get16(w);
+	const uint8_t *p = wire_take(w, 4);
 
-	return high << 16 | wire_get16(w);
+	return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] : 0;
 }
 
 /* A length octet with both of these bits is the first of a compression pointer (RFC 1035 4.1.4). */

@@ -80,8 +80,8 @@ static void offer(struct worker *worker, const struct respond_result *result, ui
 {
 	const struct want *want = &result->want;
 
-	if (!worker->flatten || !(result->flags & RESPOND_CACHEABLE) ||
-	    result->flags & RESPOND_STALE ||
+	if (!(result->flags & RESPOND_CACHEABLE) || !worker->flatten ||
+	    !flatten_publishes(worker->flatten) || result->flags & RESPOND_STALE ||
 	    offered_lately(worker, want_hash(want, result->flags), now_ms))
 		return;
 	if (result->flags & RESPOND_FROM_STORE)

@@ -13,6 +13,15 @@
 
 static const struct network nobody;
 
+/* By the first octet, which most of the table does not share with the network. */
+static bool may_contain(const struct network *special, const struct network *network)
+{
+	unsigned int differ = special->address[0] ^ network->address[0];
+
+	return special->family == network->family &&
+	       !(special->len < 8 ? differ >> (8 - special->len) : differ);
+}
+
 const struct network *audience_special(const struct config *config, const struct network *network)
 {
 	const struct network *best = NULL;
@@ -20,7 +29,7 @@ const struct network *audience_special(const struct config *config, const struct
 	for (size_t i = 0; i < config->special_count; i++) {
 		const struct network *special = &config->special[i];
 
-		if (special->family != network->family || (best && special->len <= best->len))
+		if (!may_contain(special, network) || (best && special->len <= best->len))
 			continue;
 		if (network_contains(special, network))
 			best = special;

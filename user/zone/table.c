@@ -5,8 +5,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "anamed/key.h"
-
 #define TABLE_FIRST 16 /* slots; grown when two thirds are taken */
 
 struct table *table_new(void)
@@ -38,19 +36,6 @@ void table_free(struct table *table)
 	free(table);
 }
 
-static uint32_t tag_of(const struct table *table, const uint8_t *name, size_t len)
-{
-	uint64_t hash = table->seed;
-	uint8_t rest[8] = {0};
-	size_t at;
-
-	for (at = 0; at + 8 <= len; at += 8)
-		hash = an_hash_step(hash, an_lower8(an_load8(name + at)));
-	memcpy(rest, name + at, len - at);
-	hash = an_hash_step(hash, an_lower8(an_load8(rest)));
-	return (uint32_t)(hash ^ hash >> 32);
-}
-
 /* The place of a name, or the free place where it would be put. */
 static struct place *place_of(const struct table *table, uint32_t tag, const uint8_t *name,
                               size_t len)
@@ -73,7 +58,7 @@ static struct place *place_of(const struct table *table, uint32_t tag, const uin
 
 struct node *table_find(const struct table *table, const uint8_t *name, size_t len)
 {
-	const struct place *place = place_of(table, tag_of(table, name, len), name, len);
+	const struct place *place = place_of(table, table_tag(table, name, len), name, len);
 
 	return place->node ? table_node(table, place->node - 1) : NULL;
 }
@@ -122,7 +107,7 @@ static struct node *node_room(struct table *table)
 static struct node *node_add(struct table *table, const uint8_t *name, size_t len,
                              struct node *parent)
 {
-	uint32_t tag = tag_of(table, name, len);
+	uint32_t tag = table_tag(table, name, len);
 	struct node *node;
 
 	if (table->count >= table->size - table->size / 3 && !table_grow(table))

@@ -70,6 +70,14 @@ struct node *table_find(const struct table *table, const uint8_t *name, size_t l
 /* Finds or makes a name (under the apex, which is made first) with all its ancestors. */
 struct node *table_get(struct table *table, const uint8_t *name, size_t len);
 
+/* Names that differ in case have one tag. */
+static inline uint32_t table_tag(const struct table *table, const uint8_t *name, size_t len)
+{
+	uint64_t hash = name_hash_from(table->seed, name, len);
+
+	return (uint32_t)(hash ^ hash >> 32);
+}
+
 /* Block b holds the numbers from FIRST * (2^b - 1) on. */
 static inline struct node *table_node(const struct table *table, size_t number)
 {

@@ -358,6 +358,8 @@ static void hash_and_comparison_fold_case_alike(void **state)
 		for (size_t at = 0; upper[at]; at += 1u + upper[at])
 			memset(upper + at + 1, 'N', upper[at]);
 		assert_true(name_hash(name, len) == name_hash(upper, len));
+		assert_true(name_hash_from(len, upper, len) ==
+		            an_name_hash(len, name, (uint32_t)len));
 		assert_true(name_equal(name, len, upper, len));
 		upper[1] = 'm';
 		assert_true(name_hash(name, len) != name_hash(upper, len));

@@ -40,6 +40,20 @@ int geo_new(const struct config *config, const struct geo *old, struct geo **ret
             struct error *error);
 void geo_free(struct geo *geo);
 
+struct geo_size {
+	uint32_t networks_ipv4, networks_ipv6; /* leaves */
+	uint32_t locations;
+	uint32_t lines_ipv6; /* struct an_geo_line */
+};
+struct geo_size geo_size(const struct geo *geo);
+
+/* What is odd but no fault, at a line of the configuration: a rule that no network is left for. */
+struct geo_warning {
+	unsigned int line;
+	char text[256];
+};
+const struct geo_warning *geo_warnings(const struct geo *geo, size_t *ret_count);
+
 /* A policy's number, or -ENOENT. */
 int geo_policy(const struct geo *geo, const char *name);
 /* A region's number in a policy, 0 if it has none of this name. */

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "steer/geo.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "anamed/key.h"
+#include "steer/geo_room.h"
+
+struct geo {
+	struct geo_names names;
+	struct an_geo_regions *regions; /* of each location */
+	struct an_geo_line *ipv4, *ipv6;
+	struct geo_size size;
+	struct geo_warning *warnings;
+	size_t warnings_count;
+	uint32_t defaults[AN_POLICIES_MAX];
+};
+
+/* ---- making ---- */
+
+static int take_regions(struct geo *geo, const struct intern *locations)
+{
+	uint32_t count = intern_count(locations);
+
+	geo->regions = calloc(count + 1, sizeof(*geo->regions));
+	if (!geo->regions)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		for (size_t j = 0; j < AN_POLICIES_MAX; j++)
+			geo->regions[i].region[j] = (uint16_t)intern_get(locations, i)[j];
+	geo->size.locations = count;
+	return 0;
+}
+
+static int compile_family(struct geo *geo, struct sources *sources, uint8_t family,
+                          struct intern *locations, struct error *error)
+{
+	struct geo_leaves leaves = {0};
+	int err = compile(sources, family, locations, &leaves, error);
+
+	if (!err) {
+		err = family == AN_FAMILY_IPV4
+		              ? index_ipv4(&leaves, &geo->ipv4)
+		              : index_ipv6(&leaves, &geo->ipv6, &geo->size.lines_ipv6);
+		if (err)
+			error_set(error, -err, NULL, 0, "%s", strerror(-err));
+	}
+	*(family == AN_FAMILY_IPV4 ? &geo->size.networks_ipv4 : &geo->size.networks_ipv6) =
+	        (uint32_t)leaves.count;
+	free(leaves.leaf);
+	return err;
+}
+
+static int compile_all(struct geo *geo, struct sources *sources, struct error *error)
+{
+	struct intern *locations = intern_new(GEO_LOCATION_WORDS);
+	int err = locations ? 0 : error_set(error, ENOMEM, NULL, 0, "no memory");
+
+	if (!err)
+		err = compile_family(geo, sources, AN_FAMILY_IPV4, locations, error);
+	if (!err)
+		err = compile_family(geo, sources, AN_FAMILY_IPV6, locations, error);
+	for (size_t i = 0; i < sources->records_count && !err; i++)
+		if (sources->records[i])
+			err = records_judge(sources->records[i], error);
+	if (!err && take_regions(geo, locations))
+		err = error_set(error, ENOMEM, NULL, 0, "no memory");
+	intern_free(locations);
+	return err;
+}
+
+static int take_warnings(struct geo *geo, const struct geo_plan *plan)
+{
+	size_t count = plan->rules_from[plan->config->policies_count];
+
+	geo->warnings = calloc(count + 1, sizeof(*geo->warnings));
+	if (!geo->warnings)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const struct geo_rule *rule = &plan->rules[i];
+		struct geo_warning *warning = &geo->warnings[geo->warnings_count];
+
+		if (rule->used)
+			continue;
+		warning->line = rule->config->line;
+		snprintf(warning->text, sizeof(warning->text),
+		         "policy %s: the rule for region %s covers nothing",
+		         plan->config->policies[rule->policy].name, rule->config->region);
+		geo->warnings_count++;
+	}
+	return 0;
+}
+
+static void take_defaults(struct geo *geo, const struct geo_plan *plan)
+{
+	for (size_t i = 0; i < plan->config->policies_count; i++)
+		geo->defaults[plan->numbers[i]] = (uint32_t)geo_names_region(
+		        &geo->names, plan->numbers[i], plan->config->policies[i].default_region);
+}
+
+static int make(struct geo *geo, const struct config *config, struct error *error)
+{
+	struct sources sources = {0};
+	int err = sources_open(config, &geo->names, &sources, error);
+
+	if (!err)
+		err = compile_all(geo, &sources, error);
+	if (!err) {
+		take_defaults(geo, &sources.plan);
+		if (take_warnings(geo, &sources.plan))
+			err = error_set(error, ENOMEM, NULL, 0, "no memory");
+	}
+	sources_close(&sources);
+	return err;
+}
+
+int geo_new(const struct config *config, const struct geo *old, struct geo **ret,
+            struct error *error)
+{
+	struct geo *geo = calloc(1, sizeof(*geo));
+	int err = 0;
+
+	if (!geo || (old && geo_names_copy(&geo->names, &old->names)))
+		err = error_set(error, ENOMEM, NULL, 0, "no memory");
+	if (!err && config->policies_count)
+		err = make(geo, config, error);
+	if (err)
+		geo_free(geo);
+	else
+		*ret = geo;
+	return err;
+}
+
+void geo_free(struct geo *geo)
+{
+	if (!geo)
+		return;
+	geo_names_done(&geo->names);
+	free(geo->regions);
+	free(geo->ipv4);
+	free(geo->ipv6);
+	free(geo->warnings);
+	free(geo);
+}
+
+/* ---- what it holds ---- */
+
+struct geo_size geo_size(const struct geo *geo)
+{
+	return geo->size;
+}
+
+const struct geo_warning *geo_warnings(const struct geo *geo, size_t *ret_count)
+{
+	*ret_count = geo->warnings_count;
+	return geo->warnings;
+}
+
+int geo_policy(const struct geo *geo, const char *name)
+{
+	for (size_t i = 0; i < geo->names.count; i++)
+		if (geo->defaults[i] && strcmp(geo->names.policies[i].name, name) == 0)
+			return (int)i;
+	return -ENOENT;
+}
+
+uint32_t geo_region(const struct geo *geo, unsigned int policy, const char *name)
+{
+	const struct geo_policy_names *names = &geo->names.policies[policy];
+
+	for (size_t i = 0; policy < geo->names.count && i < names->regions_count; i++)
+		if (strcmp(names->regions[i], name) == 0)
+			return (uint32_t)i + 1;
+	return 0;
+}
+
+const char *geo_region_name(const struct geo *geo, unsigned int policy, uint32_t region)
+{
+	const struct geo_policy_names *names = &geo->names.policies[policy];
+
+	if (policy >= geo->names.count || !region || region > names->regions_count)
+		return NULL;
+	return names->regions[region - 1];
+}
+
+/* ---- looking up ---- */
+
+static uint32_t entry_of(const struct geo *geo, const struct network *network)
+{
+	uint64_t address = __builtin_bswap64(an_load8(network->address));
+	uint32_t ipv4 = (uint32_t)(address >> 32), entry;
+
+	if (network->family == AN_FAMILY_IPV4)
+		return geo->ipv4[an_geo_line4(ipv4)].entry[an_geo_place4(ipv4)];
+	entry = geo->ipv6[an_geo_line6(address)].entry[an_geo_place6(address, 48)];
+	for (unsigned int shift = AN_GEO_IPV6_SHIFT; an_geo_is_node(entry); shift -= 4)
+		entry = geo->ipv6[entry >> 8].entry[an_geo_place6(address, shift)];
+	return entry;
+}
+
+struct geo_found geo_find(const struct geo *geo, unsigned int policy, const struct network *network)
+{
+	struct geo_found found = {0};
+	uint32_t entry;
+
+	if (policy >= AN_POLICIES_MAX || !geo->defaults[policy])
+		return found;
+	found.region = geo->defaults[policy];
+	if (!network->family)
+		return found;
+	entry = entry_of(geo, network);
+	found.location = entry >> 8;
+	found.len = (uint8_t)entry;
+	found.region = geo->regions[found.location].region[policy];
+	return found;
+}

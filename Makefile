@@ -16,7 +16,7 @@ VERSION := 0.1.0
 BPF_DIR := $(PREFIX)/lib/anamed
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 PKGS := libbpf libxdp ldns libcares libuv lmdb jansson libsystemd liburcu liburcu-cds libcyaml \
-	libcap-ng libxxhash openssl libcurl libmaxminddb
+	libcap-ng libxxhash openssl libcurl libmaxminddb libmicrohttpd
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wundef -Werror
@@ -28,7 +28,7 @@ ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(SAN) -fno-strict-aliasing -D_GNU_SOURCE
 	$(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
 LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcares -llmdb -lpthread -lm
 
-ROOMS := base zone steer health upstream kernel answer transfer serve control
+ROOMS := base zone steer health upstream kernel answer transfer serve show control
 LIB_SRC := $(sort $(foreach room,$(ROOMS),$(wildcard user/$(room)/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 LIB := $(BUILD)/libanamed.a
@@ -162,6 +162,14 @@ $(BUILD)/tests/transfer/%: tests/transfer/%.c $(LIB)
 .PHONY: transfer-test
 transfer-test: all $(BUILD)/tests/transfer/in_host ## transfers with real knotd, named, nsd and pdns (CASE=words picks some)
 	$(Q)tests/transfer/run $(BUILD) $(CASE)
+
+$(BUILD)/tests/show/render: tests/show/render.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB) $(LIBS)
+
+.PHONY: show-test
+show-test: all $(BUILD)/tests/show/render ## status page in Chromium, metrics by promtool (root; CASE=words picks some)
+	$(Q)tests/show/run $(BUILD) $(CASE)
 
 layers: ## includes go downward, as docs/layers.txt has it
 	$(Q)tests/check-layers
@@ -299,7 +307,7 @@ install: all man ## install under DESTDIR, PREFIX (/usr/local); starts and enabl
 	install -m 0644 $(filter %.5,$(MAN)) $(SHARE)/man/man5
 	install -m 0644 $(filter %.8,$(MAN)) $(SHARE)/man/man8
 	install -m 0644 $(wildcard $(DOCS)) $(SHARE)/doc/anamed
-	install -m 0644 docs/examples/*.yaml zones/*.zone $(SHARE)/doc/anamed/examples
+	install -m 0644 docs/examples/*.yaml docs/examples/grafana-dashboard.json zones/*.zone $(SHARE)/doc/anamed/examples
 
 clean: ## remove what was built
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz

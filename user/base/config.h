@@ -306,6 +306,8 @@ struct config {
 	uint32_t probes_max;         /* health checks under way at once: 512 */
 	uint32_t heartbeat_limit_ms; /* 5000 */
 	bool xdp_detach_on_stop;     /* false: the kernel goes on answering after `stop` */
+
+	struct endpoint status_listen; /* status page and metrics: 127.0.0.1@9553; family 0: none */
 };
 
 #endif

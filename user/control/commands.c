@@ -156,7 +156,7 @@ static int run_zone_status(struct daemon *daemon, struct control_request *reques
 
 	if (err)
 		return err;
-	reply = report_zones(daemon, one ? &name : NULL);
+	reply = report_zones(daemon, one ? &name : NULL, SIZE_MAX);
 	if (one && !json_array_size(json_object_get(reply, "zones"))) {
 		json_decref(reply);
 		return error_set(error, ENOENT, daemon->path, 0, "this zone is not configured");

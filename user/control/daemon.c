@@ -50,6 +50,7 @@ static void on_second(uv_timer_t *timer)
 		notify_status(daemon);
 		transfers_hold(daemon);
 	}
+	status_second(daemon);
 }
 
 void daemon_forget_faults(struct daemon *daemon, const struct zone *zone)
@@ -288,7 +289,7 @@ static int come_up(struct daemon *daemon)
 		if (!daemon->upstream)
 			return -1;
 	}
-	if (make_world(daemon) || transfers_start(daemon))
+	if (make_world(daemon) || transfers_start(daemon) || status_start(daemon))
 		return -1;
 	watch_start(daemon);
 	start_handles(daemon);
@@ -335,6 +336,7 @@ static void go_down(struct daemon *daemon)
 {
 	daemon->stopping = true;
 	control_close(daemon->control);
+	status_stop(daemon);
 	close_handles(daemon);
 	watch_stop(daemon);
 	if (daemon->serve)
@@ -348,6 +350,7 @@ static void go_down(struct daemon *daemon)
 	uv_run(&daemon->loop, UV_RUN_DEFAULT); /* until every handle is closed */
 	serve_swap_world(NULL);
 	transfers_free(daemon);
+	status_free(daemon);
 	detach(daemon);
 	if (daemon->publish)
 		publish_free(daemon->publish);

@@ -18,6 +18,7 @@
 
 struct watch;
 struct transfers;
+struct status;
 
 struct daemon {
 	uv_loop_t loop;
@@ -43,6 +44,7 @@ struct daemon {
 	size_t attachments_count;
 
 	struct transfers *transfers; /* NULL: not started */
+	struct status *status;       /* the same */
 
 	uv_signal_t signals[4];
 	uv_timer_t second;
@@ -113,6 +115,15 @@ int transfers_notify(struct daemon *daemon, const struct config_name *zone); /* 
 
 /* Of a zone with primaries; NULL: it has none. */
 json_t *transfers_status(struct daemon *daemon, const struct config_name *zone);
+
+/* ---- status.c: status page and metrics ---- */
+
+/* Once the parts are there that it tells of. That it cannot listen is only said. 0 or -ENOMEM. */
+int status_start(struct daemon *daemon);
+void status_stop(struct daemon *daemon);   /* before the loop runs for the last time */
+void status_free(struct daemon *daemon);   /* after that */
+void status_world(struct daemon *daemon);  /* after a reload: it may listen elsewhere */
+void status_second(struct daemon *daemon); /* every second: samples for the plots */
 
 /* ---- commands.c ---- */
 

@@ -179,13 +179,15 @@ static json_t *zone_json(struct daemon *daemon, const struct config_zone *settin
 	return one;
 }
 
-json_t *report_zones(struct daemon *daemon, const struct config_name *only)
+json_t *report_zones(struct daemon *daemon, const struct config_name *only, size_t limit)
 {
 	json_t *object, *list = json_array();
 
 	for (size_t i = 0; i < daemon->config->zones_count; i++) {
 		const struct config_zone *zone = &daemon->config->zones[i];
 
+		if (json_array_size(list) >= limit)
+			break;
 		if (!only || name_equal(zone->name.name, zone->name.len, only->name, only->len))
 			json_array_append_new(list, zone_json(daemon, zone));
 	}

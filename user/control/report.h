@@ -20,7 +20,8 @@ struct daemon;
 /* ---- report.c ---- */
 
 json_t *report_status(struct daemon *daemon);
-json_t *report_zones(struct daemon *daemon, const struct config_name *only); /* NULL: all */
+/* `only` NULL: all; at most `limit`. */
+json_t *report_zones(struct daemon *daemon, const struct config_name *only, size_t limit);
 
 /* `owner` NULL: of every owner; at most `limit`. */
 json_t *report_answers(struct daemon *daemon, const struct config_name *owner, size_t limit);
@@ -42,6 +43,11 @@ struct zone;
 /* Records of a zone in presentation form, one string each; of one name or (NULL) of all, at most
  * `limit`. */
 json_t *report_records(const struct zone *zone, const struct config_name *only, size_t limit);
+
+/* ---- status.c ---- */
+
+/* All that status page and metrics are made of. */
+json_t *report_document(struct daemon *daemon);
 
 /* ---- explain.c ---- */
 

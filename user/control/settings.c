@@ -289,6 +289,10 @@ static const struct setting server[] = {
         FLAG("xdp-detach-on-stop", AT(xdp_detach_on_stop), "no"),
 };
 
+static const struct setting status[] = {
+        VALUE("listen", SETTING_LISTEN, AT(status_listen), 9553, 0, "127.0.0.1"),
+};
+
 #define ENTRIES(key_, table, type, list, list_count, most)                                         \
 	{                                                                                          \
 		.key = key_, .settings = table, .count = COUNT(table), .entry_size = sizeof(type), \
@@ -319,6 +323,7 @@ const struct section sections[] = {
         ONCE("maps", maps),
         ONCE("memory", memory),
         ONCE("server", server),
+        ONCE("status", status),
 };
 const size_t sections_count = COUNT(sections);
 
@@ -529,6 +534,19 @@ static int parse_host(const char *text, void *ret)
 	return 0;
 }
 
+static int set_listen(const struct setting *setting, void *base, const char *text,
+                      const struct setting_place *place, struct error *error)
+{
+	struct endpoint endpoint = {0};
+
+	if (strcmp(text, "off") != 0 &&
+	    (endpoint_parse(text, (uint16_t)setting->min, &endpoint) || !endpoint.port))
+		return bad(setting, place, error,
+		           "off, or an address such as 127.0.0.1 or ::1@9553", text);
+	memcpy((char *)base + setting->offset, &endpoint, sizeof(endpoint));
+	return 0;
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -641,6 +659,8 @@ int setting_set(const struct setting *setting, void *base, const char *text,
 	case SETTING_HOST:
 	case SETTING_NETWORK:
 		return set_made(setting, (char *)base + setting->offset, text, place, error);
+	case SETTING_LISTEN:
+		return set_listen(setting, base, text, place, error);
 	case SETTING_SECRET:
 	case SETTING_SECRET_FILE:
 	case SETTING_KEY:

@@ -28,6 +28,7 @@ enum setting_form {
 	                  */
 	SETTING_NAME,    /* domain name */
 	SETTING_ADDRESS, /* endpoint, port 53 if none is given */
+	SETTING_LISTEN,  /* the same, port `min` if none is given; "off": family 0 */
 	SETTING_HOST,    /* endpoint without a port */
 	SETTING_NETWORK,
 	SETTING_SECRET, /* base64; octets at `offset`, uint8_t length at `count_offset` */

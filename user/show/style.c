@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page's style, and its hash: a test computes it again and says what it
+ * has to be. Colours have a contrast of 4.5 at least in both schemes.
+ */
+#include "show/page.h"
+
+const char page_policy[] = "default-src 'none'; style-src "
+                           "'sha256-XkFKQxreoTq1VDQTpv/q16VCnriklk+rf3FLTe+wg8g='; "
+                           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const char page_style[] =
+        ":root{color-scheme:light dark;--ink:#1a1f24;--dim:#57606a;--paper:#fff;--card:#f5f7f9;"
+        "--rule:#d5dbe1;--good:#1a7f4b;--bad:#c0262d;--warn:#8a5a00;--hue:#0b62b0;"
+        "--wash:#0b62b033;--land:#cfd8e0}"
+        "@media(prefers-color-scheme:dark){:root{--ink:#e8ecf0;--dim:#a3adb8;--paper:#12161b;"
+        "--card:#1b2128;--rule:#36404b;--good:#4cc38a;--bad:#ff7b72;--warn:#e3b341;"
+        "--hue:#6cb6ff;--wash:#6cb6ff33;--land:#36424e}}"
+        "*{box-sizing:border-box}"
+        "body{margin:0;background:var(--paper);color:var(--ink);"
+        "font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}"
+        "header,main,footer{max-width:72rem;margin:0 auto;padding:0 1.25rem}"
+        "header{padding-top:1.5rem}footer{padding-bottom:3rem;color:var(--dim)}"
+        "h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}"
+        "h3{font-size:1rem;margin:0;font-weight:600}"
+        "p{margin:.35rem 0}a{color:var(--hue)}"
+        ".dim{color:var(--dim)}.good{color:var(--good)}.bad{color:var(--bad)}"
+        ".warn{color:var(--warn)}"
+        ".skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:1rem;padding:.5rem;"
+        "background:var(--paper)}"
+        ".verdict{margin:1rem 0;padding:.75rem 1rem;border-left:.35rem solid var(--good);"
+        "background:var(--card)}"
+        ".verdict.bad{border-color:var(--bad);color:inherit}"
+        ".verdict ul{margin:.25rem 0 0;padding-left:1.25rem}"
+        ".cards{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr))}"
+        ".card{background:var(--card);padding:.85rem 1rem;border-radius:.4rem}"
+        ".big{font-size:1.6rem;font-variant-numeric:tabular-nums;line-height:1.3}"
+        ".plot{display:block;width:100%;height:4.5rem;margin-top:.5rem;"
+        "border-bottom:1px solid var(--rule)}"
+        ".area{fill:var(--wash)}.line{fill:none;stroke:var(--hue);stroke-width:2;"
+        "vector-effect:non-scaling-stroke}"
+        ".strip{width:15rem;max-width:100%;height:1rem;vertical-align:middle}"
+        "rect.up{fill:var(--good)}rect.down{fill:var(--bad)}"
+        ".map{width:100%;height:auto;background:var(--card);border-radius:.4rem}"
+        ".land{fill:var(--land)}.grid{fill:none;stroke:var(--rule);stroke-width:.3}"
+        ".spot{fill:var(--hue);fill-opacity:.75}.map text{fill:var(--ink);font-size:6px}"
+        ".scroll{overflow-x:auto}"
+        "table{border-collapse:collapse;width:100%;min-width:44rem;font-variant-numeric:tabular-"
+        "nums}"
+        "caption{text-align:left;color:var(--dim);padding:.25rem 0}"
+        "th,td{text-align:left;padding:.35rem .75rem .35rem 0;border-top:1px solid var(--rule);"
+        "vertical-align:top;overflow-wrap:anywhere}"
+        "thead th{border-top:0;color:var(--dim);font-weight:600;overflow-wrap:normal}"
+        "tbody th{font-weight:600}"
+        "td.n,th.n{text-align:right;padding-right:1.5rem}"
+        "code{font:.95em ui-monospace,'DejaVu Sans Mono',monospace}";

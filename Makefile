@@ -307,7 +307,7 @@ install: all man ## install under DESTDIR, PREFIX (/usr/local); starts and enabl
 	install -m 0644 $(filter %.5,$(MAN)) $(SHARE)/man/man5
 	install -m 0644 $(filter %.8,$(MAN)) $(SHARE)/man/man8
 	install -m 0644 $(wildcard $(DOCS)) $(SHARE)/doc/anamed
-	install -m 0644 docs/examples/*.yaml docs/examples/grafana-dashboard.json zones/*.zone $(SHARE)/doc/anamed/examples
+	install -m 0644 docs/examples/*.yaml docs/examples/*.rules docs/examples/grafana-dashboard.json zones/*.zone $(SHARE)/doc/anamed/examples
 
 clean: ## remove what was built
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz

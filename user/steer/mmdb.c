@@ -270,7 +270,7 @@ static int texts_of_list(const struct mmdb *mmdb, uint32_t record, const char **
 
 	for (int i = 0; i < LIST_MAX && !err; i++) {
 		MMDB_entry_data_s data;
-		char number[8];
+		char number[12];
 
 		snprintf(number, sizeof(number), "%d", i);
 		steps[at] = number;

@@ -124,6 +124,16 @@ bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
 	return true;
 }
 
+/* A special-use network lies inside: each client's scope is another one, see audience_clear(). The
+ * half of a family is not meant: its scope is 0. */
+static bool scope_depends(const struct config *config, const struct an_audience_key *key)
+{
+	struct network network = audience_network(key);
+
+	return key->kind == AN_AUDIENCE_NET && network.len > 1 &&
+	       audience_clear(config, &network, network.len) > network.len;
+}
+
 void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
                     bool newest)
 {
@@ -136,6 +146,8 @@ void finish_publish(struct flatten *flatten, struct store_owner *owner, struct a
 	if (!finish_kernel_owner(flatten, owner, zone) ||
 	    !respond_image_flat(zone, owner->name, owner->name_len, answer, image))
 		return;
+	if (scope_depends(flatten->world->config, &answer->key))
+		image->head.used = 0; /* refused: such queries are passed up */
 	if (publish_answer(flatten->publish, owner->kernel_uid, &answer->key, answer->asked.address,
 	                   answer->asked.len, image, answer->fresh_until_ms, answer->stale_until_ms,
 	                   newest, &answer->slot))
@@ -268,6 +280,9 @@ static struct an_audience_key outcome_key(const struct flight *flight, struct ou
 	bool trust = flight->flatten->world->config->trust_scope_zero;
 	struct an_audience_key key = {.kind = AN_AUDIENCE_NET};
 
+	if (outcome->scope)
+		outcome->scope = (uint8_t)audience_clear(flight->flatten->world->config, asked,
+		                                         outcome->scope);
 	if (!outcome->upstream || (!flight->limits[0] && !flight->limits[1]))
 		return key;
 	if (asked->family && !sent)
@@ -279,11 +294,15 @@ static struct an_audience_key outcome_key(const struct flight *flight, struct ou
 }
 
 /* What goes on the wire for this key (SEMANTICS 2). */
-static uint8_t outcome_scope(const struct an_audience_key *key, const struct outcome *outcome)
+static uint8_t outcome_scope(const struct config *config, const struct an_audience_key *key,
+                             const struct outcome *outcome)
 {
+	struct network network = audience_network(key);
+
 	if (!key->len || outcome->half)
 		return 0;
-	return outcome->scope ? outcome->scope : key->len;
+	return outcome->scope ? outcome->scope
+	                      : (uint8_t)audience_clear(config, &network, key->len);
 }
 
 /* SEMANTICS 1.7: for a bounded time the last addresses stand against a denial. */
@@ -329,7 +348,7 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 	                       .fetched_ms = now,
 	                       .stale_until_ms = now + config->stale_max_ms,
 	                       .ttl = bound_ttl(config, zone, outcome),
-	                       .wire_scope = outcome_scope(&key, outcome),
+	                       .wire_scope = outcome_scope(config, &key, outcome),
 	                       .negative = !outcome->count,
 	                       .upstream = outcome->index,
 	                       .count = outcome->count};

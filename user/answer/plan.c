@@ -62,11 +62,14 @@ static bool substitute(struct plan *plan, const struct zone_node *node)
 /* The scope on the wire (SEMANTICS: RFC 7871 7.2.1, SOURCE 0, special-use networks). */
 static uint8_t scope_of(const struct plan_question *q, const struct store_found *found)
 {
-	if (found->answer->negative || !found->wire_scope)
+	if (found->answer->negative || (q->client.ecs_present && !q->client.ecs.source))
 		return 0;
-	if (q->client.ecs_present && q->client.ecs.source == 0)
-		return 0;
-	return q->client.special ? q->client.special_len : found->wire_scope;
+	/* Decided by where the packet came from: only what is for everyone is for others too. */
+	if (q->client.special)
+		return answer_is_for_everyone(found->answer) ? 0 : q->client.special_len;
+	if (!found->wire_scope || !q->client.ecs_present || found->state != STORE_FRESH)
+		return found->wire_scope;
+	return (uint8_t)audience_clear(q->world->config, &q->client.network, found->wire_scope);
 }
 
 /* No answer from upstream, ever: the owner's own addresses, else SERVFAIL. */

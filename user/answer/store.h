@@ -92,6 +92,12 @@ enum store_state {
 	STORE_FAILED, /* nothing to give, and the failure is recent: SERVFAIL now */
 };
 
+/* Kept under no client's network, since upstream tells none apart. */
+static inline bool answer_is_for_everyone(const struct answer *answer)
+{
+	return answer->key.kind == AN_AUDIENCE_NET && !answer->key.len;
+}
+
 struct store_found {
 	enum store_state state;
 	struct answer *answer; /* FRESH, STALE, EXPIRED */

@@ -168,7 +168,7 @@ struct config_status {
 struct config_check {
 	char *name;
 	enum check_kind kind;
-	uint16_t port;                /* never 0, except for kinds without one */
+	uint16_t port;                /* 0: 443 tls https, 80 http, 53 dns */
 	char *host;                   /* SNI, and Host; NULL: the address */
 	char *path;                   /* "/" */
 	bool verify;                  /* yes: the certificate is checked, against `host` */
@@ -178,9 +178,9 @@ struct config_check {
 	char *match;              /* octets that the body holds; NULL: any body */
 	struct config_name query; /* of a DNS check; its type; the answer that must be in it */
 	uint16_t query_type;
-	uint8_t rcode;
-	struct network answer; /* family 0: any */
-	char **command;        /* argv; the address is in $ADDRESS, the port in $PORT */
+	unsigned int rcode;
+	struct endpoint answer; /* family 0: any; no port */
+	char **command;         /* argv; the address is in $ADDRESS, the port in $PORT */
 	size_t command_count;
 	uint32_t interval_ms;      /* 10000, from start to start */
 	uint32_t timeout_ms;       /* 2000 */

@@ -7,6 +7,7 @@
 
 #include "base/name.h"
 #include "control/check_geo.h"
+#include "control/check_health.h"
 #include "steer/pool.h"
 
 #define FRESHNESS_MIN_MS 100
@@ -306,11 +307,17 @@ static int check_pools(const struct check *check)
 	return err ? FAULT(check, pool_line(check, &fault), "%s", fault.text) : 0;
 }
 
+static int check_checks(const struct check *check)
+{
+	return check_health(check->config, check->places, check->error);
+}
+
 int config_check(const struct config *config, const struct places *places, struct error *error)
 {
 	static int (*const checks[])(const struct check *check) = {
-	        check_answers, check_paths, check_listen, check_interfaces, check_upstreams,
-	        check_cookies, check_keys,  check_zones,  check_geography,  check_pools};
+	        check_answers,   check_paths,   check_listen, check_interfaces,
+	        check_upstreams, check_cookies, check_keys,   check_zones,
+	        check_geography, check_checks,  check_pools};
 	const struct check check = {config, places, error};
 	int err = 0;
 

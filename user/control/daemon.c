@@ -179,6 +179,9 @@ static int take_descriptors(struct daemon *daemon)
 		if (daemon->lock == -EBUSY)
 			return fail(&error);
 	}
+	daemon->health = health_new(&daemon->loop);
+	if (!daemon->health)
+		return -1;
 	if (serve_open(config, daemon->flatten, &daemon->serve, &error))
 		return fail(&error);
 	open_control(daemon, false);
@@ -289,6 +292,8 @@ static int come_up(struct daemon *daemon)
 		if (!daemon->upstream)
 			return -1;
 	}
+	health_configure(daemon->health, daemon->base);
+	flatten_health(daemon->flatten, daemon->health);
 	if (make_world(daemon) || transfers_start(daemon) || status_start(daemon))
 		return -1;
 	watch_start(daemon);
@@ -343,6 +348,7 @@ static void go_down(struct daemon *daemon)
 		serve_stop(daemon->serve);
 	transfers_stop(daemon);
 	flatten_free(daemon->flatten);
+	health_free(daemon->health);
 	if (daemon->upstream)
 		upstream_free(daemon->upstream);
 	if (daemon->keep)

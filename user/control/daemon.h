@@ -12,6 +12,7 @@
 
 #include "control/control.h"
 #include "control/world.h"
+#include "health/health.h"
 #include "serve/serve.h"
 #include "upstream/keep.h"
 #include "upstream/upstream.h"
@@ -37,6 +38,7 @@ struct daemon {
 	struct publish *publish;   /* the same */
 	struct upstream *upstream; /* NULL: none configured */
 	struct flatten *flatten;
+	struct health *health;
 	struct serve *serve;
 	struct control *control; /* NULL: could not be opened */
 

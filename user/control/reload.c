@@ -119,6 +119,7 @@ static void swap_in(struct daemon *daemon, struct world_load *load, const struct
 	world_settle(load->config, load->zones, old_zones, daemon->publish);
 	if (daemon->publish)
 		publish_settings(daemon->publish, load->config);
+	health_configure(daemon->health, load->base);
 	daemon->base = load->base;
 	daemon->config = load->config;
 	daemon->zones = load->zones;

@@ -25,6 +25,7 @@
 #define POL(field)    offsetof(struct config_policy, field)
 #define POOL(field)   offsetof(struct config_pool, field)
 #define MEMBER(field) offsetof(struct config_member, field)
+#define CHECK(field)  offsetof(struct config_check, field)
 
 #define SECOND 1000ULL
 #define MINUTE (60 * SECOND)
@@ -224,6 +225,41 @@ static const struct setting pool[] = {
         VALUE("margin", SETTING_MS32, POOL(margin_ms), 0, 10 * SECOND, "20ms"),
 };
 
+static const char *const check_words[] = {"tcp",  "tls", "http",    "https",
+                                          "icmp", "dns", "command", NULL};
+static const char *const rcode_words[] = {"noerror", "formerr", "servfail", "nxdomain",
+                                          "notimp",  "refused", NULL};
+
+static const struct setting check[] = {
+        REQUIRED("name", SETTING_TEXT, CHECK(name), 1, 63),
+        {.key = "kind",
+         .form = SETTING_WORD,
+         .offset = CHECK(kind),
+         .words = check_words,
+         .required = true},
+        VALUE("port", SETTING_NUMBER16, CHECK(port), 1, 65535, NULL),
+        VALUE("host", SETTING_TEXT, CHECK(host), 1, 253, NULL),
+        VALUE("path", SETTING_TEXT, CHECK(path), 1, 1000, "/"),
+        FLAG("verify", CHECK(verify), "yes"),
+        VALUE("ca-file", SETTING_PATH, CHECK(ca_file), 1, 4095, NULL),
+        LIST("status", SETTING_STATUSES, CHECK(status), CHECK(status_count), 1, 64, "200-399"),
+        VALUE("match", SETTING_TEXT, CHECK(match), 1, 255, NULL),
+        VALUE("query", SETTING_NAME, CHECK(query), 0, 0, "."),
+        VALUE("type", SETTING_RRTYPE, CHECK(query_type), 0, 0, "SOA"),
+        CHOICE("rcode", CHECK(rcode), "noerror", rcode_words),
+        VALUE("answer", SETTING_HOST, CHECK(answer), 0, 0, NULL),
+        LIST("command", SETTING_TEXTS, CHECK(command), CHECK(command_count), 1, 64, NULL),
+        VALUE("interval", SETTING_MS32, CHECK(interval_ms), 100, HOUR, "10s"),
+        VALUE("timeout", SETTING_MS32, CHECK(timeout_ms), 10, MINUTE, "2s"),
+        VALUE("rise", SETTING_NUMBER16, CHECK(rise), 1, 1000, "2"),
+        VALUE("fall", SETTING_NUMBER16, CHECK(fall), 1, 1000, "3"),
+        VALUE("jitter", SETTING_NUMBER8, CHECK(jitter), 0, 50, "10"),
+        VALUE("idle-interval", SETTING_MS32, CHECK(idle_interval_ms), 0, DAY, "0"),
+        VALUE("idle-after", SETTING_MS32, CHECK(idle_after_ms), SECOND, DAY, "5m"),
+        VALUE("damping", SETTING_MS32, CHECK(damping_ms), 0, DAY, "5m"),
+        VALUE("damping-limit", SETTING_NUMBER8, CHECK(damping_limit), 1, 100, "4"),
+};
+
 static const struct setting answers[] = {
         VALUE("aname-type", SETTING_NUMBER16, AT(aname_type), 65280, 65534, "65401"),
         VALUE("ttl-floor", SETTING_SECONDS, AT(ttl_floor), 0, 3600, "5"),
@@ -286,6 +322,7 @@ static const struct setting server[] = {
               "/run/anamed/anamed.sock"),
         VALUE("state-dir", SETTING_PATH, AT(state_dir), 0, 4000, "/var/lib/anamed"),
         VALUE("user", SETTING_TEXT, AT(user), 1, 31, NULL),
+        VALUE("probes-max", SETTING_NUMBER32, AT(probes_max), 1, 100000, "512"),
         FLAG("xdp-detach-on-stop", AT(xdp_detach_on_stop), "no"),
 };
 
@@ -319,6 +356,7 @@ const struct section sections[] = {
         ENTRIES("upstreams", upstream, struct config_upstream, upstreams, upstreams_count, 250),
         LINED("databases", database, struct config_database, databases, databases_count, 64),
         LINED("policies", policy, struct config_policy, policies, policies_count, AN_POLICIES_MAX),
+        LINED("checks", check, struct config_check, checks, checks_count, 10000),
         ONCE("answers", answers),
         ONCE("maps", maps),
         ONCE("memory", memory),
@@ -592,6 +630,37 @@ static int parse_text(const char *text, void *ret)
 	return copy ? 0 : -EINVAL;
 }
 
+/* "200", "200-299". */
+static int parse_status(const char *text, void *ret)
+{
+	struct config_status range;
+	unsigned int low, high;
+	char end;
+	int count = sscanf(text, "%3u-%3u%c", &low, &high, &end);
+
+	if (strspn(text, "0123456789-") != strlen(text) || count < 1 || count > 2)
+		return -EINVAL;
+	if (count == 1 && sscanf(text, "%3u%c", &low, &end) != 1)
+		return -EINVAL;
+	if (count == 1)
+		high = low;
+	if (low < 100 || high < low || high > 999)
+		return -EINVAL;
+	range = (struct config_status){(uint16_t)low, (uint16_t)high};
+	memcpy(ret, &range, sizeof(range));
+	return 0;
+}
+
+static int parse_rrtype(const char *text, void *ret)
+{
+	uint16_t type;
+	int err = words_type(text, &type);
+
+	if (!err)
+		memcpy(ret, &type, sizeof(type));
+	return err;
+}
+
 static int parse_number32(const char *text, void *ret)
 {
 	uint64_t value;
@@ -622,6 +691,11 @@ static struct maker maker_of(enum setting_form form)
 		return (struct maker){parse_cookie, 16, "32 hexadecimal digits"};
 	if (form == SETTING_TEXTS)
 		return (struct maker){parse_text, sizeof(char *), "a word"};
+	if (form == SETTING_STATUSES)
+		return (struct maker){parse_status, sizeof(struct config_status),
+		                      "a status such as 200, or 200-299"};
+	if (form == SETTING_RRTYPE)
+		return (struct maker){parse_rrtype, sizeof(uint16_t), "a type of record"};
 	if (form == SETTING_NUMBERS)
 		return (struct maker){parse_number32, sizeof(uint32_t), "a whole number"};
 	if (form == SETTING_TYPES)
@@ -655,6 +729,7 @@ int setting_set(const struct setting *setting, void *base, const char *text,
 	case SETTING_DEGREES:
 		return set_degrees(setting, base, text, place, error);
 	case SETTING_NAME:
+	case SETTING_RRTYPE:
 	case SETTING_ADDRESS:
 	case SETTING_HOST:
 	case SETTING_NETWORK:

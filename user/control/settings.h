@@ -27,6 +27,7 @@ enum setting_form {
 	SETTING_DEGREES, /* a number with a fraction, in a double; min and max are taken as int64_t
 	                  */
 	SETTING_NAME,    /* domain name */
+	SETTING_RRTYPE,  /* "AAAA", "TYPE65" */
 	SETTING_ADDRESS, /* endpoint, port 53 if none is given */
 	SETTING_LISTEN,  /* the same, port `min` if none is given; "off": family 0 */
 	SETTING_HOST,    /* endpoint without a port */
@@ -43,7 +44,8 @@ enum setting_form {
 	SETTING_TEXTS,   /* of strings, each on the heap */
 	SETTING_NUMBERS, /* of uint32_t */
 	SETTING_HOSTS,
-	SETTING_ENTRIES, /* of mappings: `entries` says what is in them */
+	SETTING_STATUSES, /* of struct config_status: "200", "200-299" */
+	SETTING_ENTRIES,  /* of mappings: `entries` says what is in them */
 	/* Lists of at most `max`, in the struct itself; uint8_t at `count_offset`. */
 	SETTING_COOKIES, /* 32 hexadecimal digits each */
 	SETTING_TYPES,   /* private use; not counted, those that are absent are 0 */

@@ -100,6 +100,7 @@ struct health_change {
 
 struct health_info {
 	const char *check;
+	bool gone; /* the configuration has no such check any more */
 	enum check_kind kind;
 	uint8_t family, address[16];
 	struct health_state state;

@@ -24,6 +24,7 @@
 #define DATABASE "databases: [{name: x, file: a.mmdb}]\n"
 #define POLICY   "policies:\n  - name: p\n    default: d\n"
 #define RULES    "    database: x\n    rules:\n      - region: r\n"
+#define CHECK    "checks:\n  - name: c\n    kind: "
 #define KEYS     "keys: [{name: k, secret: c2VjcmV0}]\n"
 
 static int parse(const char *text, struct config **ret, struct error *error)
@@ -208,6 +209,37 @@ static const struct fault faults[] = {
         {ZONES "server:\n  tcp-max-per-client: 0\n", 3, "from 1 to"},
         {ZONES "server:\n  version: ''\n", 3, "must not be empty"},
         {KEYS "zones:\n  - name: a.example\n", 3, "`file' is missing (or `primaries')"},
+        {ZONES "checks:\n  - name: c\n", 3, "`kind' is missing"},
+        {ZONES "checks:\n  - kind: icmp\n", 3, "`name' is missing"},
+        {ZONES CHECK "ftp\n", 4, "one of tcp, tls"},
+        {ZONES "checks:\n  - name: a/b\n    kind: icmp\n", 3, "letters, digits"},
+        {ZONES CHECK "icmp\n  - name: c\n    kind: icmp\n", 5, "listed twice"},
+        {ZONES CHECK "tcp\n", 3, "`port' is missing"},
+        {ZONES CHECK "tcp\n    port: 0\n", 5, "from 1 to"},
+        {ZONES CHECK "tcp\n    port: 80\n    path: /x\n", 6, "kind tcp has none"},
+        {ZONES CHECK "icmp\n    port: 80\n", 5, "kind icmp has none"},
+        {ZONES CHECK "http\n    verify: no\n", 5, "kind http has none"},
+        {ZONES CHECK "http\n    path: x\n", 5, "begins with `/'"},
+        {ZONES CHECK "http\n    path: /a b\n", 5, "blanks"},
+        {ZONES CHECK "http\n    host: a@b\n", 5, "a host name"},
+        {ZONES CHECK "http\n    status: [200, 99]\n", 5, "a status"},
+        {ZONES CHECK "http\n    status: [300-200]\n", 5, "a status"},
+        {ZONES CHECK "http\n    status: [200x]\n", 5, "a status"},
+        {ZONES CHECK "http\n    status: []\n", 5, "must not be empty"},
+        {ZONES CHECK "https\n    ca-file: /nonexistent\n", 5, "No such file"},
+        {ZONES CHECK "icmp\n    interval: 1s\n", 5, "timeout is longer"},
+        {ZONES CHECK "icmp\n    timeout: 20s\n", 5, "timeout is longer"},
+        {ZONES CHECK "icmp\n    interval: 1ms\n", 5, "from 100ms to"},
+        {ZONES CHECK "icmp\n    jitter: 51\n", 5, "from 0 to 50"},
+        {ZONES CHECK "icmp\n    rise: 0\n", 5, "from 1 to"},
+        {ZONES CHECK "icmp\n    idle-interval: 5s\n", 5, "shorter than interval"},
+        {ZONES CHECK "dns\n    type: WORD\n", 5, "a type of record"},
+        {ZONES CHECK "dns\n    answer: 192.0.2.1\n", 5, "another type"},
+        {ZONES CHECK "dns\n    type: A\n    rcode: refused\n    answer: 192.0.2.1\n", 7,
+         "none comes"},
+        {ZONES CHECK "command\n", 3, "`command' is missing"},
+        {ZONES CHECK "command\n    command: [true]\n", 5, "absolute path"},
+        {ZONES CHECK "command\n    command: [/nonexistent]\n", 5, "No such file"},
 };
 
 static void every_fault_has_its_line(void **state)
@@ -333,7 +365,7 @@ static void defaults_are_those_that_are_promised(void **state)
 	assert_null(config->user);
 	assert_string_equal(config->control_socket, "/run/anamed/anamed.sock");
 	assert_string_equal(config->state_dir, "/var/lib/anamed");
-	assert_string_equal(config->pin_dir, "/sys/fs/bpf/anamed/v2");
+	assert_string_equal(config->pin_dir, "/sys/fs/bpf/anamed/v1");
 	assert_int_equal(config->heartbeat_limit_ms, 5000);
 	assert_false(config->xdp_detach_on_stop);
 	config_free(config);

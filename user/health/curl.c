@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * TLS, HTTP and HTTPS checks; the only file with libcurl.
+ *
+ * One multi handle on the loop (its sockets under uv_poll, its time-outs in
+ * one timer), one easy handle a probe. The address is always the target's
+ * (CURLOPT_CONNECT_TO): no name is looked up, no proxy asked, no redirection
+ * followed, no connection used twice. The multi handle keeps the parsed CA
+ * store between probes. libcurl may not be entered from its own callbacks:
+ * results are taken from its queue after curl_multi_socket_action().
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "health/health_room.h"
+
+#define BODY_MAX (64U << 10) /* looked through for `match` */
+
+struct curl_part {
+	struct health *health;
+	CURLM *multi;
+	uv_timer_t timer;
+	bool timer_open;
+};
+
+struct curl_probe {
+	struct probe probe; /* first */
+	struct curl_part *part;
+	CURL *easy;
+	struct curl_slist *connect_to;
+	char *body; /* so far, if it is looked at */
+	size_t body_len;
+	bool matched, enough; /* the body holds `match`; no more of it is wanted */
+	char fault[CURL_ERROR_SIZE];
+};
+
+/* A descriptor of libcurl's. */
+struct curl_socket {
+	struct curl_part *part;
+	uv_poll_t poll;
+	curl_socket_t fd;
+};
+
+static void probe_free(struct curl_probe *curl)
+{
+	if (curl->easy) {
+		curl_multi_remove_handle(curl->part->multi, curl->easy);
+		curl_easy_cleanup(curl->easy);
+	}
+	curl_slist_free_all(curl->connect_to);
+	free(curl->body);
+	free(curl);
+}
+
+/* ---- judging ---- */
+
+static bool status_expected(const struct config_check *config, long status)
+{
+	for (size_t i = 0; i < config->status_count; i++) {
+		if (status >= config->status[i].low && status <= config->status[i].high)
+			return true;
+	}
+	return false;
+}
+
+static void judge_reply(struct curl_probe *curl, uint32_t connect_us)
+{
+	const struct config_check *config = curl->probe.target->key.box->config;
+	long status = 0;
+
+	curl_easy_getinfo(curl->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (config->kind == CHECK_TLS)
+		probe_done(&curl->probe, true, connect_us, "ok");
+	else if (!status_expected(config, status))
+		probe_done(&curl->probe, false, connect_us, "status %ld", status);
+	else if (config->match && !curl->matched)
+		probe_done(&curl->probe, false, connect_us, "status %ld, but no `%.40s' in it",
+		           status, config->match);
+	else
+		probe_done(&curl->probe, true, connect_us, "ok");
+}
+
+static const char *fault_text(const struct curl_probe *curl, CURLcode code)
+{
+	return curl->fault[0] ? curl->fault : curl_easy_strerror(code);
+}
+
+static void judge(struct curl_probe *curl, CURLcode code)
+{
+	curl_off_t connect_us = 0;
+	long err = 0;
+
+	curl_easy_getinfo(curl->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
+	curl_easy_getinfo(curl->easy, CURLINFO_OS_ERRNO, &err);
+	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && curl->enough))
+		judge_reply(curl, connect_us > 0 ? (uint32_t)connect_us : 1);
+	else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT)
+		probe_error(&curl->probe, ENOMEM);
+	else if (code == CURLE_COULDNT_CONNECT && err)
+		probe_error(&curl->probe, (int)err);
+	else
+		probe_done(&curl->probe, false, 0, "%s", fault_text(curl, code));
+}
+
+static void take_results(struct curl_part *part)
+{
+	struct curl_probe *curl;
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(part->multi, &left))) {
+		CURLcode code = message->data.result;
+
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&curl);
+		judge(curl, code);
+		probe_free(curl);
+	}
+}
+
+/* ---- what libcurl calls ---- */
+
+/* The body, piece by piece. Less than was given ends the transfer. */
+static size_t on_body(char *octets, size_t size, size_t count, void *arg)
+{
+	struct curl_probe *curl = arg;
+	const char *match = curl->probe.target->key.box->config->match;
+	size_t len = size * count, room = BODY_MAX - curl->body_len;
+	char *body;
+
+	curl->enough = true;
+	if (!match)
+		return 0;
+	body = realloc(curl->body, curl->body_len + len);
+	if (!body)
+		return 0;
+	curl->body = body;
+	if (len > room)
+		len = room;
+	memcpy(body + curl->body_len, octets, len);
+	curl->body_len += len;
+	curl->matched = memmem(body, curl->body_len, match, strlen(match)) != NULL;
+	curl->enough = curl->matched || curl->body_len == BODY_MAX;
+	return curl->enough ? 0 : len;
+}
+
+static void free_socket(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct curl_socket *socket = poll->data;
+	struct curl_part *part = socket->part;
+	int flags = 0, running;
+
+	if (status < 0)
+		flags = CURL_CSELECT_ERR;
+	if (events & UV_READABLE)
+		flags |= CURL_CSELECT_IN;
+	if (events & UV_WRITABLE)
+		flags |= CURL_CSELECT_OUT;
+	curl_multi_socket_action(part->multi, socket->fd, flags, &running);
+	take_results(part);
+}
+
+static struct curl_socket *open_socket(struct curl_part *part, curl_socket_t fd)
+{
+	struct curl_socket *socket = calloc(1, sizeof(*socket));
+
+	if (!socket || uv_poll_init(part->health->loop, &socket->poll, fd)) {
+		free(socket);
+		return NULL;
+	}
+	socket->part = part;
+	socket->fd = fd;
+	socket->poll.data = socket;
+	curl_multi_assign(part->multi, fd, socket);
+	return socket;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+	struct curl_socket *socket = socket_arg;
+	struct curl_part *part = arg;
+	int events = 0;
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (socket) {
+			curl_multi_assign(part->multi, fd, NULL);
+			uv_poll_stop(&socket->poll);
+			uv_close((uv_handle_t *)&socket->poll, free_socket);
+		}
+		return 0;
+	}
+	if (!socket)
+		socket = open_socket(part, fd);
+	if (!socket)
+		return -1;
+	if (what & CURL_POLL_IN)
+		events |= UV_READABLE;
+	if (what & CURL_POLL_OUT)
+		events |= UV_WRITABLE;
+	return uv_poll_start(&socket->poll, events, on_ready) ? -1 : 0;
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+	struct curl_part *part = timer->data;
+	int running;
+
+	curl_multi_socket_action(part->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	take_results(part);
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+	struct curl_part *part = arg;
+
+	(void)multi;
+	if (timeout_ms < 0)
+		return uv_timer_stop(&part->timer);
+	return uv_timer_start(&part->timer, on_timeout, (uint64_t)timeout_ms, 0);
+}
+
+/* ---- the kind ---- */
+
+/* "2001:db8::1" in brackets, for URLs and CURLOPT_CONNECT_TO. */
+static void bracket(const struct endpoint *endpoint, char ret[NET_TEXT_MAX])
+{
+	char text[NET_TEXT_MAX];
+
+	net_address_text(endpoint->family, endpoint->address, text);
+	snprintf(ret, NET_TEXT_MAX, endpoint->family == AN_FAMILY_IPV6 ? "[%.60s]" : "%.60s", text);
+}
+
+static CURLcode set_where(struct curl_probe *curl, const struct config_check *config)
+{
+	struct endpoint endpoint = target_endpoint(curl->probe.target);
+	char address[NET_TEXT_MAX], connect_to[NET_TEXT_MAX + 16], url[2048];
+	const char *host = config->host;
+
+	bracket(&endpoint, address);
+	snprintf(url, sizeof(url), "%s://%s:%u%s", config->kind == CHECK_HTTP ? "http" : "https",
+	         host ? host : address, endpoint.port, config->path ? config->path : "/");
+	snprintf(connect_to, sizeof(connect_to), "::%s:%u", address, endpoint.port);
+	curl->connect_to = curl_slist_append(NULL, connect_to);
+	if (!curl->connect_to)
+		return CURLE_OUT_OF_MEMORY;
+	curl_easy_setopt(curl->easy, CURLOPT_CONNECT_TO, curl->connect_to);
+	return curl_easy_setopt(curl->easy, CURLOPT_URL, url);
+}
+
+static void set_manners(struct curl_probe *curl)
+{
+	CURL *easy = curl->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, curl);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl->fault);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "anamed/" ANAMED_VERSION);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, curl);
+}
+
+static CURLcode set_trust(struct curl_probe *curl, const struct config_check *config)
+{
+	CURL *easy = curl->easy;
+
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, config->verify ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, config->verify ? 2L : 0L);
+	if (config->ca_file)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
+	/* Connected and shaken hands: that is all of a TLS check. */
+	return curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, config->kind == CHECK_TLS ? 1L : 0L);
+}
+
+static int curl_start(struct target *target, struct probe **ret)
+{
+	const struct config_check *config = target->key.box->config;
+	struct curl_part *part = target->health->curl;
+	struct curl_probe *curl = calloc(1, sizeof(*curl));
+
+	if (!curl)
+		return -ENOMEM;
+	curl->probe = (struct probe){target, &curl_kind, probe_now_us()};
+	curl->part = part;
+	curl->easy = curl_easy_init();
+	if (!curl->easy || set_where(curl, config) || set_trust(curl, config)) {
+		probe_free(curl);
+		return -ENOMEM;
+	}
+	set_manners(curl);
+	if (curl_multi_add_handle(part->multi, curl->easy)) {
+		probe_free(curl);
+		return -ENOMEM;
+	}
+	*ret = &curl->probe;
+	return 0;
+}
+
+static void curl_cancel(struct probe *probe)
+{
+	probe_free((struct curl_probe *)probe);
+}
+
+const struct probe_kind curl_kind = {curl_start, curl_cancel};
+
+/* ---- the part ---- */
+
+struct curl_part *curl_part_new(struct health *health)
+{
+	struct curl_part *part = calloc(1, sizeof(*part));
+
+	if (!part || curl_global_init(CURL_GLOBAL_DEFAULT)) {
+		free(part);
+		return NULL;
+	}
+	part->health = health;
+	part->multi = curl_multi_init();
+	if (!part->multi) {
+		curl_part_free(part);
+		return NULL;
+	}
+	curl_multi_setopt(part->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(part->multi, CURLMOPT_SOCKETDATA, part);
+	curl_multi_setopt(part->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(part->multi, CURLMOPT_TIMERDATA, part);
+	uv_timer_init(health->loop, &part->timer);
+	part->timer.data = part;
+	part->timer_open = true;
+	return part;
+}
+
+static void free_part(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+void curl_part_free(struct curl_part *part)
+{
+	if (part->multi)
+		curl_multi_cleanup(part->multi);
+	curl_global_cleanup();
+	if (part->timer_open)
+		uv_close((uv_handle_t *)&part->timer, free_part);
+	else
+		free(part);
+}

@@ -251,20 +251,33 @@ bench: ## replies a second beside a bare reflector and other servers (root; QUIC
 	$(Q)tests/bench/run $(BUILD) $(if $(QUICK),--quick)
 	$(if $(QUICK),,$(Q)$(MAKE) --no-print-directory bench-daemon)
 
-$(BUILD)/vmtest-loader: vmtest/loader.c
+# Debian's kernels under qemu.
+VMTEST_PROGRAMS := $(addprefix $(BUILD)/vmtest-,ask loader other)
+VMTEST_OBJECTS := $(addprefix $(BUILD)/vmtest/,older.bpf.o other.bpf.o pass.bpf.o)
+
+$(VMTEST_PROGRAMS): $(BUILD)/vmtest-%: vmtest/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -lbpf
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -lbpf -lxdp -lresolv
 
-KERNEL ?= 6.1
-vmtest: ## boot Debian's KERNEL=6.1|6.12 under qemu, load, answer queries
-	$(Q)tests/deps vmtest
-	$(Q)$(MAKE) --no-print-directory -s all $(BUILD)/vmtest-loader
-	$(Q)vmtest/run $(KERNEL) $(BUILD)
+$(VMTEST_OBJECTS): $(BUILD)/vmtest/%.bpf.o: vmtest/%.bpf.c include/anamed/treaty.h
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
+		-I/usr/include/$(MULTIARCH) -Iinclude -c $< -o $@
 
-vmtest-load: ## only show the object to that kernel's verifier
+KERNEL ?= 6.1 6.12
+PARTS ?= load kernel veth dispatcher jumbo vlan virtio
+.PHONY: vmtest-check
+vmtest: ## the whole kernel suite on Debian's kernels under qemu (KERNEL=6.1 6.12, PARTS=load kernel veth ...)
 	$(Q)tests/deps vmtest
-	$(Q)$(MAKE) --no-print-directory -s $(BPF_OBJ) $(BUILD)/vmtest-loader
-	$(Q)vmtest/run $(KERNEL) $(BUILD) load
+	$(Q)$(MAKE) --no-print-directory -s all $(VMTEST_PROGRAMS) $(VMTEST_OBJECTS) $(KERNEL_TEST_BIN) \
+		$(KERNEL_USER_TEST)
+	$(Q)vmtest/run $(BUILD) "$(KERNEL)" "$(PARTS)"
+
+vmtest-check: ## what `make check` has time for of it
+	$(Q)$(MAKE) --no-print-directory -s vmtest PARTS="load kernel veth dispatcher"
+
+vmtest-load: ## only show the object to those kernels' verifiers
+	$(Q)$(MAKE) --no-print-directory -s vmtest PARTS=load
 
 C_FILES = $(sort $(shell git ls-files '*.c' '*.h'))
 

@@ -177,18 +177,33 @@ static void a_folder_that_is_no_bpffs_is_refused(void **state)
 
 /* ---- clocks and counters ---- */
 
+/* A machine that is emulated gets its ticks late now and then: so again, if it was such a moment.
+ */
+static struct maps_clock clock_near(struct kernel_maps *maps)
+{
+	struct maps_clock clock;
+
+	for (int i = 0; i < 100; i++) {
+		uint64_t ticks;
+
+		assert_int_equal(maps_run_clock(maps->clock_fd, &clock), 0);
+		ticks = kernel_ticks(maps, clock.ns / 1000000);
+		if (ticks >= clock.ticks - 1 && ticks <= clock.ticks + 1)
+			return clock;
+		assert_int_equal(kernel_clock(maps), 0);
+	}
+	fail_msg("%s", "never within a tick");
+	return clock;
+}
+
 static void ticks_are_exact_to_one_and_come_back_unchanged(void **state)
 {
 	struct kernel_maps *maps = opened();
 
 	(void)state;
 	for (int i = 0; i < 2000; i++) {
-		struct maps_clock clock;
-		uint64_t ticks;
+		struct maps_clock clock = clock_near(maps);
 
-		assert_int_equal(maps_run_clock(maps->clock_fd, &clock), 0);
-		ticks = kernel_ticks(maps, clock.ns / 1000000);
-		assert_in_range(ticks, clock.ticks - 1, clock.ticks + 1);
 		assert_int_equal(kernel_ticks(maps, kernel_ms(maps, clock.ticks + (uint64_t)i)),
 		                 clock.ticks + (uint64_t)i);
 		assert_int_equal(kernel_ticks(maps, kernel_ms(maps, clock.ticks - (uint64_t)i)),

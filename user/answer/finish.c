@@ -3,11 +3,9 @@
  * finish - the members of a flight become one answer: into the store, the
  * kernel, and onto the disk; or a failure, which leaves the last good answer.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer/cells.h"
 #include "answer/flatten_room.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -23,9 +21,6 @@ struct outcome {
 	int ede;
 	uint16_t count;
 	uint8_t octets[FLATTEN_ADDRESSES_MAX * 16];
-	struct cell *cell; /* out of a pool: then what follows holds, not the above two */
-	struct harvest *harvest;
-	struct composed composed;
 };
 
 /* Sorted, without doubles, at most 64. */
@@ -66,11 +61,9 @@ static void add_member(struct outcome *outcome, const struct member *member)
 	}
 	outcome->good++;
 	outcome->stale |= member->stale;
-	if (member->upstream)
-		outcome->index = member->index;
-	/* What a representative was asked for says nothing of the client's network. */
-	if (member->upstream && !member->ecs.family) {
+	if (member->upstream) {
 		outcome->upstream = true;
+		outcome->index = member->index;
 		outcome->tailored |= target_tailored(flight->flatten, member->name,
 		                                     member->name_len, flight->key.network.family);
 		outcome->one_family |=
@@ -97,43 +90,13 @@ static uint32_t least_ttl(const struct flight *flight, const struct outcome *out
 	return ttl;
 }
 
-/* Out of what the members gave, what those that are up and chosen give. */
-static int gather_pool(struct flight *flight, struct outcome *ret)
+static void gather(const struct flight *flight, struct outcome *ret)
 {
-	struct flatten *flatten = flight->flatten;
-
-	ret->cell = cell_get(flatten, flight->tree, flight->key.region, flight->key.type);
-	ret->harvest = ret->cell ? harvest_new(flight, ret->cell) : NULL;
-	if (!ret->harvest || cell_compose(ret->cell, ret->harvest, clock_ms(), &ret->composed))
-		return -ENOMEM;
-	ret->count = ret->composed.count;
-	return 0;
-}
-
-/* What has not become an answer's. */
-static void outcome_done(struct outcome *outcome)
-{
-	if (!outcome->cell)
-		return;
-	harvest_free(outcome->harvest);
-	free(outcome->composed.pool);
-	cell_let_go(outcome->cell);
-}
-
-static void gather(struct flight *flight, struct outcome *ret)
-{
-	memset(ret, 0, offsetof(struct outcome, octets));
-	ret->cell = NULL;
-	ret->harvest = NULL;
-	ret->composed.pool = NULL;
+	memset(ret, 0, sizeof(*ret));
 	ret->ede = -1;
 	ret->index = FLATTEN_FROM_ZONES;
 	for (const struct member *member = flight->members; member; member = member->next)
 		add_member(ret, member);
-	if (flight->tree && gather_pool(flight, ret))
-		ret->good = 0;
-	else if (flight->tree) /* a pool without members of this type denies it */
-		ret->good = ret->count || !ret->failed;
 	ret->ttl = least_ttl(flight, ret);
 }
 
@@ -161,6 +124,16 @@ bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
 	return true;
 }
 
+/* A special-use network lies inside: each client's scope is another one, see audience_clear(). The
+ * half of a family is not meant: its scope is 0. */
+static bool scope_depends(const struct config *config, const struct an_audience_key *key)
+{
+	struct network network = audience_network(key);
+
+	return key->kind == AN_AUDIENCE_NET && network.len > 1 &&
+	       audience_clear(config, &network, network.len) > network.len;
+}
+
 void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
                     bool newest)
 {
@@ -171,8 +144,10 @@ void finish_publish(struct flatten *flatten, struct store_owner *owner, struct a
 
 	answer->slot = AN_SLOT_NONE;
 	if (!finish_kernel_owner(flatten, owner, zone) ||
-	    !respond_image_flat(zone, owner->name, owner->name_len, answer, 0, image))
+	    !respond_image_flat(zone, owner->name, owner->name_len, answer, image))
 		return;
+	if (scope_depends(flatten->world->config, &answer->key))
+		image->head.used = 0; /* refused: such queries are passed up */
 	if (publish_answer(flatten->publish, owner->kernel_uid, &answer->key, answer->asked.address,
 	                   answer->asked.len, image, answer->fresh_until_ms, answer->stale_until_ms,
 	                   newest, &answer->slot))
@@ -305,6 +280,9 @@ static struct an_audience_key outcome_key(const struct flight *flight, struct ou
 	bool trust = flight->flatten->world->config->trust_scope_zero;
 	struct an_audience_key key = {.kind = AN_AUDIENCE_NET};
 
+	if (outcome->scope)
+		outcome->scope = (uint8_t)audience_clear(flight->flatten->world->config, asked,
+		                                         outcome->scope);
 	if (!outcome->upstream || (!flight->limits[0] && !flight->limits[1]))
 		return key;
 	if (asked->family && !sent)
@@ -316,11 +294,15 @@ static struct an_audience_key outcome_key(const struct flight *flight, struct ou
 }
 
 /* What goes on the wire for this key (SEMANTICS 2). */
-static uint8_t outcome_scope(const struct an_audience_key *key, const struct outcome *outcome)
+static uint8_t outcome_scope(const struct config *config, const struct an_audience_key *key,
+                             const struct outcome *outcome)
 {
+	struct network network = audience_network(key);
+
 	if (!key->len || outcome->half)
 		return 0;
-	return outcome->scope ? outcome->scope : key->len;
+	return outcome->scope ? outcome->scope
+	                      : (uint8_t)audience_clear(config, &network, key->len);
 }
 
 /* SEMANTICS 1.7: for a bounded time the last addresses stand against a denial. */
@@ -353,25 +335,6 @@ static void count_overlap(struct flatten *flatten, const struct store_owner *own
 	}
 }
 
-static struct answer *put_pool(struct flatten *flatten, struct store_owner *owner,
-                               struct answer *model, struct outcome *outcome)
-{
-	struct composed *composed = &outcome->composed;
-	struct answer *answer;
-
-	model->pool = composed->pool;
-	model->harvest = outcome->harvest;
-	model->fresh_until_ms = composed_until(composed, model->good_until_ms, model->fetched_ms);
-	answer = finish_put(flatten, owner, model, composed->octets);
-	if (!answer)
-		return NULL;
-	composed->pool = NULL;
-	outcome->harvest = NULL;
-	cell_link(outcome->cell, answer);
-	cell_said(outcome->cell, composed);
-	return answer;
-}
-
 static void put_outcome(struct flight *flight, struct store_owner *owner, struct outcome *outcome)
 {
 	struct flatten *flatten = flight->flatten;
@@ -385,7 +348,7 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 	                       .fetched_ms = now,
 	                       .stale_until_ms = now + config->stale_max_ms,
 	                       .ttl = bound_ttl(config, zone, outcome),
-	                       .wire_scope = outcome_scope(&key, outcome),
+	                       .wire_scope = outcome_scope(config, &key, outcome),
 	                       .negative = !outcome->count,
 	                       .upstream = outcome->index,
 	                       .count = outcome->count};
@@ -393,11 +356,9 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 
 	model.key.uid = owner->uid;
 	model.key.type = owner->type;
-	model.key.region = flight->key.region;
-	model.fresh_until_ms = model.good_until_ms = now + (uint64_t)model.ttl * 1000;
+	model.fresh_until_ms = now + (uint64_t)model.ttl * 1000;
 	owner->definition = flight->definition;
-	answer = outcome->cell ? put_pool(flatten, owner, &model, outcome)
-	                       : finish_put(flatten, owner, &model, outcome->octets);
+	answer = finish_put(flatten, owner, &model, outcome->octets);
 	if (!answer)
 		return;
 	if (outcome->upstream && outcome->scope)
@@ -423,7 +384,7 @@ static void flight_good(struct flight *flight, struct store_owner *owner, struct
 	struct store_found last = store_find(flatten->store, key->name, key->name_len, key->type,
 	                                     &flight->client, true, now);
 	uint64_t fetched = last.answer ? last.answer->fetched_ms : 0;
-	bool held = !outcome->cell && hold_on(flatten, last.answer, outcome, now);
+	bool held = hold_on(flatten, last.answer, outcome, now);
 
 	if (held)
 		held_outcome(last.answer, outcome);
@@ -479,7 +440,6 @@ void flight_finish(struct flight *flight)
 		flight_good(flight, owner, &outcome);
 	else if (owner)
 		flight_failed(flight, owner, &outcome);
-	outcome_done(&outcome);
 	rcu_read_unlock();
 	flight_release_waits(flight);
 	flight_drop(flight);

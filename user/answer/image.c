@@ -148,14 +148,10 @@ size_t respond_image_static(const struct world *world, const uint8_t *name, size
 }
 
 size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t owner_len,
-                          const struct answer *answer, unsigned int group,
-                          struct an_answer_slot *ret)
+                          const struct answer *answer, struct an_answer_slot *ret)
 {
 	uint16_t type = answer->owner->type;
-	struct plan_question question = {.name = owner,
-	                                 .len = owner_len,
-	                                 .type = type,
-	                                 .group = answer->pool ? group + 1 : 0};
+	struct plan_question question = {.name = owner, .len = owner_len, .type = type};
 	struct draft draft;
 	size_t len;
 

@@ -214,7 +214,7 @@ static int take_record(const void *key, size_t key_len, const void *value, size_
 	owner = store_owner_get(flatten->store, record.owner, record.owner_len, record.type, now);
 	if (!owner)
 		return 0;
-	owner->definition = members_definition(flatten, zone, node);
+	owner->definition = members_definition(zone, node);
 	if (record.definition != owner->definition && record.model.fresh_until_ms > now)
 		record.model.fresh_until_ms = now;
 	record.model.key.uid = owner->uid;
@@ -311,7 +311,7 @@ static void adopt_answer(const struct an_owner_slot *kernel_owner,
 	                        clock_ms());
 	if (!owner)
 		return;
-	owner->definition = members_definition(flatten, zone, node);
+	owner->definition = members_definition(zone, node);
 	take_slot(restore, owner, slot, number);
 }
 

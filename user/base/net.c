@@ -74,6 +74,19 @@ bool network_contains(const struct network *outer, const struct network *inner)
 	       same_prefix(outer->address, inner->address, outer->len);
 }
 
+unsigned int network_shared(const struct network *a, const struct network *b)
+{
+	unsigned int most = a->len < b->len ? a->len : b->len, shared = 0;
+	uint64_t differ = 0;
+
+	while (shared < 128 &&
+	       !(differ = load_half(a->address + shared / 8) ^ load_half(b->address + shared / 8)))
+		shared += 64;
+	if (differ)
+		shared += (unsigned int)__builtin_clzll(differ);
+	return shared < most ? shared : most;
+}
+
 static int parse_address(const char *text, uint8_t *family, uint8_t address[16])
 {
 	memset(address, 0, 16);

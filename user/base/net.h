@@ -54,6 +54,9 @@ bool network_equal(const struct network *a, const struct network *b);
 /* True if `inner` lies wholly within `outer` (same family, no shorter). family 0 contains all. */
 bool network_contains(const struct network *outer, const struct network *inner);
 
+/* Leading bits that two networks of one family have in common: at most the shorter's length. */
+unsigned int network_shared(const struct network *a, const struct network *b);
+
 /* "192.0.2.0/24", "2001:db8::/32", or an address alone (full length). 0 or -EINVAL; host bits are
  * -EINVAL. */
 int network_parse(const char *text, struct network *ret);

@@ -101,15 +101,6 @@ void publish_stale(struct publish *publish, uint64_t uid, bool stale);
 /* What the cell says now: after adoption, what a former daemon left. */
 bool publish_is_stale(const struct publish *publish, uint64_t uid);
 
-/*
- * A word for the members of a pool, bit i: i lives. Answers whose image names
- * it show only records that live. AN_CELL_FIXED: none is left.
- */
-uint32_t publish_cell_take(struct publish *publish, uint64_t value);
-void publish_cell_set(struct publish *publish, uint32_t cell, uint64_t value);
-/* No answer in the maps looks at it any more. */
-void publish_cell_drop(struct publish *publish, uint32_t cell);
-
 /* clock_ms() of the kernel's last hit on a slot, 0 for never. */
 uint64_t publish_used_ms(const struct publish *publish, uint32_t slot);
 

@@ -37,6 +37,22 @@ const struct network *audience_special(const struct config *config, const struct
 	return best;
 }
 
+unsigned int audience_clear(const struct config *config, const struct network *network,
+                            unsigned int scope)
+{
+	for (size_t i = 0; i < config->special_count; i++) {
+		const struct network *special = &config->special[i];
+		unsigned int shared;
+
+		if (special->family != network->family || network_contains(special, network))
+			continue;
+		shared = network_shared(special, network);
+		if (shared >= scope)
+			scope = shared + 1;
+	}
+	return scope;
+}
+
 /* The network that stands for a packet's source address. */
 static struct network from_source(const struct config *config, const struct endpoint *source)
 {

@@ -42,6 +42,15 @@ struct client audience_client(const struct config *config, const struct ecs *ecs
 /* The special-use network that contains all of `network`, or NULL. */
 const struct network *audience_special(const struct config *config, const struct network *network);
 
+/*
+ * The least prefix length, `scope` or more, under which `network` shares its
+ * prefix with no special-use network that it does not lie in itself: those
+ * clients are answered by their packets' source, so nobody may take this answer
+ * for theirs. May be longer than the network.
+ */
+unsigned int audience_clear(const struct config *config, const struct network *network,
+                            unsigned int scope);
+
 /* What upstream is asked with for this client: at most the limits; nobody gives family 0, len 0
  * (send SOURCE 0). */
 struct network audience_ask(const struct network *client, unsigned int ipv4_max,

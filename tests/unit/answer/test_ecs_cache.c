@@ -10,7 +10,7 @@
 #include "answer/flatten_room.h"
 #include "base/clock.h"
 
-#define RESOLVERS   3
+#define RESOLVERS   4
 #define ENTRIES_MAX 4096
 #define LEAVES_MAX  160
 
@@ -170,8 +170,14 @@ void upstream_limits(const struct upstream *upstream, const uint8_t *target, siz
 
 /* ---- the edge ---- */
 
+/* In place of the list that is configured by default. */
+static struct network own_special[2];
+static size_t own_special_count;
+
 struct edge {
 	struct scene scene;
+	struct network *special;
+	size_t special_count;
 	uv_loop_t loop;
 	struct flatten *flatten;
 };
@@ -190,6 +196,12 @@ static void edge_open(struct edge *edge)
 
 	memset(edge, 0, sizeof(*edge));
 	scene_open(&edge->scene, texts);
+	edge->special = edge->scene.config->special;
+	edge->special_count = edge->scene.config->special_count;
+	if (own_special_count) {
+		edge->scene.config->special = own_special;
+		edge->scene.config->special_count = own_special_count;
+	}
 	edge->scene.settings[0].budget_per_s = edge->scene.settings[0].budget_burst = 1000000;
 	store_free(edge->scene.world.store);
 	edge->scene.world.store = store_new(100000, ENTRIES_MAX);
@@ -204,6 +216,8 @@ static void edge_close(struct edge *edge)
 	flatten_free(edge->flatten);
 	uv_run(&edge->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&edge->loop), 0);
+	edge->scene.config->special = edge->special;
+	edge->scene.config->special_count = edge->special_count;
 	scene_close(&edge->scene);
 }
 
@@ -338,6 +352,20 @@ static const struct entry *cache_find(const struct resolver *resolver, const str
 
 /* ---- the property ---- */
 
+/* Special-use networks: who asks for one is answered by where the packet came from. */
+static void move_into_special(uint8_t family, uint8_t address[16])
+{
+	static const uint8_t ipv4[][2] = {{10, 1},    {0, 7},    {100, 64},  {127, 0},
+	                                  {169, 254}, {172, 16}, {192, 168}, {224, 9}};
+	static const uint8_t ipv6[][2] = {{0xfc, 0x11}, {0xfe, 0x80}, {0xff, 2}, {0, 0}};
+	const uint8_t *first = family == AN_FAMILY_IPV4 ? ipv4[random_below(sizeof(ipv4) / 2)]
+	                                                : ipv6[random_below(sizeof(ipv6) / 2)];
+
+	memcpy(address, first, 2);
+	if (family == AN_FAMILY_IPV6 && !first[0])
+		memset(address, 0, 15);
+}
+
 /* Mostly near the borders of the tree's leaves, with every SOURCE. */
 static struct network random_client(const struct resolver *resolver)
 {
@@ -354,8 +382,11 @@ static struct network random_client(const struct resolver *resolver)
 			address[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 	longest = resolver->longest[leaf->network.family];
 	len = random_below(2) ? longest : 1 + random_below(longest);
-	if (leaf->network.family == AN_FAMILY_IPV4 && len >= 8 && !random_below(8))
-		address[0] = 10; /* special-use */
+	if (own_special_count && !random_below(4))
+		memcpy(address, own_special[leaf->network.family - 1].address,
+		       leaf->network.family == AN_FAMILY_IPV4 ? 3 : 7);
+	else if (!random_below(8))
+		move_into_special(leaf->network.family, address);
 	return network_of(leaf->network.family, address, len);
 }
 
@@ -363,8 +394,9 @@ static struct resolver resolvers[RESOLVERS];
 
 static void resolvers_reset(void)
 {
-	static const char *const sources[] = {"198.51.100.7", "2001:db8:77::1", "192.0.2.200"};
-	static const uint8_t longest[][3] = {{0, 24, 56}, {0, 32, 64}, {0, 20, 48}};
+	static const char *const sources[] = {"198.51.100.7", "2001:db8:77::1", "192.0.2.200",
+	                                      "10.9.9.9" /* nobody that upstream may hear of */};
+	static const uint8_t longest[][3] = {{0, 24, 56}, {0, 32, 64}, {0, 20, 48}, {0, 32, 64}};
 
 	for (unsigned int i = 0; i < RESOLVERS; i++) {
 		resolvers[i].source = sources[i];
@@ -410,23 +442,19 @@ static void leaf_text(const char *text)
 	leaf_add(&network);
 }
 
-/* Roots without special-use networks inside: an answer for one of those is another one than that of
- * the network around it. */
 static void cdn_tree(unsigned int seed, uint8_t ipv4_longest, uint8_t ipv6_longest)
 {
 	struct network root;
 
 	memset(&cdn, 0, sizeof(cdn));
 	random_state = seed;
-	leaf_text("198.51.100.0/24"); /* where the resolvers are */
-	leaf_text("192.0.2.0/24");
 	cdn.longest = ipv4_longest;
 	cdn.most = 50;
-	assert_int_equal(network_parse("64.0.0.0/3", &root), 0);
+	assert_int_equal(network_parse("0.0.0.0/0", &root), 0);
 	tree_grow(&root);
 	cdn.longest = ipv6_longest;
 	cdn.most = 100;
-	assert_int_equal(network_parse("2000::/3", &root), 0);
+	assert_int_equal(network_parse("::/0", &root), 0);
 	tree_grow(&root);
 }
 
@@ -473,6 +501,18 @@ static void also_where_upstreams_scopes_overlap(void **state)
 {
 	(void)state;
 	run_rounds(24, 56, 1, scopes_overlap);
+}
+
+/* Inside of what upstream is asked for at most: who asks for more gets a scope of his own. */
+static void also_beside_special_networks_longer_than_any_question(void **state)
+{
+	(void)state;
+	assert_int_equal(network_parse("64.1.2.128/26", &own_special[0]), 0);
+	assert_int_equal(network_parse("2001:db8:1:4::/62", &own_special[1]), 0);
+	own_special_count = 2;
+	run_rounds(20, 48, RESOLVERS, NULL);
+	run_rounds(30, 64, RESOLVERS, NULL);
+	own_special_count = 0;
 }
 
 static void no_scopes(void)
@@ -595,6 +635,39 @@ static void the_three_cases_of_keeping(void **state)
 	}
 }
 
+/* Upstream's scope is lengthened until no client in a special-use network could be meant. */
+static void a_scope_ends_before_the_next_special_network(void **state)
+{
+	static const struct {
+		const char *leaf, *client;
+		uint8_t scope;
+	} rows[] = {
+	        {"0.0.0.0/1", "11.1.2.0/24", 8},     /* 10/8 */
+	        {"0.0.0.0/1", "8.1.2.0/24", 7},      /* the same, further off */
+	        {"0.0.0.0/1", "64.1.0.0/24", 3},     /* 100.64/10 */
+	        {"0.0.0.0/1", "126.0.0.0/24", 8},    /* 127/8 */
+	        {"172.0.0.0/8", "172.0.0.0/24", 12}, /* 172.16/12 */
+	        {"172.0.0.0/8", "172.128.0.0/24", 9},
+	        {"8.0.0.0/5", "8.0.0.0/5", 6}, /* asked with less than the special network has */
+	        {"192.160.0.0/11", "192.169.1.0/24", 16},
+	        {"2000::/3", "2001:db8::/56", 3},
+	        {"8000::/1", "fb00::/56", 6}, /* fc00::/7 */
+	};
+	struct given given;
+	struct edge edge;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("%s in %s\n", rows[i].client, rows[i].leaf);
+		memset(&cdn, 0, sizeof(cdn));
+		leaf_text(rows[i].leaf);
+		edge_open(&edge);
+		given = ask_text(&edge, rows[i].client);
+		assert_int_equal(given.scope, rows[i].scope);
+		edge_close(&edge);
+	}
+}
+
 /* A client in a special-use network is judged by where the packet comes from, and the scope covers
  * the whole of that network. */
 static void special_use_networks_cover_their_block(void **state)
@@ -665,6 +738,8 @@ int main(void)
 	        cmocka_unit_test(a_cache_answers_what_the_edge_would),
 	        cmocka_unit_test(also_where_the_scopes_are_longer_than_what_is_asked),
 	        cmocka_unit_test(also_where_upstreams_scopes_overlap),
+	        cmocka_unit_test(also_beside_special_networks_longer_than_any_question),
+	        cmocka_unit_test(a_scope_ends_before_the_next_special_network),
 	        cmocka_unit_test(also_where_upstream_knows_no_networks),
 	        cmocka_unit_test(the_worked_example_of_7_2_1),
 	        cmocka_unit_test(scopes_that_overlap_are_passed_on_and_counted),

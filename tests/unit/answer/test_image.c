@@ -257,7 +257,7 @@ static union image flat_image(const char *owner, const struct answer *answer)
 	int len = name_from_text(owner, NULL, 0, name);
 	union image image;
 
-	assert_true(respond_image_flat(zone, name, (size_t)len, answer, 0, &image.slot) > 0);
+	assert_true(respond_image_flat(zone, name, (size_t)len, answer, &image.slot) > 0);
 	return image;
 }
 
@@ -321,7 +321,7 @@ static void aname_beside_the_addresses_stays_with_the_daemon(void **state)
 
 	(void)state;
 	zone->expose_aname = true;
-	assert_int_equal(respond_image_flat(zone, name, (size_t)len, answer, 0, &image.slot), 0);
+	assert_int_equal(respond_image_flat(zone, name, (size_t)len, answer, &image.slot), 0);
 	assert_string_equal(
 	        scene_ask(&scene, &(struct ask){.name = "example.test.", .type = AN_TYPE_A}),
 	        "NOERROR aa\nan example.test. 41 A 203.0.113.1\nan example.test. 300 TYPE65401 "

@@ -221,6 +221,30 @@ static void of_nested_special_networks_the_longest_counts(void **state)
 	assert_null(audience_special(&config, &inner));
 }
 
+static void a_scope_is_lengthened_until_it_is_clear(void **state)
+{
+	static const struct {
+		const char *network;
+		unsigned int scope, clear;
+	} rows[] = {
+	        {"192.0.2.0/24", 24, 24}, {"11.0.0.0/8", 0, 8},    {"11.0.0.0/8", 8, 8},
+	        {"11.0.0.0/8", 24, 24},   {"10.2.0.0/16", 0, 15},  {"10.2.0.0/16", 16, 16},
+	        {"10.0.0.0/15", 8, 16},   {"10.1.2.0/24", 9, 9},   {"8.0.0.0/6", 6, 7},
+	        {"128.0.0.0/1", 0, 1},    {"2001:db8::/32", 0, 0}, {"2001:db8:ffff::/48", 20, 20},
+	};
+	struct network table[2], network;
+	struct config config = {.special = table, .special_count = 2};
+
+	(void)state;
+	network_parse("10.1.0.0/16", &table[0]);
+	network_parse("10.1.2.0/24", &table[1]);
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		print_message("%s\n", rows[i].network);
+		assert_int_equal(network_parse(rows[i].network, &network), 0);
+		assert_int_equal(audience_clear(&config, &network, rows[i].scope), rows[i].clear);
+	}
+}
+
 static void upstream_is_asked_with_at_most_the_limits(void **state)
 {
 	static const struct {
@@ -348,6 +372,7 @@ int main(void)
 	        cmocka_unit_test(family_0_is_nobody_and_is_echoed),
 	        cmocka_unit_test(the_edges_of_every_special_network),
 	        cmocka_unit_test(of_nested_special_networks_the_longest_counts),
+	        cmocka_unit_test(a_scope_is_lengthened_until_it_is_clear),
 	        cmocka_unit_test(upstream_is_asked_with_at_most_the_limits),
 	        cmocka_unit_test(answers_are_kept_as_rfc_7871_says),
 	        cmocka_unit_test(keys_are_spelled_out_to_the_last_octet),

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The verifier takes the object, within the budget.
+. /vmtest/lib.sh
+expect "the verifier takes the program within $(cat /vmtest/budget) instructions" \
+	vmtest-loader /usr/lib/anamed.bpf.o "$(cat /vmtest/budget)"
+cat /tmp/expect

@@ -8,7 +8,7 @@
  *    bpf_xdp_adjust_tail() or bpf_xdp_adjust_head() may refuse.
  * 3. No reply holds an octet of a slot whose key is not the query's, or that
  *    was being written while it was read.
- * 4. The program writes to no map but counters, used, used_large and scratch.
+ * 4. The program writes to no map but counters and scratch, and of slots the mark alone.
  */
 #include "find.h"
 #include "maps.h"
@@ -83,25 +83,15 @@ AN_INLINE enum verdict upstream_is_gone(const struct scratch *own, enum verdict 
 	return *cell & AN_CELL_STALE ? V_GO_ON : verdict;
 }
 
-AN_INLINE __u32 choose(const struct an_control *ctl, const struct scratch *own)
-{
-	const struct datagram *datagram = &own->datagram;
-	__u64 address = datagram->source[0] ^ datagram->source[1];
-
-	if (!datagram->ipv6)
-		address = be64(le64(address)) >> 32;
-	return an_choice(ctl->seed, own->message.id, address, datagram->source_port);
-}
-
 /* The client's answer, fresh, or last good where there is nobody to ask. */
-AN_INLINE enum verdict search(const struct an_control *ctl, struct scratch *own)
+AN_INLINE enum verdict search(struct scratch *own)
 {
 	enum verdict verdict = audience_find(own);
 
 	if (verdict)
 		return verdict;
 	forget();
-	verdict = answer_find(choose(ctl, own), own);
+	verdict = answer_find(own);
 	if (verdict)
 		return verdict;
 	return answer_judge_time(&own->answer, &own->moment, own->found.any_network != 0,
@@ -113,13 +103,13 @@ AN_INLINE enum verdict search(const struct an_control *ctl, struct scratch *own)
  * owner's state cell, a line of memory of its own, is asked only where nothing
  * fresh was found; then the search is made once more.
  */
-AN_INLINE enum verdict search_twice(const struct an_control *ctl, struct scratch *own)
+AN_INLINE enum verdict search_twice(struct scratch *own)
 {
 	enum verdict verdict = V_pass_internal;
 
 #pragma clang loop unroll(disable)
 	for (__u32 pass = 0; pass < 2; pass++) {
-		verdict = search(ctl, own);
+		verdict = search(own);
 		if (verdict != V_pass_expired && verdict != V_pass_audience_miss)
 			break;
 		if (own->moment.stale_mode)
@@ -133,7 +123,7 @@ AN_INLINE enum verdict search_twice(const struct an_control *ctl, struct scratch
 	return verdict;
 }
 
-/* -> own->answer, body, serving */
+/* -> own->answer, data, serving */
 AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch *own)
 {
 	enum verdict verdict = client_find(ctl, own);
@@ -144,11 +134,11 @@ AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch 
 	own->moment.hz = ctl->hz;
 	own->moment.alone = daemon_is_gone(ctl, own->moment.now);
 	own->moment.stale_mode = own->moment.alone;
-	verdict = owner_find(own);
+	verdict = owner_find(ctl, own);
 	if (verdict)
 		return verdict;
 	forget();
-	return search_twice(ctl, own);
+	return search_twice(own);
 }
 
 /* ---- the reply ---- */
@@ -164,7 +154,7 @@ AN_INLINE __u8 scope_of(const struct scratch *own)
 /* Header and sizes. Nothing is written before it is known that the reply fits. */
 AN_INLINE enum verdict measure(const struct an_control *ctl, struct scratch *own)
 {
-	const struct an_answer_slot *answer = &own->answer;
+	const struct an_answer *answer = &own->answer;
 	struct reply *reply = &own->reply;
 	__u64 limit = own->edns.payload;
 
@@ -181,12 +171,22 @@ AN_INLINE enum verdict measure(const struct an_control *ctl, struct scratch *own
 	return V_GO_ON;
 }
 
-/* TTLs and OPT into the body. */
+AN_INLINE __u32 choose(const struct an_control *ctl, const struct scratch *own)
+{
+	const struct datagram *datagram = &own->datagram;
+	__u64 address = datagram->source[0] ^ datagram->source[1];
+
+	if (!datagram->ipv6)
+		address = be64(le64(address)) >> 32;
+	return an_choice(ctl->seed, own->message.id, address, datagram->source_port);
+}
+
+/* Records, tail and OPT into the body. */
 AN_INLINE void compose(const struct an_control *ctl, struct scratch *own)
 {
 	int stale = own->serving.stale != 0;
 
-	render_ttls(own, own->serving.ttl);
+	render_data(own, choose(ctl, own), own->serving.ttl);
 	forget();
 	if (own->edns.present)
 		render_opt(own, answer_data_len(&own->answer), render_opt_len(&own->edns, stale),
@@ -228,15 +228,18 @@ AN_INLINE enum verdict send(struct xdp_md *ctx, __u64 frame_len, struct scratch 
 
 /* ---- what is kept of it ---- */
 
-/* Says that a slot is wanted, at most once a second: its line stays shared between the CPUs. */
+/*
+ * Says that a slot is wanted, at most once a second: its line, which this CPU
+ * has read already, stays shared between the CPUs.
+ */
 AN_INLINE void mark_used(const struct scratch *own)
 {
-	__u32 index = own->found.number & AN_SLOT_INDEX;
-	__u64 *mark = own->found.number & AN_SLOT_LARGE ? bpf_map_lookup_elem(&used_large, &index)
-	                                                : bpf_map_lookup_elem(&used, &index);
+	__u32 number = own->found.number;
+	struct an_slot_head *head =
+	        number & AN_SLOT_LARGE ? large_slot(number) : small_slot(number);
 
-	if (mark && own->moment.now - *mark >= own->moment.hz)
-		*mark = own->moment.now;
+	if (head && own->moment.now - head->mark >= own->moment.hz)
+		head->mark = own->moment.now;
 }
 
 AN_INLINE void count_hit(struct an_counters *counts, const struct scratch *own)

@@ -80,24 +80,12 @@ AN_INLINE int key_for_len(struct an_audience_key *key, __u32 entry, const struct
 	return 1;
 }
 
-/* Octet for octet. */
-AN_INLINE int key_equals(const struct an_audience_key *a, const struct an_audience_key *b)
-{
-	const __u8 *left = (const __u8 *)a, *right = (const __u8 *)b;
-	__u64 difference = 0;
-
-#pragma GCC unroll 4
-	for (__u32 at = 0; at < sizeof(*a); at += 8)
-		difference |= load64(left + at) ^ load64(right + at);
-	return !difference;
-}
-
 /* The catch-all stands for any network: then only the owner's side of the key counts. */
 AN_INLINE int key_matches(const struct an_audience_key *have, const struct an_audience_key *want,
                           int any_network)
 {
 	if (have->uid != want->uid || have->region != want->region || have->type != want->type ||
-	    have->variant != want->variant)
+	    have->variant != want->variant || have->member != want->member)
 		return 0;
 	if (any_network)
 		return 1;

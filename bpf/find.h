@@ -97,35 +97,77 @@ AN_INLINE enum verdict zone_check(const struct an_slot_head *head, __u64 now)
 	return zone ? zone_judge(zone, head->generation, now) : V_pass_internal;
 }
 
-AN_INLINE enum verdict owner_fetch(__u32 number, __u64 name_len, struct scratch *scratch)
+AN_INLINE enum verdict owner_fetch_once(__u32 number, struct scratch *scratch)
 {
 	const struct an_owner_slot *slot;
 
-	if (!slot_is_known(number))
-		return V_pass_kind;
 	if (number & AN_SLOT_LARGE) {
 		slot = large_slot(number);
-		return slot ? owner_read(slot, SLOT_OWNER_WORDS_LARGE, name_len, scratch)
-		            : V_pass_internal;
+		return slot ? owner_read(slot, AN_SLOT_LARGE_SIZE, scratch) : V_pass_internal;
 	}
 	slot = small_slot(number);
-	return slot ? owner_read(slot, SLOT_OWNER_WORDS_SMALL, name_len, scratch) : V_pass_internal;
+	return slot ? owner_read(slot, AN_SLOT_SMALL_SIZE, scratch) : V_pass_internal;
 }
 
-/* -> scratch->owner */
-AN_INLINE enum verdict owner_find(struct scratch *scratch)
+AN_INLINE enum verdict owner_fetch(__u32 number, struct scratch *scratch)
+{
+	enum verdict verdict = V_pass_torn;
+
+	if (!slot_is_known(number))
+		return V_pass_kind;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < SLOT_TRIES && verdict == V_pass_torn; i++) {
+		verdict = owner_fetch_once(number, scratch);
+		forget();
+	}
+	return verdict;
+}
+
+/* The owner's slot number, or AN_SLOT_NONE, or AN_SLOT_ASK. */
+AN_INLINE __u32 owner_in_hash(const struct an_owner_key *key)
+{
+	const __u32 *number = bpf_map_lookup_elem(&owners, key);
+
+	return number ? *number : AN_SLOT_NONE;
+}
+
+/* By the front index; by the hash where the line was full once. */
+AN_INLINE __u32 owner_number(const struct an_control *ctl, const struct an_owner_key *key)
+{
+	__u64 hash = an_front_hash(key), print = an_front_print(hash);
+	__u32 index = (__u32)(hash & *(const volatile __u64 *)&ctl->front_mask);
+	const struct an_front_line *line = bpf_map_lookup_elem(&front, &index);
+
+	if (!line)
+		return owner_in_hash(key);
+#pragma GCC unroll 8
+	for (__u32 i = 0; i < AN_FRONT_ENTRIES; i++) {
+		__u64 entry = *(const volatile __u64 *)&line->entries[i];
+
+		if (entry >> 32 == print)
+			return (__u32)entry;
+	}
+	if (*(const volatile __u64 *)&line->entries[AN_FRONT_ENTRIES - 1] == AN_FRONT_MORE)
+		return owner_in_hash(key);
+	return AN_SLOT_NONE;
+}
+
+/* -> scratch->owner, found.owner; the inline answer, if there is one -> scratch->answer, data */
+AN_INLINE enum verdict owner_find(const struct an_control *ctl, struct scratch *scratch)
 {
 	const struct question *question = &scratch->question;
 	struct an_owner_key key = {
 	        .hash = question->name.hash, .type = question->type, .class = question->class};
-	const __u32 *number = bpf_map_lookup_elem(&owners, &key);
+	__u32 number = owner_number(ctl, &key);
 	enum verdict verdict;
 
-	if (!number || *number == AN_SLOT_NONE)
+	if (number == AN_SLOT_NONE)
 		return V_pass_owner_miss;
-	if (*number == AN_SLOT_ASK)
+	if (number == AN_SLOT_ASK)
 		return V_pass_ask;
-	verdict = owner_fetch(*number, question->name.len, scratch);
+	scratch->found.owner = scratch->found.loaded = number;
+	forget();
+	verdict = owner_fetch(scratch->found.owner, scratch);
 	if (verdict)
 		return verdict;
 	forget();
@@ -139,15 +181,19 @@ AN_INLINE enum verdict owner_find(struct scratch *scratch)
 
 AN_INLINE enum glance slot_glance(__u32 number, struct scratch *scratch)
 {
-	const struct an_answer_slot *slot;
+	const struct an_slot_head *head;
+	const struct an_answer *answer;
 
 	if (number & AN_SLOT_LARGE)
-		slot = large_slot(number);
+		head = large_slot(number);
 	else
-		slot = small_slot(number);
+		head = small_slot(number);
 	/* What cannot be seen here is judged where the slot is read. */
-	return slot ? answer_glance(slot, scratch->owner.uid, scratch->moment.now, scratch)
-	            : GLANCE_SERVE;
+	if (!head)
+		return GLANCE_SERVE;
+	answer = number == scratch->found.owner ? &((const struct an_owner_slot *)head)->answer
+	                                        : &((const struct an_answer_slot *)head)->answer;
+	return answer_glance(head, answer, scratch->owner.uid, scratch->moment.now, scratch);
 }
 
 /*
@@ -180,22 +226,14 @@ AN_INLINE int found_take(struct scratch *scratch, __u32 number, enum verdict *ve
 	return 1;
 }
 
-/*
- * Whether the owner's newest answer is for the very network that is looked
- * for: of an owner with one network it always is, and no hash is asked. Only a
- * hint: what the slot holds is compared again where it is read.
- */
-AN_INLINE int newest_is_for(__u32 number, const struct an_audience_key *key)
+/* The answer in the owner's slot is for this key. */
+AN_INLINE int inline_is_for(const struct owner *owner, const struct an_audience_key *key)
 {
-	const struct an_answer_slot *slot;
+	const struct an_inline *have = &owner->inline_key;
 
-	if (number == AN_SLOT_NONE || !slot_is_known(number))
-		return 0;
-	if (number & AN_SLOT_LARGE)
-		slot = large_slot(number);
-	else
-		slot = small_slot(number);
-	return slot && slot->head.kind == AN_SLOT_ANSWER && key_equals(&slot->key, key);
+	return owner->inline_at && have->kind == key->kind && have->family == key->family &&
+	       have->len == key->len && have->variant == key->variant &&
+	       have->region == key->region && load64(have->prefix) == load64(key->prefix);
 }
 
 /* The networks that hold the client, longest first. */
@@ -214,8 +252,8 @@ AN_INLINE int found_by_network(struct scratch *scratch, enum verdict *verdict)
 			break;
 		if (!key_for_len(&found->key, lens & 0xff, client))
 			continue;
-		if (newest_is_for(scratch->owner.catch_all, &found->key)) {
-			if (found_take(scratch, scratch->owner.catch_all, verdict))
+		if (inline_is_for(&scratch->owner, &found->key)) {
+			if (found_take(scratch, found->owner, verdict))
 				return 1;
 			continue;
 		}
@@ -233,7 +271,7 @@ AN_INLINE int found_by_network(struct scratch *scratch, enum verdict *verdict)
  */
 AN_INLINE enum verdict audience_search(struct scratch *scratch)
 {
-	const struct an_owner_slot *owner = &scratch->owner;
+	const struct owner *owner = &scratch->owner;
 	struct found *found = &scratch->found;
 	enum verdict verdict = V_pass_audience_miss;
 	__u16 type = scratch->question.type;
@@ -273,23 +311,49 @@ AN_INLINE enum verdict audience_find(struct scratch *scratch)
 
 /* ---- answer ---- */
 
-AN_INLINE enum verdict answer_fetch(__u32 number, __u32 choice, struct scratch *scratch)
+AN_INLINE enum verdict answer_fetch_once(__u32 number, struct scratch *scratch)
 {
 	const struct an_answer_slot *slot;
 
-	if (!slot_is_known(number))
-		return V_pass_kind;
 	if (number & AN_SLOT_LARGE) {
 		slot = large_slot(number);
-		return slot ? answer_read(slot, SLOT_DATA_WORDS_LARGE, choice, scratch)
-		            : V_pass_internal;
+		return slot ? answer_read(slot, AN_SLOT_LARGE_SIZE, scratch) : V_pass_internal;
 	}
 	slot = small_slot(number);
-	return slot ? answer_read(slot, SLOT_DATA_WORDS_SMALL, choice, scratch) : V_pass_internal;
+	return slot ? answer_read(slot, AN_SLOT_SMALL_SIZE, scratch) : V_pass_internal;
+}
+
+AN_INLINE enum verdict answer_fetch(__u32 number, struct scratch *scratch)
+{
+	enum verdict verdict = V_pass_torn;
+
+	if (!slot_is_known(number))
+		return V_pass_kind;
+	scratch->found.loaded = number;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < SLOT_TRIES && verdict == V_pass_torn; i++) {
+		verdict = answer_fetch_once(number, scratch);
+		forget();
+	}
+	return verdict;
+}
+
+/* The inline answer, which another slot's has been read over. */
+AN_INLINE enum verdict inline_fetch(__u32 number, struct scratch *scratch)
+{
+	const struct an_owner_slot *slot;
+
+	scratch->found.loaded = number;
+	if (number & AN_SLOT_LARGE) {
+		slot = large_slot(number);
+		return slot ? inline_read(slot, AN_SLOT_LARGE_SIZE, scratch) : V_pass_internal;
+	}
+	slot = small_slot(number);
+	return slot ? inline_read(slot, AN_SLOT_SMALL_SIZE, scratch) : V_pass_internal;
 }
 
 /* Every record of the answer lives; where only some do, the daemon decides. */
-AN_INLINE enum verdict members_check(const struct an_answer_slot *answer)
+AN_INLINE enum verdict members_check(const struct an_answer *answer)
 {
 	__u32 index = answer->cell;
 	const __u64 *cell;
@@ -302,22 +366,46 @@ AN_INLINE enum verdict members_check(const struct an_answer_slot *answer)
 	return (*cell & AN_CELL_MEMBERS) == AN_CELL_MEMBERS ? V_GO_ON : V_pass_dead_member;
 }
 
-/* -> scratch->answer, scratch->body */
-AN_INLINE enum verdict answer_find(__u32 choice, struct scratch *scratch)
+/* An answer in a slot of its own: read, and compared. */
+AN_INLINE enum verdict answer_in_slot(struct scratch *scratch)
 {
 	const struct found *found = &scratch->found;
-	const struct an_answer_slot *answer = &scratch->answer;
-	enum verdict verdict = answer_fetch(found->number, choice, scratch);
+	const struct answer_label *label = &scratch->label;
+	enum verdict verdict = answer_fetch(found->number, scratch);
+
+	if (verdict)
+		return verdict;
+	if (!key_matches(&label->key, &found->key, found->any_network != 0))
+		return V_pass_answer_other;
+	if (label->head.zone != scratch->owner.head.zone ||
+	    label->head.generation != scratch->owner.head.generation)
+		return V_pass_generation;
+	return V_GO_ON;
+}
+
+/* The one in the owner's slot, which was read and compared with it. */
+AN_INLINE enum verdict answer_inline(struct scratch *scratch)
+{
+	const struct found *found = &scratch->found;
+
+	if (!scratch->owner.inline_at)
+		return V_pass_kind;
+	if (!found->any_network && !inline_is_for(&scratch->owner, &found->key))
+		return V_pass_answer_other;
+	return found->loaded == found->owner ? V_GO_ON : inline_fetch(found->owner, scratch);
+}
+
+/* -> scratch->answer, scratch->data */
+AN_INLINE enum verdict answer_find(struct scratch *scratch)
+{
+	const struct found *found = &scratch->found;
+	enum verdict verdict =
+	        found->number == found->owner ? answer_inline(scratch) : answer_in_slot(scratch);
 
 	if (verdict)
 		return verdict;
 	forget();
-	if (!key_matches(&answer->key, &found->key, found->any_network != 0))
-		return V_pass_answer_other;
-	if (answer->head.zone != scratch->owner.head.zone ||
-	    answer->head.generation != scratch->owner.head.generation)
-		return V_pass_generation;
-	return members_check(answer);
+	return members_check(&scratch->answer);
 }
 
 #endif

@@ -43,7 +43,7 @@
 #pragma clang diagnostic ignored "-Wgnu-variable-sized-type-not-at-end"
 struct owner_small {
 	struct an_owner_slot fields;
-	char name[AN_OWNER_NAME_SMALL];
+	char name[AN_OWNER_NAME_SMALL]; /* and the data of an inline answer */
 };
 struct owner_large {
 	struct an_owner_slot fields;
@@ -76,12 +76,11 @@ struct ARRAY_OF(struct an_served, AN_SERVED_SIZE) served SEC(".maps");
 struct ARRAY_OF(__u64, 2 * AN_SPECIAL_WORDS) special SEC(".maps");
 struct ARRAY_OF(struct an_zone, 64) zones SEC(".maps");
 struct HASH_OF(struct an_owner_key, 1024) owners SEC(".maps");
+struct ARRAY_OF(struct an_front_line, 256) front SEC(".maps");
 struct HASH_OF(struct an_audience_key, 1024) audiences SEC(".maps");
 struct ARRAY_OF(union slot_small, 1024) slots SEC(".maps");
 struct ARRAY_OF(union slot_large, 64) slots_large SEC(".maps");
 struct ARRAY_OF(__u64, 1024) cells SEC(".maps");
-struct ARRAY_OF(__u64, 1024) used SEC(".maps");
-struct ARRAY_OF(__u64, 64) used_large SEC(".maps");
 struct PERCPU_OF(struct an_counters) counters SEC(".maps");
 
 #endif

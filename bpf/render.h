@@ -2,8 +2,8 @@
 /*
  * render.h - the reply: its end composed in scratch, then written over the query.
  *
- * render_body() finishes what follows the question: TTLs into the records, OPT
- * behind them. Its length decides whether the reply fits and by how much the
+ * render_data() and render_opt() make what follows the question: records with
+ * their TTLs, OPT behind them. Its length decides whether the reply fits and by how much the
  * packet grows; only then is the packet touched. The checksum is computed from
  * what is written, never from what came in (it may be only the
  * pseudo-header's). Pure.
@@ -18,10 +18,8 @@
 #include "scratch.h"
 #include "slot.h"
 
-#define RENDER_RECORDS_MAX (AN_ANSWER_LARGE / SLOT_STRIDE_A)
-#define RENDER_BODY_WORDS  (BODY_MAX / 8)
-#define RENDER_TTL_AT      6 /* in a record: pointer, type, class come before */
-#define RENDER_EDE_LEN     6
+#define RENDER_BODY_WORDS (BODY_MAX / 8)
+#define RENDER_EDE_LEN    6
 
 /* Headers under two tags, IPv6, and the longest question. */
 #define RENDER_SHIFT_MAX                                                                           \
@@ -46,16 +44,43 @@ AN_INLINE __u8 *body_at(struct scratch *scratch, __u64 at)
 	return scratch->body + keep(at + BODY_AT, BODY_MASK);
 }
 
-AN_INLINE void render_ttls(struct scratch *scratch, __u32 ttl)
+/*
+ * The records, the `start`th first: from fixed places of the data to variable
+ * ones of the body. `stride` is a constant; `ttl` as an_load8() would read it.
+ */
+AN_INLINE void render_records(struct scratch *scratch, __u32 stride, __u32 start, __u64 ttl)
 {
-	const struct an_answer_slot *answer = &scratch->answer;
-	__u64 records = answer_records_len(answer), at = RENDER_TTL_AT;
+	__u64 count = scratch->answer.count;
 
-	for (__u32 i = 0; i < RENDER_RECORDS_MAX; i++) {
-		if (i >= answer->count)
+	for (__u32 i = 0; i < AN_ANSWER_LARGE / stride; i++) {
+		const __u8 *from = (const __u8 *)scratch->data + i * stride;
+		__s64 place = (__s64)i - start;
+		__u8 *to;
+
+		if (i >= count)
 			break;
-		store32(body_at(scratch, at), be32(ttl));
-		at += answer->stride;
+		settle(place);
+		place += (__s64)count & place >> 63; /* no branch: each would double the paths */
+		to = body_at(scratch, (__u64)place * stride);
+		store64(to, load64(from) | le64(ttl << 48));
+		store64(to + 8, load64(from + 8) | le64(ttl >> 16));
+		if (stride == SLOT_STRIDE_AAAA) {
+			store64(to + 16, load64(from + 16));
+			store32(to + 24, load32(from + 24));
+		}
+	}
+}
+
+AN_INLINE void render_tail(struct scratch *scratch, __u32 ttl)
+{
+	const struct an_answer *answer = &scratch->answer;
+	__u64 records = answer_records_len(answer), words = (answer->tail_len + 7u) / 8;
+
+	for (__u32 i = 0; i < DATA_WORDS; i++) {
+		if (i >= words)
+			break;
+		store64(body_at(scratch, records + i * 8),
+		        load64((const __u8 *)scratch->data + keep(records + i * 8, DATA_MASK)));
 	}
 #pragma GCC unroll 4
 	for (__u32 i = 0; i < AN_TAIL_TTLS; i++) {
@@ -63,6 +88,22 @@ AN_INLINE void render_ttls(struct scratch *scratch, __u32 ttl)
 			break;
 		store32(body_at(scratch, records + answer->tail_ttl[i]), be32(ttl));
 	}
+}
+
+/* The answer's data into the body, rotated by `choice` (see an_choice()). */
+AN_INLINE void render_data(struct scratch *scratch, __u32 choice, __u32 ttl)
+{
+	const struct an_answer *answer = &scratch->answer;
+	__u32 start = an_choice_below(choice, answer->count);
+	__u64 wire_ttl = __builtin_bswap32(ttl);
+
+	if (answer->count && answer->stride == SLOT_STRIDE_A)
+		render_records(scratch, SLOT_STRIDE_A, start, wire_ttl);
+	else if (answer->count)
+		render_records(scratch, SLOT_STRIDE_AAAA, start, wire_ttl);
+	forget();
+	if (answer->tail_len)
+		render_tail(scratch, ttl);
 }
 
 /* FAMILY, SOURCE and ADDRESS as asked (RFC 7871 7.2.1). Words may reach past the option: what

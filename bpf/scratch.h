@@ -25,7 +25,9 @@
 
 /* A slot that may answer, and the key that it must then hold. */
 struct found {
+	__u32 owner; /* the owner's slot */
 	__u32 number;
+	__u32 loaded;      /* the slot that `answer` and `data` are copies of */
 	__u32 any_network; /* it is the catch-all */
 	struct an_audience_key key;
 };
@@ -51,14 +53,43 @@ struct reply {
 	__u16 counts[3]; /* ANCOUNT, NSCOUNT, ARCOUNT */
 };
 
-#ifdef __clang__
-#pragma clang diagnostic push
-/* The open arrays at the end of the treaty's structs stay empty here. */
-#pragma clang diagnostic ignored "-Wgnu-variable-sized-type-not-at-end"
-#endif
+/* An owner slot's fields up to the inline answer. */
+struct owner {
+	struct an_slot_head head;
+	__u64 uid;
+	struct an_owner_key key;
+	__u32 everyone, nobody, catch_all;
+	__u32 cell;
+	__u32 regions;
+	__u8 name_len;
+	__u8 lens_count[2];
+	__u8 inline_at;
+	__u8 lens[2][AN_LENS_MAX];
+	struct an_inline inline_key;
+};
+_Static_assert(sizeof(struct owner) == __builtin_offsetof(struct an_owner_slot, answer),
+               "the first fields of an owner slot");
+_Static_assert(__builtin_offsetof(struct owner, inline_key) ==
+                       __builtin_offsetof(struct an_owner_slot, inline_key),
+               "in their places");
+
+/* An answer slot's fields before the answer. */
+struct answer_label {
+	struct an_slot_head head;
+	struct an_audience_key key;
+};
+_Static_assert(sizeof(struct answer_label) == __builtin_offsetof(struct an_answer_slot, answer),
+               "the first fields of an answer slot");
+
+/* An answer's data; a masked offset, and a record from there on, stay inside of it. */
+#define DATA_WORDS (AN_ANSWER_LARGE / 8)
+#define DATA_MASK  0x3ff
+
 struct scratch {
-	__u64 zero;  /* always: see blur() */
-	__u64 fence; /* see slot_fence() */
+	__u64 zero;       /* always: see blur() */
+	__u64 fence;      /* see slot_fence() */
+	__u64 seq;        /* see slot_begin() */
+	__u64 difference; /* see owner_read() */
 	__u64 name[NAME_WORDS];
 	struct datagram datagram;
 	struct message message;
@@ -69,13 +100,12 @@ struct scratch {
 	struct found found;
 	struct serving serving;
 	struct reply reply;
-	struct an_owner_slot owner;
-	struct an_answer_slot answer;
+	struct owner owner;
+	struct answer_label label;
+	struct an_answer answer;
+	__u64 data[(DATA_MASK + 1 + 32) / 8]; /* the answer's, as they stand in the slot */
 	__u8 body[BODY_MASK + 1 + 64] __attribute__((aligned(8)));
 };
-#ifdef __clang__
-#pragma clang diagnostic pop
-#endif
 _Static_assert(BODY_AT + BODY_MAX < BODY_MASK, "masked offsets reach all of the body");
 
 #endif

@@ -14,10 +14,14 @@
 #include "scratch.h"
 #include "verdict.h"
 
-#define SLOT_OWNER_WORDS_SMALL (AN_OWNER_NAME_SMALL / 8)
-#define SLOT_OWNER_WORDS_LARGE NAME_WORDS
-#define SLOT_DATA_WORDS_SMALL  (AN_ANSWER_SMALL / 8)
-#define SLOT_DATA_WORDS_LARGE  (AN_ANSWER_LARGE / 8)
+#define SLOT_WORDS_OF(size, at) (((size) - (at)) / 8)
+
+/* Offsets of whole words in a slot: masks, since a size is a power of 2. */
+#define SLOT_SMALL_MASK (AN_SLOT_SMALL_SIZE - 8)
+#define SLOT_LARGE_MASK (AN_SLOT_LARGE_SIZE - 8)
+
+/* How often a copy is begun again that a writer got into. */
+#define SLOT_TRIES 3
 
 #define SLOT_STRIDE_A    16
 #define SLOT_STRIDE_AAAA 28
@@ -43,47 +47,175 @@ AN_INLINE __u32 slot_seq(const struct an_slot_head *head)
 	return *(const volatile __u32 *)&head->seq;
 }
 
-/* The copy that was begun at `seq` is whole. */
-AN_INLINE int slot_is_whole(const struct an_slot_head *head, __u32 seq)
+/*
+ * A copy begins: the slot's number, odd if a writer is at work, is kept in
+ * scratch, where the verifier does not follow it.
+ */
+AN_INLINE void slot_begin(const struct an_slot_head *head, struct scratch *scratch)
 {
-	return slot_seq(head) == seq;
+	scratch->seq = slot_seq(head);
+	forget();
+	slot_fence(scratch);
+}
+
+/* The copy that was begun last is whole. */
+AN_INLINE int slot_is_whole(const struct an_slot_head *head, struct scratch *scratch)
+{
+	forget();
+	slot_fence(scratch);
+	return !(scratch->seq & 1) && slot_seq(head) == scratch->seq;
+}
+
+/* The word at offset `at`, a multiple of 8, of a slot of `size` octets. */
+AN_INLINE __u64 slot_word(const void *slot, __u32 size, __u64 at)
+{
+	return load64((const __u8 *)slot + (size == AN_SLOT_LARGE_SIZE
+	                                            ? keep(at, SLOT_LARGE_MASK)
+	                                            : keep(at, SLOT_SMALL_MASK)));
+}
+
+/* ---- answers ---- */
+
+AN_INLINE __u64 answer_records_len(const struct an_answer *answer)
+{
+	return (__u64)answer->count * answer->stride;
+}
+
+/* Octets of records and tail. */
+AN_INLINE __u64 answer_data_len(const struct an_answer *answer)
+{
+	return answer_records_len(answer) + answer->tail_len;
+}
+
+/*
+ * The answer's data, which begin at offset `at` of the slot -> scratch->data.
+ * Four words a turn: what is copied behind their end means nothing.
+ */
+AN_INLINE void data_read(const void *slot, __u32 size, __u32 words_max, __u64 at,
+                         struct scratch *scratch)
+{
+	__u64 len = answer_data_len(&scratch->answer);
+
+	for (__u32 i = 0; i < words_max; i += 4) {
+		if (i * 8 >= len)
+			break;
+#pragma GCC unroll 4
+		for (__u32 j = i; j < i + 4; j++)
+			scratch->data[j] = slot_word(slot, size, at + j * 8);
+	}
+}
+
+/*
+ * Whether a program of this age knows how to serve the answer, and its lengths
+ * fit the `room` octets of data that its slot has.
+ */
+AN_INLINE enum verdict answer_judge_shape(const struct an_answer *answer, __u64 room)
+{
+	if (answer->ttl_mode > AN_TTL_COUNTING)
+		return V_pass_kind;
+	if (answer->count && answer->stride != SLOT_STRIDE_A && answer->stride != SLOT_STRIDE_AAAA)
+		return V_pass_kind;
+	if (answer_data_len(answer) > room || answer->tail_ttl_count > AN_TAIL_TTLS)
+		return V_pass_kind;
+#pragma GCC unroll 4
+	for (__u32 i = 0; i < AN_TAIL_TTLS; i++)
+		if (i < answer->tail_ttl_count && answer->tail_ttl[i] + 4 > answer->tail_len)
+			return V_pass_kind;
+	return V_GO_ON;
+}
+
+/* An answer slot -> scratch->label, answer, data. */
+AN_INLINE enum verdict answer_read(const struct an_answer_slot *slot, __u32 size,
+                                   struct scratch *scratch)
+{
+	slot_begin(&slot->head, scratch);
+	__builtin_memcpy(&scratch->label, slot, sizeof(scratch->label));
+	__builtin_memcpy(&scratch->answer, &slot->answer, sizeof(scratch->answer));
+	data_read(slot, size, SLOT_WORDS_OF(size, AN_ANSWER_DATA_AT), AN_ANSWER_DATA_AT, scratch);
+	if (!slot_is_whole(&slot->head, scratch))
+		return V_pass_torn;
+	if (scratch->label.head.kind != AN_SLOT_ANSWER)
+		return V_pass_kind;
+	return answer_judge_shape(&scratch->answer, size - AN_ANSWER_DATA_AT);
 }
 
 /* ---- owner slots ---- */
 
-/*
- * Copies an owner slot's fields to scratch->owner and compares its name with
- * scratch->name. words_max: 8-octet words of name that this size of slot has.
- */
-AN_INLINE enum verdict owner_read(const struct an_owner_slot *slot, __u32 words_max, __u64 name_len,
-                                  struct scratch *scratch)
+/* The inline answer -> scratch->answer, data; scratch->owner is the slot's. */
+AN_INLINE void inline_copy(const struct an_owner_slot *slot, __u32 size, struct scratch *scratch)
 {
-	__u32 words = (__u32)(name_len + 7) / 8;
-	__u32 seq = slot_seq(&slot->head);
+	__builtin_memcpy(&scratch->answer, &slot->answer, sizeof(scratch->answer));
+	if (scratch->owner.inline_at)
+		data_read(slot, size, SLOT_WORDS_OF(size, AN_OWNER_NAME_AT),
+		          (__u64)scratch->owner.inline_at * 8, scratch);
+}
+
+/* The slot's size, and what stands before the data, leave so many octets for them. */
+AN_INLINE enum verdict inline_judge(const struct owner *owner, const struct an_answer *answer,
+                                    __u32 size)
+{
+	__u64 at = (__u64)owner->inline_at * 8;
+
+	if (at < AN_OWNER_NAME_AT || at > size)
+		return V_pass_kind;
+	return answer_judge_shape(answer, size - at);
+}
+
+/*
+ * The inline answer again, after another slot's was read: V_GO_ON only if the
+ * owner's slot is still what scratch->owner is a copy of.
+ */
+AN_INLINE enum verdict inline_read(const struct an_owner_slot *slot, __u32 size,
+                                   struct scratch *scratch)
+{
+	slot_begin(&slot->head, scratch);
+	inline_copy(slot, size, scratch);
+	if (!slot_is_whole(&slot->head, scratch) || scratch->seq != scratch->owner.head.seq)
+		return V_pass_torn;
+	return V_GO_ON;
+}
+
+/* What differs between the slot's name and scratch->name, in their whole words. */
+AN_INLINE __u64 name_difference(const struct an_owner_slot *slot, __u32 words_max, __u32 words,
+                                const struct scratch *scratch)
+{
 	__u64 difference = 0;
 
-	if (seq & 1)
-		return V_pass_torn;
-	slot_fence(scratch);
-	__builtin_memcpy(&scratch->owner, slot, sizeof(*slot));
 	for (__u32 i = 0; i < words_max; i++) {
 		if (i >= words)
 			break;
 		difference |= an_load8(slot->name + i * 8) ^ scratch->name[i];
 	}
-	slot_fence(scratch);
-	if (!slot_is_whole(&slot->head, seq))
+	return difference;
+}
+
+/*
+ * Copies an owner slot's fields to scratch->owner, and its inline answer, and
+ * compares its name with scratch->name.
+ */
+AN_INLINE enum verdict owner_read(const struct an_owner_slot *slot, __u32 size,
+                                  struct scratch *scratch)
+{
+	__u32 room = size == AN_SLOT_LARGE_SIZE ? NAME_WORDS * 8 : AN_OWNER_NAME_SMALL;
+	const __u64 *len = &scratch->question.name.len;
+
+	slot_begin(&slot->head, scratch);
+	__builtin_memcpy(&scratch->owner, slot, sizeof(scratch->owner));
+	scratch->difference = name_difference(slot, room / 8, (__u32)(*len + 7) / 8, scratch);
+	forget();
+	inline_copy(slot, size, scratch);
+	if (!slot_is_whole(&slot->head, scratch))
 		return V_pass_torn;
 	if (scratch->owner.head.kind != AN_SLOT_OWNER)
 		return V_pass_kind;
-	if (difference || words > words_max || scratch->owner.name_len != name_len)
+	if (scratch->difference || *len > room || scratch->owner.name_len != *len)
 		return V_pass_owner_other;
-	return V_GO_ON;
+	return scratch->owner.inline_at ? inline_judge(&scratch->owner, &scratch->answer, size)
+	                                : V_GO_ON;
 }
 
 /* The rest of the key, and whether this program knows all that the slot asks for. */
-AN_INLINE enum verdict owner_judge(const struct an_owner_slot *owner,
-                                   const struct an_owner_key *key)
+AN_INLINE enum verdict owner_judge(const struct owner *owner, const struct an_owner_key *key)
 {
 	if (owner->key.hash != key->hash || owner->key.type != key->type ||
 	    owner->key.class != key->class)
@@ -102,98 +234,6 @@ AN_INLINE enum verdict zone_judge(const struct an_zone *zone, __u32 generation, 
 	return now < zone->valid_until ? V_GO_ON : V_pass_zone_expired;
 }
 
-/* ---- answer slots ---- */
-
-AN_INLINE __u64 answer_records_len(const struct an_answer_slot *answer)
-{
-	return (__u64)answer->count * answer->stride;
-}
-
-/* Octets of records and tail. */
-AN_INLINE __u64 answer_data_len(const struct an_answer_slot *answer)
-{
-	return answer_records_len(answer) + answer->tail_len;
-}
-
-/*
- * Copies the records once more, the `start`th first: from fixed places in the
- * slot to variable ones in the scratch, which has room for whatever count says.
- */
-AN_INLINE void answer_rotate(const struct an_answer_slot *slot, __u32 stride, __u32 records_max,
-                             __u32 start, struct scratch *scratch)
-{
-	__u64 count = scratch->answer.count;
-
-	for (__u32 i = 0; i < records_max; i++) {
-		const __u8 *from = slot->data + i * stride;
-		__s64 place = (__s64)i - start;
-		__u8 *to;
-
-		if (i >= count)
-			break;
-		settle(place);
-		place += (__s64)count & place >> 63; /* no branch: each would double the paths */
-		to = scratch->body + BODY_AT + keep((__u64)place * stride, BODY_MASK);
-		store64(to, load64(from));
-		store64(to + 8, load64(from + 8));
-		if (stride == SLOT_STRIDE_AAAA) {
-			store64(to + 16, load64(from + 16));
-			store32(to + 24, load32(from + 24));
-		}
-	}
-}
-
-/* Whether a program of this age knows how to serve the slot, and its lengths fit its size. */
-AN_INLINE enum verdict answer_judge_shape(const struct an_answer_slot *answer, __u32 words_max)
-{
-	if (answer->head.kind != AN_SLOT_ANSWER || answer->ttl_mode > AN_TTL_COUNTING)
-		return V_pass_kind;
-	if (answer->count && answer->stride != SLOT_STRIDE_A && answer->stride != SLOT_STRIDE_AAAA)
-		return V_pass_kind;
-	if (answer_data_len(answer) > words_max * 8 || answer->tail_ttl_count > AN_TAIL_TTLS)
-		return V_pass_kind;
-#pragma GCC unroll 4
-	for (__u32 i = 0; i < AN_TAIL_TTLS; i++)
-		if (i < answer->tail_ttl_count && answer->tail_ttl[i] + 4 > answer->tail_len)
-			return V_pass_kind;
-	return V_GO_ON;
-}
-
-/*
- * Copies an answer slot's fields to scratch->answer and its data to
- * scratch->body, rotated by `choice` (see an_choice()). words_max: 8-octet
- * words of data that this size of slot has.
- */
-AN_INLINE enum verdict answer_read(const struct an_answer_slot *slot, __u32 words_max, __u32 choice,
-                                   struct scratch *scratch)
-{
-	const struct an_answer_slot *answer = &scratch->answer;
-	__u32 seq = slot_seq(&slot->head);
-	__u64 words;
-	__u32 start;
-
-	if (seq & 1)
-		return V_pass_torn;
-	slot_fence(scratch);
-	__builtin_memcpy(&scratch->answer, slot, sizeof(*slot));
-	words = (answer_data_len(answer) + 7) / 8;
-	for (__u32 i = 0; i < words_max; i++) {
-		if (i >= words)
-			break;
-		store64(scratch->body + BODY_AT + i * 8, load64(slot->data + i * 8));
-	}
-	start = an_choice_below(choice, answer->count);
-	if (start && answer->stride == SLOT_STRIDE_A)
-		answer_rotate(slot, SLOT_STRIDE_A, words_max * 8 / SLOT_STRIDE_A, start, scratch);
-	else if (start && answer->stride == SLOT_STRIDE_AAAA)
-		answer_rotate(slot, SLOT_STRIDE_AAAA, words_max * 8 / SLOT_STRIDE_AAAA, start,
-		              scratch);
-	slot_fence(scratch);
-	if (!slot_is_whole(&slot->head, seq))
-		return V_pass_torn;
-	return answer_judge_shape(answer, words_max);
-}
-
 /* ---- freshness ---- */
 
 enum glance {
@@ -203,19 +243,20 @@ enum glance {
 	GLANCE_OTHER,
 };
 
-/* In stale mode, before the answer is read: is it worth reading, or is a wider network's next? */
-AN_INLINE enum glance answer_glance(const struct an_answer_slot *slot, __u64 uid, __u64 now,
-                                    struct scratch *scratch)
+/*
+ * In stale mode, before the answer is read: is it worth reading, or is a wider
+ * network's next? `head` and `answer` are of one slot; the uid follows the head.
+ */
+AN_INLINE enum glance answer_glance(const struct an_slot_head *head, const struct an_answer *answer,
+                                    __u64 uid, __u64 now, struct scratch *scratch)
 {
-	__u32 seq = slot_seq(&slot->head);
 	__u64 stale_until, fresh_until, slot_uid;
 
-	slot_fence(scratch);
-	stale_until = slot->stale_until;
-	fresh_until = slot->fresh_until;
-	slot_uid = slot->key.uid;
-	slot_fence(scratch);
-	if (seq & 1 || !slot_is_whole(&slot->head, seq))
+	slot_begin(head, scratch);
+	stale_until = answer->stale_until;
+	fresh_until = answer->fresh_until;
+	slot_uid = load64(head + 1);
+	if (!slot_is_whole(head, scratch))
 		return GLANCE_TORN;
 	if (slot_uid != uid)
 		return GLANCE_OTHER;
@@ -234,7 +275,7 @@ AN_INLINE __u32 ticks_to_seconds(__u64 until, __u64 now, __u32 hz)
  * any_network: the answer is
  * another network's, so it is last good even before its time is over.
  */
-AN_INLINE enum verdict answer_judge_time(const struct an_answer_slot *answer,
+AN_INLINE enum verdict answer_judge_time(const struct an_answer *answer,
                                          const struct moment *moment, int any_network,
                                          struct serving *ret)
 {

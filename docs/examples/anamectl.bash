@@ -6,7 +6,7 @@ _anamectl_zones() {
 
 _anamectl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='status stats reload stop answers flush explain conf-check zone-check zone-status
+	local verbs='status stats reload stop answers flush explain states force conf-check zone-check zone-status
 		zone-read zone-refresh zone-retransfer zone-notify xdp'
 	local options='-c --config -s --socket -j --json -V --version -h --help'
 	local -a pass=()
@@ -47,6 +47,7 @@ _anamectl() {
 	explain:1)
 		mapfile -t COMPREPLY < <(compgen -W 'A AAAA ANAME CNAME MX NS SOA TXT' -- "$cur")
 		;;
+	force:1) mapfile -t COMPREPLY < <(compgen -W 'up down auto' -- "$cur") ;;
 	conf-check:0 | zone-check:0) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	zone-check:1 | zone-status:0 | zone-read:0 | zone-refresh:0 | zone-retransfer:0 | zone-notify:0 | answers:0 | flush:0 | explain:0)
 		mapfile -t COMPREPLY < <(compgen -W "$(_anamectl_zones "${pass[@]}")" -- "$cur")

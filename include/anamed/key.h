@@ -112,6 +112,68 @@ AN_INLINE __u32 an_choice_below(__u32 choice, __u32 count)
 	return (__u32)(((__u64)choice * count) >> 32);
 }
 
+/*
+ * What is left of a choice once an_choice_below(choice, count) has been drawn
+ * from it: as good as a new one, for the rotation inside of what was chosen.
+ */
+AN_INLINE __u32 an_choice_rest(__u32 choice, __u32 count)
+{
+	return choice * count;
+}
+
+/* ---- consistent choice: weighted rendezvous by client network ---- */
+
+/* Prefix lengths that a client's network is cut to before it is hashed. */
+#define AN_CLIENT_IPV4_LEN 24
+#define AN_CLIENT_IPV6_LEN 56
+
+/*
+ * Shifts x left until its topmost bit is set; *log loses as much. One of five
+ * steps: by `width` bits where the topmost `width` are zero. Without branches,
+ * of which the verifier would follow each.
+ */
+AN_INLINE __u32 an_client_step(__u32 x, __u32 width, __u32 *log)
+{
+	__u32 shift = (__u32)((((__u64)x >> (32 - width)) - 1) >> 63) * width;
+
+	*log -= shift;
+	return x << shift;
+}
+
+/*
+ * How far a member is from a client's network: -log2 of a hash of both, taken
+ * as a number from 0 to 1, in 1/65536. The least distance / weight wins, so a
+ * member's share of the networks is its share of the weights, and when one
+ * leaves, its networks alone move. `network`: the first eight octets of the
+ * prefix by an_load8(), bits past the length zero. `id`: the member's. No
+ * seed: every edge chooses the same.
+ */
+AN_INLINE __u32 an_client_distance(__u8 family, __u64 network, __u32 id)
+{
+	__u64 hash = an_hash_step(an_hash_step(family, network), id);
+	__u32 x = (__u32)(an_hash_step(hash, 0) >> 32) | 1, log = 31, part;
+
+	x = an_client_step(x, 16, &log);
+	x = an_client_step(x, 8, &log);
+	x = an_client_step(x, 4, &log);
+	x = an_client_step(x, 2, &log);
+	x = an_client_step(x, 1, &log);
+	/* log2(1 + p) is p + 0.3466 p (1 - p) to within 0.008, and grows with p. */
+	part = x >> 15 & 0xffff;
+	part += (__u32)(((__u64)part * (65536 - part) >> 16) * 22713 >> 16);
+	return (32u << 16) - (log << 16) - part;
+}
+
+/* 1 if a member at this distance with this weight (0: it is dead) is before the best so far,
+ * else 0. Distances are under 2^22. */
+AN_INLINE __u32 an_client_before(__u32 distance, __u32 weight, __u32 best, __u32 best_weight)
+{
+	return (__u32)(((__u64)distance * best_weight - (__u64)best * weight) >> 63);
+}
+
+/* Farther than any member, with a weight of 1: what the first is compared with. */
+#define AN_CLIENT_FARTHEST (1u << 22)
+
 /* ---- one's complement sums (RFC 1071) ---- */
 
 /* Folds a sum of 16-bit words to 16 bits. */

@@ -17,9 +17,9 @@
 #include "anamed/dns.h"
 #include "anamed/key.h"
 
-#define AN_ABI_VERSION 1
+#define AN_ABI_VERSION 2
 #define AN_PIN_ROOT    "/sys/fs/bpf/anamed"
-#define AN_PIN_DIR     AN_PIN_ROOT "/v1"
+#define AN_PIN_DIR     AN_PIN_ROOT "/v2"
 
 #define AN_ASSERT_AT(type, field, offset)                                                          \
 	_Static_assert(__builtin_offsetof(type, field) == (offset), #type "." #field " moved")
@@ -43,6 +43,9 @@ enum an_mode {
 #define AN_CONTROL_PASS_NSID   0x2u /* NSID is configured: queries that ask for it go up */
 #define AN_CONTROL_PASS_ALL    0x4u /* cookies are demanded: every query goes up */
 
+#define AN_COOKIE_SECRETS 4
+#define AN_GEO_NONE       0xffffffffu
+
 struct an_control {
 	/* The first 64 octets are frozen for every ABI version. */
 	__u32 abi;             /* AN_ABI_VERSION */
@@ -62,13 +65,30 @@ struct an_control {
 	                         = nobody */
 	__u8 source_ipv6_len; /* the same for IPv6: 56 */
 	__u64 next_uid;       /* owner uids from here on are unused */
-	__u64 zero2[6];
+	__u64 front_mask;     /* lines of `front` less 1 */
+	/* Misses a second that a source prefix may send up (0: no limit), at most so many at once,
+	 * and which of those over the limit gets an answer with TC (every nth; 0: none). */
+	__u32 miss_rate;
+	__u32 miss_burst;
+	__u32 miss_slip;
+	__u8 cookie_count; /* secrets that hold; the first makes new cookies */
+	__u8 zero2[3];
+	__u32 geo; /* which half of the tables of places holds; AN_GEO_NONE: neither */
+	__u32 zero3;
+	__u64 cookie_secrets[AN_COOKIE_SECRETS][2]; /* keys of SipHash-2-4 (RFC 9018) */
+	__u64 zero4[10];
 };
-AN_ASSERT_SIZE(struct an_control, 128);
+AN_ASSERT_SIZE(struct an_control, 256);
 AN_ASSERT_AT(struct an_control, seed, 8);
 AN_ASSERT_AT(struct an_control, hz, 32);
 AN_ASSERT_AT(struct an_control, unix_offset, 40);
 AN_ASSERT_AT(struct an_control, flags, 64);
+AN_ASSERT_AT(struct an_control, next_uid, 72);
+AN_ASSERT_AT(struct an_control, front_mask, 80);
+AN_ASSERT_AT(struct an_control, miss_rate, 88);
+AN_ASSERT_AT(struct an_control, cookie_count, 100);
+AN_ASSERT_AT(struct an_control, geo, 104);
+AN_ASSERT_AT(struct an_control, cookie_secrets, 112);
 
 /* ---- served: ARRAY of AN_SERVED_SIZE, memory-mapped; open addressing ---- */
 
@@ -148,6 +168,35 @@ struct an_owner_key {
 };
 AN_ASSERT_SIZE(struct an_owner_key, 16);
 
+/* ---- front: ARRAY of struct an_front_line, memory-mapped; a power of 2 of them ---- */
+
+/*
+ * A hint that saves the hash: an entry has a fingerprint in its upper half and
+ * the number of the owner's slot in its lower; 0 is free. The slot is compared
+ * in full. A line without the fingerprint is a certain miss, unless it once
+ * was full: then its last entry is AN_FRONT_MORE, and the hash is asked.
+ */
+#define AN_FRONT_ENTRIES 8
+#define AN_FRONT_MORE    0x00000000ffffffffULL
+
+struct an_front_line {
+	__u64 entries[AN_FRONT_ENTRIES];
+};
+AN_ASSERT_SIZE(struct an_front_line, 64);
+
+/* What places a key: the line is its lower bits under front_mask. */
+AN_INLINE __u64 an_front_hash(const struct an_owner_key *key)
+{
+	return an_hash_step(key->hash, (__u64)key->type << 16 | key->class);
+}
+/* The upper half of an entry in place; never 0. */
+AN_INLINE __u32 an_front_print(__u64 front_hash)
+{
+	__u32 print = (__u32)(front_hash >> 32);
+
+	return print ? print : 1;
+}
+
 /* ---- audiences: HASH of struct an_audience_key -> slot number ---- */
 
 enum an_audience_kind {
@@ -155,7 +204,9 @@ enum an_audience_kind {
 	AN_AUDIENCE_EXACT = 2, /* only for queries whose SOURCE is this very prefix length */
 };
 
-/* Answer for everyone: NET, family 0, length 0. For nobody (SOURCE 0): EXACT, family 0, length 0.
+/*
+ * Answer for everyone: NET, family 0, length 0, and for everyone in a region the
+ * same with the region. For nobody (SOURCE 0): EXACT, family 0, length 0.
  */
 struct an_audience_key {
 	__u64 uid;    /* of the owner slot; never used again */
@@ -165,7 +216,8 @@ struct an_audience_key {
 	__u8 kind;    /* enum an_audience_kind */
 	__u8 family;  /* AN_FAMILY_*, 0 with length 0 */
 	__u8 len;     /* prefix length, 0 to 64 */
-	__u8 zero[6];
+	__u8 member;  /* 0: the answer; i + 1: member i of a CHOICE or HASHED slot */
+	__u8 zero[5];
 	__u8 prefix[8]; /* first 64 bits, network order, bits past len zero */
 };
 AN_ASSERT_SIZE(struct an_audience_key, 32);
@@ -192,13 +244,16 @@ enum an_slot_kind {
 	AN_SLOT_FREE = 0,
 	AN_SLOT_OWNER = 1,
 	AN_SLOT_ANSWER = 2,
-	AN_SLOT_CHOICE = 3, /* cumulative weights (reserved) */
-	AN_SLOT_HASHED = 4, /* consistent choice (reserved) */
+	AN_SLOT_CHOICE = 3, /* by weight, among members that live */
+	AN_SLOT_HASHED = 4, /* by the client's network, among members that live */
+	AN_SLOT_DENIAL = 5, /* an owner slot whose answer is a zone's NXDOMAIN */
 };
 
 /*
  * Sequence: the writer makes seq odd, writes, makes it even again. A reader
  * copies and believes the copy only if seq was even before and the same after.
+ * The mark alone stands outside of that: the program writes it, at most once a
+ * second, and the writer leaves it as it is.
  */
 struct an_slot_head {
 	__u32 seq;
@@ -207,8 +262,61 @@ struct an_slot_head {
 	__u16 used; /* octets of the slot that mean something */
 	__u32 zone; /* index in zones */
 	__u32 generation;
+	__u64 mark; /* ticks of the last hit; 0: never */
 };
-AN_ASSERT_SIZE(struct an_slot_head, 16);
+AN_ASSERT_SIZE(struct an_slot_head, 24);
+AN_ASSERT_AT(struct an_slot_head, mark, 16);
+
+enum an_ttl_mode {
+	AN_TTL_FIXED = 0,    /* zone data: `ttl`, always */
+	AN_TTL_COUNTING = 1, /* flattened: seconds until fresh_until, rounded up */
+};
+
+#define AN_TAIL_TTLS 4
+
+/*
+ * Everything behind the question but OPT, of which the data stand elsewhere in
+ * the slot: `count` records of `stride` octets each, which rotate, then the
+ * tail. TTL fields that follow the answer's TTL are zero in data: those of the
+ * records at offset 6 of each, those of the tail at tail_ttl. Names are
+ * compressed against the question name, which stands at offset 12 of the
+ * message.
+ */
+struct an_answer {
+	__u64 fresh_until; /* ticks; AN_NEVER for zone data */
+	__u64 stale_until; /* ticks; served as last good until then */
+	__u32 ttl;         /* seconds: fixed, or as it was when made */
+	__u32 cell;        /* of the pool whose members these are; AN_CELL_FIXED: none */
+	__u16 stale_ttl;   /* seconds, when served past fresh_until */
+	__u16 flags;       /* of the DNS header, host order: AA and RCODE; QR and RD are added */
+	__u16 tail_len;
+	__u16 members;   /* offset in data of `count` octets: each record's bit in the cell; 0 = all
+	                    records always */
+	__u8 counts[3];  /* ANCOUNT, NSCOUNT, ARCOUNT without OPT */
+	__u8 count;      /* records that rotate */
+	__u8 stride;     /* octets of each, even: 16 (A) or 28 (AAAA); 0 with count 0 */
+	__u8 ttl_mode;   /* enum an_ttl_mode */
+	__u8 wire_scope; /* SCOPE PREFIX-LENGTH of a reply to a query with ECS */
+	__u8 tail_ttl_count;
+	__u16 tail_ttl[AN_TAIL_TTLS]; /* offsets in the tail */
+};
+AN_ASSERT_SIZE(struct an_answer, 48);
+AN_ASSERT_AT(struct an_answer, ttl, 16);
+AN_ASSERT_AT(struct an_answer, stale_ttl, 24);
+AN_ASSERT_AT(struct an_answer, counts, 32);
+AN_ASSERT_AT(struct an_answer, stride, 36);
+AN_ASSERT_AT(struct an_answer, tail_ttl, 40);
+
+/* What an audience key has besides the owner's uid and type: of the answer in the owner's slot. */
+struct an_inline {
+	__u8 kind; /* enum an_audience_kind */
+	__u8 family;
+	__u8 len;
+	__u8 variant;
+	__u32 region;
+	__u8 prefix[8];
+};
+AN_ASSERT_SIZE(struct an_inline, 16);
 
 #define AN_LENS_MAX 8
 #define AN_LEN_EXACT                                                                               \
@@ -218,11 +326,16 @@ AN_ASSERT_SIZE(struct an_slot_head, 16);
 
 #define AN_OWNER_BY_DO 0x1u /* head.flags: answers differ by the DO bit (variant bit 0) */
 
-#define AN_OWNER_NAME_AT 88
+#define AN_OWNER_NAME_AT 152
 #define AN_OWNER_NAME_SMALL                                                                        \
-	(AN_SLOT_SMALL_SIZE - AN_OWNER_NAME_AT) /* 168: longest name in a small slot */
+	(AN_SLOT_SMALL_SIZE - AN_OWNER_NAME_AT) /* 104: longest name in a small slot */
 
-/* kind AN_SLOT_OWNER. The name is lower case, padded with zeros to a whole 8 octets. */
+/*
+ * kind AN_SLOT_OWNER. The name is lower case, padded with zeros to a whole 8
+ * octets. Where `inline_at` is not 0 one of the owner's answers is in here: its
+ * key and fields, and its data behind the name. Its slot number is the owner's
+ * own. An inline network has no element in `audiences`; its length is in lens.
+ */
 struct an_owner_slot {
 	struct an_slot_head head;
 	__u64 uid;
@@ -231,80 +344,91 @@ struct an_owner_slot {
 	__u32 nobody;    /* slot of the answer for SOURCE 0 */
 	__u32 catch_all; /* slot of the newest answer of any network */
 	__u32 cell;      /* state cell that says whether the target is stale */
-	__u32 regions;   /* region table (reserved, 0) */
+	__u32 regions;   /* policy that gives a client his region, its number + 1; 0: none */
 	__u8 name_len;
-	__u8 lens_count[2]; /* IPv4, IPv6 */
-	__u8 zero;
+	__u8 lens_count[2];        /* IPv4, IPv6 */
+	__u8 inline_at;            /* offset of the inline answer's data / 8; 0: no inline answer */
 	__u8 lens[2][AN_LENS_MAX]; /* longest first */
-	__u64 zero1;
+	struct an_inline inline_key;
+	struct an_answer answer;
 	__u8 name[]; /* large slots hold up to 256 */
 };
-AN_ASSERT_AT(struct an_owner_slot, uid, 16);
-AN_ASSERT_AT(struct an_owner_slot, everyone, 40);
-AN_ASSERT_AT(struct an_owner_slot, name_len, 60);
-AN_ASSERT_AT(struct an_owner_slot, lens, 64);
+AN_ASSERT_AT(struct an_owner_slot, uid, 24);
+AN_ASSERT_AT(struct an_owner_slot, key, 32);
+AN_ASSERT_AT(struct an_owner_slot, everyone, 48);
+AN_ASSERT_AT(struct an_owner_slot, regions, 64);
+AN_ASSERT_AT(struct an_owner_slot, name_len, 68);
+AN_ASSERT_AT(struct an_owner_slot, lens, 72);
+AN_ASSERT_AT(struct an_owner_slot, inline_key, 88);
+AN_ASSERT_AT(struct an_owner_slot, answer, 104);
 AN_ASSERT_AT(struct an_owner_slot, name, AN_OWNER_NAME_AT);
 
-enum an_ttl_mode {
-	AN_TTL_FIXED = 0,    /* zone data: `ttl`, always */
-	AN_TTL_COUNTING = 1, /* flattened: seconds until fresh_until, rounded up */
-};
-
-#define AN_TAIL_TTLS      4
-#define AN_ANSWER_DATA_AT 112
+#define AN_ANSWER_DATA_AT 104
 #define AN_ANSWER_SMALL   (AN_SLOT_SMALL_SIZE - AN_ANSWER_DATA_AT)
 #define AN_ANSWER_LARGE   (AN_SLOT_LARGE_SIZE - AN_ANSWER_DATA_AT)
 
-/*
- * kind AN_SLOT_ANSWER: everything behind the question but OPT. Data is
- * `count` records of `stride` octets each, which rotate, then the tail. TTL
- * fields are zero in data: those of the records at offset 6 of each, those of
- * the tail at tail_ttl. Names are compressed against the question name, which
- * stands at offset 12 of the message.
- */
+/* kind AN_SLOT_ANSWER: an answer in a slot of its own. */
 struct an_answer_slot {
 	struct an_slot_head head;
 	struct an_audience_key key;
-	__u64 fresh_until; /* ticks; AN_NEVER for zone data */
-	__u64 stale_until; /* ticks; served as last good until then */
-	__u32 ttl;         /* seconds: fixed, or as it was when made */
-	__u32 stale_ttl;   /* seconds, when served past fresh_until */
-	__u32 cell;
-	__u8 ttl_mode;   /* enum an_ttl_mode */
-	__u8 wire_scope; /* SCOPE PREFIX-LENGTH of a reply to a query with ECS */
-	__u16 flags;     /* of the DNS header, host order: AA and RCODE; QR and RD are added */
-	__u16 counts[3]; /* ANCOUNT, NSCOUNT, ARCOUNT without OPT, host order */
-	__u8 count;      /* records that rotate */
-	__u8 stride;     /* octets of each, even: 16 (A) or 28 (AAAA); 0 with count 0 */
-	__u16 tail_len;
-	__u8 tail_ttl_count;
-	__u8 zero0;
-	__u16 tail_ttl[AN_TAIL_TTLS]; /* offsets in the tail of TTL fields that follow the answer's
-	                                 TTL */
-	__u16 records_sum; /* folded one's complement sum, as if at an even place, in memory order
-	                    */
-	__u16 tail_sum;
-	__u16 members; /* offset in data of `count` octets: each record's bit in the cell (reserved;
-	                  0 = all records always) */
-	__u8 zero1[6];
+	struct an_answer answer;
 	__u8 data[];
 };
-AN_ASSERT_AT(struct an_answer_slot, fresh_until, 48);
-AN_ASSERT_AT(struct an_answer_slot, ttl, 64);
-AN_ASSERT_AT(struct an_answer_slot, ttl_mode, 76);
-AN_ASSERT_AT(struct an_answer_slot, counts, 80);
-AN_ASSERT_AT(struct an_answer_slot, tail_ttl, 92);
-AN_ASSERT_AT(struct an_answer_slot, records_sum, 100);
+AN_ASSERT_AT(struct an_answer_slot, key, 24);
+AN_ASSERT_AT(struct an_answer_slot, answer, 56);
 AN_ASSERT_AT(struct an_answer_slot, data, AN_ANSWER_DATA_AT);
+
+/* Kinds AN_SLOT_CHOICE and AN_SLOT_HASHED: which answer slot, by the members that live. */
+#define AN_CHOICE_BIT_ALWAYS 255 /* in entries: lives whatever the cell says */
+#define AN_CHOICE_AT         64
+#define AN_CHOICE_SMALL      ((AN_SLOT_SMALL_SIZE - AN_CHOICE_AT) / 8)
+#define AN_CHOICE_LARGE      ((AN_SLOT_LARGE_SIZE - AN_CHOICE_AT) / 8)
+
+struct an_choice_entry {
+	__u32 slot; /* of an answer whose key is this slot's with member = place here + 1 */
+	__u16 weight;
+	__u8 bit; /* in the cell */
+	__u8 zero;
+};
+AN_ASSERT_SIZE(struct an_choice_entry, 8);
+
+struct an_choice_slot {
+	struct an_slot_head head;
+	struct an_audience_key key;
+	__u8 count; /* of entries */
+	__u8 zero[3];
+	__u32 cell;
+	struct an_choice_entry entries[];
+};
+AN_ASSERT_AT(struct an_choice_slot, count, 56);
+AN_ASSERT_AT(struct an_choice_slot, cell, 60);
+AN_ASSERT_AT(struct an_choice_slot, entries, AN_CHOICE_AT);
+
+/* ---- names (reserved): ARRAY of struct an_name_line, memory-mapped; a power of 2 of them ---- */
+
+/*
+ * Which names exist in zones that are COMPLETE: a name's hash, its lowest four
+ * bits replaced by flags. 0: free. AN_NAME_MORE in the last place: the line
+ * was full once, and what is not found there may exist all the same.
+ */
+#define AN_NAME_ENTRIES  8
+#define AN_NAME_MORE     0xffffffffffffffffULL
+#define AN_NAME_FLAGS    0xfULL
+#define AN_NAME_WILDCARD 0x1u /* has a wildcard child */
+#define AN_NAME_CUT      0x2u
+#define AN_NAME_DNAME    0x4u
+#define AN_NAME_APEX     0x8u
+
+struct an_name_line {
+	__u64 entries[AN_NAME_ENTRIES];
+};
+AN_ASSERT_SIZE(struct an_name_line, 64);
 
 /* ---- cells: ARRAY of __u64, memory-mapped ---- */
 
 #define AN_CELL_STALE   0x8000000000000000ULL /* upstream gives nothing: serve last good answers */
 #define AN_CELL_MEMBERS 0x7fffffffffffffffULL /* bit i: member i lives */
 #define AN_CELL_FIXED   0u /* index of the cell that is always: all alive, not stale */
-
-/* ---- used, used_large: ARRAY of __u64, memory-mapped: ticks of the last hit, by slot index ----
- */
 
 /* ---- counters: PERCPU_ARRAY of 1, struct an_counters ---- */
 
@@ -314,12 +438,11 @@ AN_ASSERT_AT(struct an_answer_slot, data, AN_ANSWER_DATA_AT);
 #define AN_MAP_SPECIAL     "special"
 #define AN_MAP_ZONES       "zones"
 #define AN_MAP_OWNERS      "owners"
+#define AN_MAP_FRONT       "front"
 #define AN_MAP_AUDIENCES   "audiences"
 #define AN_MAP_SLOTS       "slots"
 #define AN_MAP_SLOTS_LARGE "slots_large"
 #define AN_MAP_CELLS       "cells"
-#define AN_MAP_USED        "used"
-#define AN_MAP_USED_LARGE  "used_large"
 #define AN_MAP_COUNTERS    "counters"
 
 #endif

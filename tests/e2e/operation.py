@@ -157,12 +157,12 @@ def look_inside(bench):
 @case("bpftool shows the maps' fields by name")
 def map_dump(bench):
     edge = bench.edge(edge_config(), ZONES)
-    warm(bench, edge, "example.test", NET1)
+    warm(bench, edge, "example.test", NET1, NET2)  # the first stands in the owner's slot
     owners = [item["formatted"] for item in edge.map_dump("owners")]
     true(any(item["key"]["type"] == 1 for item in owners), f"owners: {owners}")
     audiences = [item["formatted"]["key"] for item in edge.map_dump("audiences")]
     true(any((key["family"], key["len"]) == (1, 24) for key in audiences), f"{audiences}")
-    equal(edge.map_dump("control")[0]["formatted"]["value"]["abi"], 1)
+    equal(edge.map_dump("control")[0]["formatted"]["value"]["abi"], 2)
 
 
 @case("privileges are dropped to the configured user, and everything still works")

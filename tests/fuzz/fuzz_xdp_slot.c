@@ -38,7 +38,7 @@ static void pretend_query(struct scratch *scratch, uint8_t choice)
 }
 
 /* Renders into a frame of exactly the reply's length; the checksum must hold. */
-static void render(struct scratch *scratch)
+static void render(struct scratch *scratch, uint32_t choice)
 {
 	__u64 data_len = answer_data_len(&scratch->answer);
 	__u64 opt_len = render_opt_len(&scratch->edns, scratch->serving.stale != 0);
@@ -47,7 +47,7 @@ static void render(struct scratch *scratch)
 
 	scratch->reply.len = data_len + opt_len;
 	REQUIRE(scratch->reply.len <= BODY_MAX);
-	render_ttls(scratch, 300);
+	render_data(scratch, choice, 300);
 	if (scratch->edns.present)
 		render_opt(scratch, data_len, opt_len, &scratch->edns, 1232, 24,
 		           scratch->serving.stale != 0);
@@ -67,22 +67,39 @@ static void render(struct scratch *scratch)
 	free(frame.data);
 }
 
+/* The marks that let an owner's slot through; the rest is as it was. */
+static void pretend_owner(struct an_owner_slot *slot)
+{
+	slot->head.seq &= ~1u;
+	slot->head.kind = AN_SLOT_OWNER;
+	slot->name_len = NAME_LEN;
+	memset(slot->name, 0, 16);
+	slot->answer.ttl_mode &= 1;
+	slot->answer.stride = slot->answer.stride & 1 ? SLOT_STRIDE_AAAA : SLOT_STRIDE_A;
+	slot->answer.tail_len &= 0xff;
+	slot->answer.count &= 7;
+	slot->answer.tail_ttl_count &= 3;
+}
+
 static void try_size(const uint8_t *data, size_t size, size_t slot_size, uint32_t choice)
 {
-	int large = slot_size == AN_SLOT_LARGE_SIZE;
+	struct an_owner_slot *owner;
 	struct scratch *scratch = malloc(sizeof(*scratch));
 	uint8_t *slot = calloc(1, slot_size);
 
 	REQUIRE(slot && scratch);
 	memcpy(slot, data, size < slot_size ? size : slot_size);
 	pretend_query(scratch, (uint8_t)choice);
-	(void)owner_read((const struct an_owner_slot *)slot,
-	                 large ? SLOT_OWNER_WORDS_LARGE : SLOT_OWNER_WORDS_SMALL, NAME_LEN,
-	                 scratch);
-	if (!answer_read((const struct an_answer_slot *)slot,
-	                 large ? SLOT_DATA_WORDS_LARGE : SLOT_DATA_WORDS_SMALL,
-	                 choice * 0x9e3779b9u, scratch))
-		render(scratch);
+	(void)owner_read((const struct an_owner_slot *)slot, (uint32_t)slot_size, scratch);
+	if (!answer_read((const struct an_answer_slot *)slot, (uint32_t)slot_size, scratch))
+		render(scratch, choice * 0x9e3779b9u);
+	/* The same answer inline, behind a name that is what was asked. */
+	pretend_query(scratch, (uint8_t)choice);
+	owner = (struct an_owner_slot *)slot;
+	if (choice & 32)
+		pretend_owner(owner);
+	if (!owner_read(owner, (uint32_t)slot_size, scratch) && scratch->owner.inline_at)
+		render(scratch, choice * 0x9e3779b9u);
 	free(slot);
 	free(scratch);
 }
@@ -99,11 +116,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & 8) {
 		answer->head.seq &= ~1u;
 		answer->head.kind = AN_SLOT_ANSWER;
-		answer->ttl_mode &= 1;
-		answer->stride = data[0] & 16 ? SLOT_STRIDE_AAAA : SLOT_STRIDE_A;
-		answer->tail_len &= 0x1ff;
-		answer->count &= 0x3f;
-		answer->tail_ttl_count &= 3;
+		answer->answer.ttl_mode &= 1;
+		answer->answer.stride = data[0] & 16 ? SLOT_STRIDE_AAAA : SLOT_STRIDE_A;
+		answer->answer.tail_len &= 0x1ff;
+		answer->answer.count &= 0x3f;
+		answer->answer.tail_ttl_count &= 3;
 	}
 	try_size(slot, sizeof(slot), AN_SLOT_SMALL_SIZE, data[0]);
 	try_size(slot, sizeof(slot), AN_SLOT_LARGE_SIZE, data[0]);

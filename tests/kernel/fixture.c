@@ -91,8 +91,7 @@ int fixture_open(void **state)
 	fixture->slots = map_memory(fixture->object->maps.slots);
 	fixture->slots_large = map_memory(fixture->object->maps.slots_large);
 	fixture->cells = map_memory(fixture->object->maps.cells);
-	fixture->used = map_memory(fixture->object->maps.used);
-	fixture->used_large = map_memory(fixture->object->maps.used_large);
+	fixture->front = map_memory(fixture->object->maps.front);
 	fixture->cpus = (unsigned int)libbpf_num_possible_cpus();
 	fixture->hz = measure_hz(fixture);
 	fixture_reset(fixture);
@@ -141,6 +140,8 @@ static void reset_control(struct fixture *fixture)
 	        .udp_payload = AN_DNS_UDP_OURS,
 	        .source_ipv4_len = 24,
 	        .source_ipv6_len = 56,
+	        .front_mask = bpf_map__max_entries(fixture->object->maps.front) - 1,
+	        .geo = AN_GEO_NONE,
 	};
 }
 
@@ -156,8 +157,7 @@ void fixture_reset(struct fixture *fixture)
 	clear_array(fixture->object->maps.slots, fixture->slots);
 	clear_array(fixture->object->maps.slots_large, fixture->slots_large);
 	clear_array(fixture->object->maps.cells, fixture->cells);
-	clear_array(fixture->object->maps.used, fixture->used);
-	clear_array(fixture->object->maps.used_large, fixture->used_large);
+	clear_array(fixture->object->maps.front, fixture->front);
 	reset_control(fixture);
 	fixture->next = fixture->next_large = 1;
 	fixture->next_uid = 0x1001;
@@ -240,46 +240,71 @@ struct an_owner_slot *fixture_owner(struct fixture *fixture, const uint8_t *name
 	owner->name_len = (uint8_t)len;
 	for (size_t i = 0; i < len; i++)
 		owner->name[i] = (uint8_t)tolower(name[i]);
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(fixture->object->maps.owners), &owner->key,
+	fixture_point_owner(fixture, &owner->key, number);
+	return owner;
+}
+
+struct an_front_line *fixture_line(struct fixture *fixture, const struct an_owner_key *key)
+{
+	return &fixture->front[an_front_hash(key) & fixture->control->front_mask];
+}
+
+void fixture_point_owner(struct fixture *fixture, const struct an_owner_key *key, uint32_t number)
+{
+	struct an_front_line *line = fixture_line(fixture, key);
+	uint64_t print = an_front_print(an_front_hash(key));
+	unsigned int at = 0;
+
+	assert_int_equal(bpf_map_update_elem(bpf_map__fd(fixture->object->maps.owners), key,
 	                                     &number, BPF_ANY),
 	                 0);
-	return owner;
+	while (line->entries[at] && line->entries[at] >> 32 != print)
+		assert_true(++at < AN_FRONT_ENTRIES);
+	line->entries[at] = print << 32 | number;
 }
 
 /* ---- answers ---- */
 
+static void fill_answer(struct an_answer *answer, const struct answer_spec *spec, size_t body_len)
+{
+	size_t record = spec->type == AN_TYPE_AAAA ? 28 : 16, records = spec->count * record;
+
+	*answer = (struct an_answer){.fresh_until = AN_NEVER,
+	                             .stale_until = AN_NEVER,
+	                             .ttl = spec->ttl,
+	                             .cell = FIXTURE_CELL,
+	                             .stale_ttl = AN_STALE_TTL,
+	                             .flags = AN_FLAG_AA,
+	                             .tail_len = (uint16_t)(body_len - records),
+	                             .count = (uint8_t)spec->count,
+	                             .ttl_mode = AN_TTL_FIXED,
+	                             .wire_scope = spec->scope};
+	answer->counts[0] = (uint8_t)spec->count;
+	answer->counts[1] = spec->count ? 0 : 1;
+	answer->counts[2] = spec->txt ? 1 : 0;
+	answer->stride = spec->count ? (uint8_t)record : 0;
+	if (!spec->count)
+		answer->tail_ttl[answer->tail_ttl_count++] = 6;
+	if (spec->txt) /* the last record: name, type, class, TTL, length, length octet, text */
+		answer->tail_ttl[answer->tail_ttl_count++] =
+		        (uint16_t)(answer->tail_len - (strlen(spec->txt) + 1 + 2 + 4));
+}
+
 uint32_t fixture_answer(struct fixture *fixture, const struct an_owner_slot *owner,
                         const struct an_audience_key *key, const struct answer_spec *spec)
 {
-	size_t record = spec->type == AN_TYPE_AAAA ? 28 : 16, records = spec->count * record;
 	struct packet body = {.len = 0};
 	struct an_answer_slot *answer;
 	uint32_t number;
 
+	(void)owner;
 	reference_body(spec, 0, 0, &body);
 	number = take_slot(fixture, body.len > AN_ANSWER_SMALL);
 	assert_true(body.len <= AN_ANSWER_LARGE);
 	answer = slot_memory(fixture, number);
 	fill_head(&answer->head, AN_SLOT_ANSWER, AN_ANSWER_DATA_AT + body.len);
 	answer->key = *key;
-	answer->fresh_until = answer->stale_until = AN_NEVER;
-	answer->ttl = spec->ttl;
-	answer->stale_ttl = AN_STALE_TTL;
-	answer->cell = owner->cell;
-	answer->ttl_mode = AN_TTL_FIXED;
-	answer->wire_scope = spec->scope;
-	answer->flags = AN_FLAG_AA;
-	answer->counts[0] = (uint16_t)spec->count;
-	answer->counts[1] = spec->count ? 0 : 1;
-	answer->counts[2] = spec->txt ? 1 : 0;
-	answer->count = (uint8_t)spec->count;
-	answer->stride = spec->count ? (uint8_t)record : 0;
-	answer->tail_len = (uint16_t)(body.len - records);
-	if (!spec->count)
-		answer->tail_ttl[answer->tail_ttl_count++] = 6;
-	if (spec->txt) /* the last record: name, type, class, TTL, length, length octet, text */
-		answer->tail_ttl[answer->tail_ttl_count++] =
-		        (uint16_t)(answer->tail_len - (strlen(spec->txt) + 1 + 2 + 4));
+	fill_answer(&answer->answer, spec, body.len);
 	memcpy(answer->data, body.octets, body.len);
 	return number;
 }
@@ -327,6 +352,41 @@ static void add_len(struct an_owner_slot *owner, const struct an_audience_key *k
 	}
 	lens[at] = entry;
 	(*count)++;
+}
+
+static uint32_t number_of(struct fixture *fixture, const struct an_owner_slot *owner)
+{
+	ptrdiff_t at = (const uint8_t *)owner - fixture->slots;
+	size_t small = (size_t)bpf_map__max_entries(fixture->object->maps.slots);
+
+	if (at >= 0 && (size_t)at < small * AN_SLOT_SMALL_SIZE)
+		return (uint32_t)(at / AN_SLOT_SMALL_SIZE);
+	at = (const uint8_t *)owner - fixture->slots_large;
+	return AN_SLOT_LARGE | (uint32_t)(at / AN_SLOT_LARGE_SIZE);
+}
+
+uint32_t fixture_inline(struct fixture *fixture, struct an_owner_slot *owner,
+                        const struct an_audience_key *key, const struct answer_spec *spec)
+{
+	uint32_t number = number_of(fixture, owner);
+	size_t at = AN_OWNER_NAME_AT + (owner->name_len + 7u) / 8 * 8;
+	size_t size = number & AN_SLOT_LARGE ? AN_SLOT_LARGE_SIZE : AN_SLOT_SMALL_SIZE;
+	struct packet body = {.len = 0};
+
+	reference_body(spec, 0, 0, &body);
+	assert_true(at + body.len <= size);
+	owner->inline_key = (struct an_inline){.kind = key->kind,
+	                                       .family = key->family,
+	                                       .len = key->len,
+	                                       .variant = key->variant,
+	                                       .region = key->region};
+	memcpy(owner->inline_key.prefix, key->prefix, sizeof(key->prefix));
+	fill_answer(&owner->answer, spec, body.len);
+	memcpy((uint8_t *)owner + at, body.octets, body.len);
+	owner->inline_at = (uint8_t)(at / 8);
+	if (key->family)
+		add_len(owner, key);
+	return number;
 }
 
 uint32_t fixture_audience(struct fixture *fixture, struct an_owner_slot *owner,

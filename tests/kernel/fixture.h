@@ -31,7 +31,8 @@ struct fixture {
 	struct anamed_bpf *object;
 	struct an_control *control;
 	struct an_served *served;
-	uint64_t *special, *cells, *used, *used_large;
+	uint64_t *special, *cells;
+	struct an_front_line *front;
 	struct an_zone *zones;
 	uint8_t *slots, *slots_large;
 	uint32_t next, next_large; /* slots not given out yet */
@@ -64,6 +65,10 @@ void fixture_serve_on(struct fixture *fixture, const struct query_spec *spec, un
 struct an_owner_slot *fixture_owner(struct fixture *fixture, const uint8_t *name, size_t len,
                                     uint16_t type, bool large);
 
+/* The key points to a slot, in the hash and in the front index; the key's line there. */
+void fixture_point_owner(struct fixture *fixture, const struct an_owner_key *key, uint32_t number);
+struct an_front_line *fixture_line(struct fixture *fixture, const struct an_owner_key *key);
+
 /* An answer in a slot of its own, without any key pointing to it. -> slot number */
 uint32_t fixture_answer(struct fixture *fixture, const struct an_owner_slot *owner,
                         const struct an_audience_key *key, const struct answer_spec *spec);
@@ -76,6 +81,10 @@ void fixture_point(struct fixture *fixture, const struct an_audience_key *key, u
 /* Answer, key, and its length in the owner's list, which stays sorted. -> slot number */
 uint32_t fixture_audience(struct fixture *fixture, struct an_owner_slot *owner,
                           const struct an_audience_key *key, const struct answer_spec *spec);
+/* An answer in the owner's own slot, which must have room; a network's length in the list. -> the
+ * owner's number */
+uint32_t fixture_inline(struct fixture *fixture, struct an_owner_slot *owner,
+                        const struct an_audience_key *key, const struct answer_spec *spec);
 uint32_t fixture_everyone(struct fixture *fixture, struct an_owner_slot *owner,
                           const struct answer_spec *spec);
 uint32_t fixture_nobody(struct fixture *fixture, struct an_owner_slot *owner,

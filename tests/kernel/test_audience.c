@@ -327,9 +327,9 @@ static void set_times(struct scene *scene, uint32_t number, int64_t fresh_s, int
 	struct an_answer_slot *answer = fixture_slot(scene->fixture, number);
 	uint64_t now = fixture_now(scene->fixture), hz = scene->fixture->hz;
 
-	answer->ttl_mode = AN_TTL_COUNTING;
-	answer->fresh_until = now + (uint64_t)(fresh_s * (int64_t)hz) - hz / 2;
-	answer->stale_until = now + (uint64_t)(stale_s * (int64_t)hz) - hz / 2;
+	answer->answer.ttl_mode = AN_TTL_COUNTING;
+	answer->answer.fresh_until = now + (uint64_t)(fresh_s * (int64_t)hz) - hz / 2;
+	answer->answer.stale_until = now + (uint64_t)(stale_s * (int64_t)hz) - hz / 2;
 }
 
 static void a_wider_answer_stands_in_for_one_past_its_end(void **state)
@@ -440,7 +440,7 @@ static void the_catch_all_waits_for_its_turn(void **state)
 	set_times(&scene, own, 40, 400);
 	set_times(&scene, other, 40, 400);
 	query_spec_ecs(&scene.query, 1, 24, "198.51.100.0");
-	fixture_slot(scene.fixture, own)->ttl_mode = AN_TTL_FIXED;
+	fixture_slot(scene.fixture, own)->answer.ttl_mode = AN_TTL_FIXED;
 	expect(&scene, 1, 24, "its own");
 	fixture_ask(scene.fixture, &scene.query, &outcome);
 	assert_int_equal(outcome.counters.hit_catch_all, 0);

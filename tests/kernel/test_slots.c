@@ -115,9 +115,7 @@ static void owner_slots_are_compared_in_full(void **state)
 
 static void point_owner(const struct scene *scene, uint32_t number)
 {
-	assert_int_equal(bpf_map_update_elem(bpf_map__fd(scene->fixture->object->maps.owners),
-	                                     &scene->owner->key, &number, BPF_ANY),
-	                 0);
+	fixture_point_owner(scene->fixture, &scene->owner->key, number);
 }
 
 static void slot_numbers_are_input(void **state)
@@ -186,15 +184,16 @@ static void answer_slots_are_compared_in_full(void **state)
 static void lengths_in_slots_are_not_trusted(void **state)
 {
 	struct scene scene = prepare(state);
-	struct an_answer_slot *answer = scene.answer, good;
+	struct an_answer_slot *slot = scene.answer;
+	struct an_answer *answer = &slot->answer, good;
 	uint8_t whole[AN_SLOT_SMALL_SIZE];
 
-	memcpy(whole, answer, sizeof(whole));
-	memcpy(&good, answer, sizeof(good));
+	memcpy(whole, slot, sizeof(whole));
+	good = *answer;
 	answer->count = 255;
 	expect_pass(&scene, "pass_kind", "more records than fit");
 	answer->count = 9;
-	answer->tail_len = 1;
+	answer->tail_len = 9;
 	expect_pass(&scene, "pass_kind", "a tail that does not fit");
 	answer->tail_len = 0xffff;
 	expect_pass(&scene, "pass_kind", "a tail of 65535 octets");
@@ -214,7 +213,7 @@ static void lengths_in_slots_are_not_trusted(void **state)
 	for (int i = 0; i < AN_TAIL_TTLS; i++)
 		answer->tail_ttl[i] = 0xfff0;
 	expect_pass(&scene, "pass_kind", "TTLs outside the tail");
-	memcpy(answer, whole, sizeof(whole));
+	memcpy(slot, whole, sizeof(whole));
 	scene.owner->lens_count[0] = 255;
 	memset(scene.owner->lens, 0xff, sizeof(scene.owner->lens));
 	expect_hit(&scene, 300, false, "lengths that do not exist");
@@ -261,16 +260,16 @@ static void ttl_counts_down(void **state)
 	static const int64_t left[] = {1, 2, 30, 299, 86400, 3 * 86400};
 	struct scene scene = prepare(state);
 
-	scene.answer->ttl_mode = AN_TTL_COUNTING;
-	scene.answer->stale_until = AN_NEVER;
+	scene.answer->answer.ttl_mode = AN_TTL_COUNTING;
+	scene.answer->answer.stale_until = AN_NEVER;
 	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
-		scene.answer->fresh_until = in_seconds(&scene, left[i]);
+		scene.answer->answer.fresh_until = in_seconds(&scene, left[i]);
 		expect_hit(&scene, (uint32_t)left[i], false, "counting down");
 	}
-	scene.answer->ttl_mode = AN_TTL_FIXED;
+	scene.answer->answer.ttl_mode = AN_TTL_FIXED;
 	expect_hit(&scene, 300, false, "fixed");
-	scene.answer->ttl_mode = AN_TTL_COUNTING;
-	scene.answer->fresh_until = fixture_now(scene.fixture);
+	scene.answer->answer.ttl_mode = AN_TTL_COUNTING;
+	scene.answer->answer.fresh_until = fixture_now(scene.fixture);
 	expect_pass(&scene, "pass_expired", "time is over and the daemon lives");
 }
 
@@ -280,21 +279,22 @@ static void stale_answers_go_out_when_upstream_is_gone(void **state)
 		struct scene scene = prepare_size(*state, large);
 		uint64_t *cell = &scene.fixture->cells[FIXTURE_CELL];
 
-		scene.answer->ttl_mode = AN_TTL_COUNTING;
-		scene.answer->fresh_until = in_seconds(&scene, -10);
-		scene.answer->stale_until = in_seconds(&scene, 3600);
+		scene.answer->answer.ttl_mode = AN_TTL_COUNTING;
+		scene.answer->answer.fresh_until = in_seconds(&scene, -10);
+		scene.answer->answer.stale_until = in_seconds(&scene, 3600);
 		expect_pass(&scene, "pass_expired", "upstream lives");
 		*cell |= AN_CELL_STALE;
 		expect_hit(&scene, AN_STALE_TTL, true, "cell says stale");
-		scene.answer->stale_ttl = 17;
+		scene.answer->answer.stale_ttl = 17;
 		expect_hit(&scene, 17, true, "the answer's own stale TTL");
 		scene.query.opt = false;
 		if (!large)
 			expect_hit(&scene, 17, true, "no OPT, no EDE");
 		scene.query.opt = true;
-		scene.answer->fresh_until = in_seconds(&scene, 20);
+		scene.answer->answer.fresh_until = in_seconds(&scene, 20);
 		expect_hit(&scene, 20, false, "fresh while upstream is gone");
-		scene.answer->fresh_until = scene.answer->stale_until = in_seconds(&scene, -1);
+		scene.answer->answer.fresh_until = scene.answer->answer.stale_until =
+		        in_seconds(&scene, -1);
 		expect_pass(&scene, "pass_too_stale", "past stale-max");
 		*cell &= ~AN_CELL_STALE;
 		expect_pass(&scene, "pass_expired", "upstream is back");
@@ -306,9 +306,9 @@ static void stale_answers_go_out_when_the_daemon_is_gone(void **state)
 	struct scene scene = prepare(state);
 	struct an_control *control = scene.fixture->control;
 
-	scene.answer->ttl_mode = AN_TTL_COUNTING;
-	scene.answer->fresh_until = in_seconds(&scene, -10);
-	scene.answer->stale_until = in_seconds(&scene, 3600);
+	scene.answer->answer.ttl_mode = AN_TTL_COUNTING;
+	scene.answer->answer.fresh_until = in_seconds(&scene, -10);
+	scene.answer->answer.stale_until = in_seconds(&scene, 3600);
 	control->heartbeat_limit = 5ull * control->hz;
 	control->heartbeat = in_seconds(&scene, -4);
 	expect_pass(&scene, "pass_expired", "within the limit");
@@ -318,13 +318,13 @@ static void stale_answers_go_out_when_the_daemon_is_gone(void **state)
 	expect_pass(&scene, "pass_expired", "a heartbeat ahead of this CPU's clock");
 	control->heartbeat = 0;
 	expect_hit(&scene, AN_STALE_TTL, true, "no daemon ever");
-	scene.answer->ttl_mode = AN_TTL_FIXED;
-	scene.answer->fresh_until = AN_NEVER;
+	scene.answer->answer.ttl_mode = AN_TTL_FIXED;
+	scene.answer->answer.fresh_until = AN_NEVER;
 	expect_hit(&scene, 300, false, "zone data does not get stale");
 	scene.owner->cell = 0xffffffff;
 	expect_hit(&scene, 300, false, "what is fresh needs no cell");
 	control->heartbeat = in_seconds(&scene, 0);
-	scene.answer->fresh_until = in_seconds(&scene, -1);
+	scene.answer->answer.fresh_until = in_seconds(&scene, -1);
 	expect_pass(&scene, "pass_internal", "cell out of the array");
 }
 
@@ -335,13 +335,13 @@ static void dead_members_are_the_daemons(void **state)
 
 	*cell = AN_CELL_MEMBERS & ~2ull;
 	expect_hit(&scene, 300, false, "an answer without members");
-	scene.answer->members = 64;
+	scene.answer->answer.members = 64;
 	expect_pass(&scene, "pass_dead_member", "one of its members is dead");
 	*cell = AN_CELL_MEMBERS;
 	expect_hit(&scene, 300, false, "all live");
 	*cell |= AN_CELL_STALE;
 	expect_hit(&scene, 300, false, "all live, upstream gone");
-	scene.answer->cell = 0xffffffff;
+	scene.answer->answer.cell = 0xffffffff;
 	expect_pass(&scene, "pass_internal", "cell out of the array");
 }
 
@@ -392,8 +392,8 @@ static void options_count_in_the_size(void **state)
 
 	query_spec_ecs(&scene.query, 1, 24, "198.51.100.0");
 	scene.query.payload = 4096;
-	scene.answer->fresh_until = in_seconds(&scene, -10);
-	scene.answer->stale_until = AN_NEVER;
+	scene.answer->answer.fresh_until = in_seconds(&scene, -10);
+	scene.answer->answer.stale_until = AN_NEVER;
 	scene.fixture->cells[FIXTURE_CELL] |= AN_CELL_STALE;
 	scene.fixture->control->udp_payload = (uint16_t)full;
 	expect_hit(&scene, AN_STALE_TTL, true, "just fits");
@@ -407,8 +407,7 @@ static void used_slots_are_marked_once_a_second(void **state)
 {
 	for (int large = 0; large <= 1; large++) {
 		struct scene scene = prepare_size(*state, large);
-		uint64_t *mark = large ? &scene.fixture->used_large[scene.number & AN_SLOT_INDEX]
-		                       : &scene.fixture->used[scene.number];
+		__u64 *mark = &scene.answer->head.mark;
 		uint64_t before = fixture_now(scene.fixture), first;
 
 		expect_hit(&scene, 300, false, "first");
@@ -424,7 +423,124 @@ static void used_slots_are_marked_once_a_second(void **state)
 		scene.answer->head.kind = AN_SLOT_FREE;
 		expect_pass(&scene, "pass_kind", "no hit");
 		assert_true(*mark == 0);
+		assert_true(scene.owner->head.mark == 0); /* it is the answer's that counts */
 	}
+}
+
+/* ---- the answer in the owner's slot ---- */
+
+/* The scene's answer, moved into the owner's slot as the answer for everyone. */
+static struct scene prepare_inline(struct fixture *fixture, bool large)
+{
+	struct scene scene = prepare_size(fixture, large);
+	struct an_audience_key key = fixture_key(scene.owner, AN_AUDIENCE_NET, 0, 0, NULL);
+
+	scene.answer->head.kind = AN_SLOT_FREE;
+	scene.number = fixture_inline(fixture, scene.owner, &key, &scene.spec);
+	scene.owner->everyone = scene.number;
+	return scene;
+}
+
+static void an_inline_answer_is_whole_and_for_its_audience_alone(void **state)
+{
+	for (int large = 0; large <= 1; large++) {
+		struct scene scene = prepare_inline(*state, large);
+		struct an_owner_slot *owner = scene.owner;
+		struct an_inline *key = &owner->inline_key;
+
+		expect_hit(&scene, 300, false, "whole");
+		owner->head.seq++;
+		expect_pass(&scene, "pass_torn", "being written");
+		owner->head.seq++;
+		for (size_t at = 0; at < sizeof(*key); at++) {
+			((uint8_t *)key)[at] ^= 0x40;
+			expect_pass(&scene, "pass_answer_other", "another key");
+			((uint8_t *)key)[at] ^= 0x40;
+		}
+		owner->inline_at = AN_OWNER_NAME_AT / 8 - 1;
+		expect_pass(&scene, "pass_kind", "data before the name");
+		owner->inline_at = 0;
+		expect_pass(&scene, "pass_kind", "no answer there");
+		owner->inline_at = 255;
+		expect_pass(&scene, "pass_kind", "data out of the slot");
+		owner->inline_at = 21;
+		owner->answer.tail_len = large ? 0x400 : 0x100;
+		expect_pass(&scene, "pass_kind", "data over the end");
+		owner->answer.tail_len = 0;
+		owner->answer.ttl_mode = 2;
+		expect_pass(&scene, "pass_kind", "TTL mode of the future");
+		owner->answer.ttl_mode = AN_TTL_FIXED;
+		owner->head.mark = 0;
+		expect_hit(&scene, 300, false, "whole again");
+		assert_true(owner->head.mark != 0);
+	}
+}
+
+static void an_inline_network_needs_no_key_in_the_hash(void **state)
+{
+	struct scene scene = prepare(state);
+	struct answer_spec other = answer_spec(AN_TYPE_A, 3, 9), everyone = scene.spec;
+	struct an_audience_key key =
+	        fixture_key(scene.owner, AN_AUDIENCE_NET, AN_FAMILY_IPV4, 24, "198.51.100.0");
+	struct reference how = fixture_reference(scene.fixture, 300, 24);
+
+	other.scope = 24;
+	fixture_inline(scene.fixture, scene.owner, &key, &other);
+	query_spec_ecs(&scene.query, 1, 24, "198.51.100.0");
+	assert_answered(scene.fixture, &scene.query, &other, &how, "the network");
+	query_spec_ecs(&scene.query, 1, 24, "198.51.101.0");
+	how.scope = 0;
+	assert_answered(scene.fixture, &scene.query, &everyone, &how, "another network");
+}
+
+/* Upstream is gone; a wider answer than the one that was read first is still good. */
+static void stale_answers_are_looked_for_in_both_places(void **state)
+{
+	struct scene scene = prepare_inline(*state, false);
+	struct an_audience_key key =
+	        fixture_key(scene.owner, AN_AUDIENCE_NET, AN_FAMILY_IPV4, 24, "198.51.100.0");
+	struct answer_spec spec = answer_spec(AN_TYPE_A, 4, 9);
+	uint32_t number = fixture_audience(scene.fixture, scene.owner, &key, &spec);
+	struct an_answer *network = &fixture_slot(scene.fixture, number)->answer;
+
+	query_spec_ecs(&scene.query, 1, 24, "198.51.100.0");
+	network->ttl_mode = scene.owner->answer.ttl_mode = AN_TTL_COUNTING;
+	network->fresh_until = in_seconds(&scene, -10);
+	network->stale_until = in_seconds(&scene, -1);
+	scene.owner->answer.fresh_until = in_seconds(&scene, -10);
+	scene.owner->answer.stale_until = in_seconds(&scene, 100);
+	expect_pass(&scene, "pass_expired", "upstream lives");
+	scene.fixture->cells[FIXTURE_CELL] |= AN_CELL_STALE;
+	expect_hit(&scene, AN_STALE_TTL, true, "everyone's, read once more");
+	scene.owner->answer.stale_until = in_seconds(&scene, -1);
+	expect_pass(&scene, "pass_too_stale", "neither");
+}
+
+/* ---- the front index ---- */
+
+static void the_front_index_is_a_hint_and_the_hash_the_record(void **state)
+{
+	struct scene scene = prepare(state);
+	struct an_front_line *line = fixture_line(scene.fixture, &scene.owner->key), empty = {0};
+	struct an_front_line whole = *line;
+
+	expect_hit(&scene, 300, false, "by the index");
+	*line = empty;
+	expect_pass(&scene, "pass_owner_miss", "a line without him is a certain miss");
+	line->entries[AN_FRONT_ENTRIES - 1] = AN_FRONT_MORE;
+	expect_hit(&scene, 300, false, "by the hash, where the line was full");
+	bpf_map_delete_elem(bpf_map__fd(scene.fixture->object->maps.owners), &scene.owner->key);
+	expect_pass(&scene, "pass_owner_miss", "nor in the hash");
+	for (unsigned int at = 0; at < AN_FRONT_ENTRIES; at++) {
+		*line = empty;
+		line->entries[at] = whole.entries[0];
+		expect_hit(&scene, 300, false, "in every place of a line");
+		line->entries[at] ^= 1ULL << 32;
+		expect_pass(&scene, "pass_owner_miss", "another's fingerprint");
+	}
+	*line = whole;
+	scene.fixture->control->front_mask = 0xffffffffffffffffULL;
+	expect_pass(&scene, "pass_owner_miss", "a mask that leaves the array");
 }
 
 /* ---- tearing ---- */
@@ -534,6 +650,10 @@ int main(void)
 	        cmocka_unit_test(replies_that_do_not_fit_go_up),
 	        cmocka_unit_test(options_count_in_the_size),
 	        cmocka_unit_test(used_slots_are_marked_once_a_second),
+	        cmocka_unit_test(an_inline_answer_is_whole_and_for_its_audience_alone),
+	        cmocka_unit_test(an_inline_network_needs_no_key_in_the_hash),
+	        cmocka_unit_test(stale_answers_are_looked_for_in_both_places),
+	        cmocka_unit_test(the_front_index_is_a_hint_and_the_hash_the_record),
 	        cmocka_unit_test(a_slot_being_rewritten_is_never_seen_torn),
 	};
 

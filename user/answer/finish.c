@@ -3,9 +3,11 @@
  * finish - the members of a flight become one answer: into the store, the
  * kernel, and onto the disk; or a failure, which leaves the last good answer.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer/cells.h"
 #include "answer/flatten_room.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -21,6 +23,9 @@ struct outcome {
 	int ede;
 	uint16_t count;
 	uint8_t octets[FLATTEN_ADDRESSES_MAX * 16];
+	struct cell *cell; /* out of a pool: then what follows holds, not the above two */
+	struct harvest *harvest;
+	struct composed composed;
 };
 
 /* Sorted, without doubles, at most 64. */
@@ -61,9 +66,11 @@ static void add_member(struct outcome *outcome, const struct member *member)
 	}
 	outcome->good++;
 	outcome->stale |= member->stale;
-	if (member->upstream) {
-		outcome->upstream = true;
+	if (member->upstream)
 		outcome->index = member->index;
+	/* What a representative was asked for says nothing of the client's network. */
+	if (member->upstream && !member->ecs.family) {
+		outcome->upstream = true;
 		outcome->tailored |= target_tailored(flight->flatten, member->name,
 		                                     member->name_len, flight->key.network.family);
 		outcome->one_family |=
@@ -90,13 +97,43 @@ static uint32_t least_ttl(const struct flight *flight, const struct outcome *out
 	return ttl;
 }
 
-static void gather(const struct flight *flight, struct outcome *ret)
+/* Out of what the members gave, what those that are up and chosen give. */
+static int gather_pool(struct flight *flight, struct outcome *ret)
 {
-	memset(ret, 0, sizeof(*ret));
+	struct flatten *flatten = flight->flatten;
+
+	ret->cell = cell_get(flatten, flight->tree, flight->key.region, flight->key.type);
+	ret->harvest = ret->cell ? harvest_new(flight, ret->cell) : NULL;
+	if (!ret->harvest || cell_compose(ret->cell, ret->harvest, clock_ms(), &ret->composed))
+		return -ENOMEM;
+	ret->count = ret->composed.count;
+	return 0;
+}
+
+/* What has not become an answer's. */
+static void outcome_done(struct outcome *outcome)
+{
+	if (!outcome->cell)
+		return;
+	harvest_free(outcome->harvest);
+	free(outcome->composed.pool);
+	cell_let_go(outcome->cell);
+}
+
+static void gather(struct flight *flight, struct outcome *ret)
+{
+	memset(ret, 0, offsetof(struct outcome, octets));
+	ret->cell = NULL;
+	ret->harvest = NULL;
+	ret->composed.pool = NULL;
 	ret->ede = -1;
 	ret->index = FLATTEN_FROM_ZONES;
 	for (const struct member *member = flight->members; member; member = member->next)
 		add_member(ret, member);
+	if (flight->tree && gather_pool(flight, ret))
+		ret->good = 0;
+	else if (flight->tree) /* a pool without members of this type denies it */
+		ret->good = ret->count || !ret->failed;
 	ret->ttl = least_ttl(flight, ret);
 }
 
@@ -144,7 +181,7 @@ void finish_publish(struct flatten *flatten, struct store_owner *owner, struct a
 
 	answer->slot = AN_SLOT_NONE;
 	if (!finish_kernel_owner(flatten, owner, zone) ||
-	    !respond_image_flat(zone, owner->name, owner->name_len, answer, image))
+	    !respond_image_flat(zone, owner->name, owner->name_len, answer, 0, image))
 		return;
 	if (scope_depends(flatten->world->config, &answer->key))
 		image->head.used = 0; /* refused: such queries are passed up */
@@ -335,6 +372,25 @@ static void count_overlap(struct flatten *flatten, const struct store_owner *own
 	}
 }
 
+static struct answer *put_pool(struct flatten *flatten, struct store_owner *owner,
+                               struct answer *model, struct outcome *outcome)
+{
+	struct composed *composed = &outcome->composed;
+	struct answer *answer;
+
+	model->pool = composed->pool;
+	model->harvest = outcome->harvest;
+	model->fresh_until_ms = composed_until(composed, model->good_until_ms, model->fetched_ms);
+	answer = finish_put(flatten, owner, model, composed->octets);
+	if (!answer)
+		return NULL;
+	composed->pool = NULL;
+	outcome->harvest = NULL;
+	cell_link(outcome->cell, answer);
+	cell_said(outcome->cell, composed);
+	return answer;
+}
+
 static void put_outcome(struct flight *flight, struct store_owner *owner, struct outcome *outcome)
 {
 	struct flatten *flatten = flight->flatten;
@@ -356,9 +412,11 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 
 	model.key.uid = owner->uid;
 	model.key.type = owner->type;
-	model.fresh_until_ms = now + (uint64_t)model.ttl * 1000;
+	model.key.region = flight->key.region;
+	model.fresh_until_ms = model.good_until_ms = now + (uint64_t)model.ttl * 1000;
 	owner->definition = flight->definition;
-	answer = finish_put(flatten, owner, &model, outcome->octets);
+	answer = outcome->cell ? put_pool(flatten, owner, &model, outcome)
+	                       : finish_put(flatten, owner, &model, outcome->octets);
 	if (!answer)
 		return;
 	if (outcome->upstream && outcome->scope)
@@ -384,7 +442,7 @@ static void flight_good(struct flight *flight, struct store_owner *owner, struct
 	struct store_found last = store_find(flatten->store, key->name, key->name_len, key->type,
 	                                     &flight->client, true, now);
 	uint64_t fetched = last.answer ? last.answer->fetched_ms : 0;
-	bool held = hold_on(flatten, last.answer, outcome, now);
+	bool held = !outcome->cell && hold_on(flatten, last.answer, outcome, now);
 
 	if (held)
 		held_outcome(last.answer, outcome);
@@ -440,6 +498,7 @@ void flight_finish(struct flight *flight)
 		flight_good(flight, owner, &outcome);
 	else if (owner)
 		flight_failed(flight, owner, &outcome);
+	outcome_done(&outcome);
 	rcu_read_unlock();
 	flight_release_waits(flight);
 	flight_drop(flight);

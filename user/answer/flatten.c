@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "answer/cells.h"
 #include "answer/flatten_room.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -112,10 +113,33 @@ static const uint8_t *first_target(const struct zone_node *node)
 	return set ? set->rdata[0].data : NULL;
 }
 
+/* The most that any member of a pool is asked with of the client's network. */
+static void find_pool_limits(const struct flatten *flatten, const struct pool_tree *tree,
+                             uint8_t ret[2])
+{
+	ret[0] = ret[1] = 0;
+	for (uint16_t node = 0; node < tree->count && flatten->upstream; node++) {
+		const struct config_member *member = tree->nodes[node].member;
+		uint8_t limits[2];
+
+		if (!member || !member->aname.len || member->ecs.family)
+			continue;
+		upstream_limits(flatten->upstream, member->aname.name, member->aname.len, limits);
+		for (int i = 0; i < 2; i++)
+			if (limits[i] > ret[i])
+				ret[i] = limits[i];
+	}
+}
+
 static void find_limits(const struct flatten *flatten, const struct zone_node *node, uint8_t ret[2])
 {
+	const struct pool_tree *tree = members_pool(flatten, node);
 	const uint8_t *target = first_target(node);
 
+	if (tree) {
+		find_pool_limits(flatten, tree, ret);
+		return;
+	}
 	ret[0] = 24;
 	ret[1] = 56;
 	if (flatten->upstream && target)
@@ -230,6 +254,22 @@ static bool want_is_loop(const struct flatten *flatten, const struct want *want)
 	return false;
 }
 
+/* What a pool's members gave is still good, though how they stand has changed, or may have. */
+static bool renew_stored(struct flatten *flatten, const struct want *want)
+{
+	uint64_t now = clock_ms();
+	struct store_found found;
+	bool renewed = false;
+
+	rcu_read_lock();
+	found = store_find(flatten->store, want->owner, want->owner_len, want->type, &want->client,
+	                   false, now);
+	if (found.answer && found.answer->harvest)
+		renewed = cell_renew(flatten, found.answer, now);
+	rcu_read_unlock();
+	return renewed;
+}
+
 static void take_want(struct flatten *flatten, struct flatten_wait *wait)
 {
 	struct want want = wait->want; /* the wait is gone once it is done */
@@ -237,6 +277,10 @@ static void take_want(struct flatten *flatten, struct flatten_wait *wait)
 	flatten->stats.wants++;
 	if (flatten->lookups && want_is_loop(flatten, &want)) {
 		flatten->stats.loops++;
+		wait->done(wait);
+		return;
+	}
+	if (renew_stored(flatten, &want)) {
 		wait->done(wait);
 		return;
 	}
@@ -273,6 +317,7 @@ static void on_async(uv_async_t *async)
 	for (size_t i = 0; offers && i < offer_count; i++)
 		offer_take(flatten, &offers[i]);
 	free(offers);
+	cells_settle(flatten, clock_ms());
 }
 
 /* ---- from any thread ---- */
@@ -333,6 +378,7 @@ void flatten_offer_stored(struct flatten *flatten, const uint8_t *owner, size_t 
 
 static void on_tick(uv_timer_t *timer)
 {
+	cells_settle(timer->data, clock_ms());
 	refresh_tick(timer->data);
 }
 
@@ -352,6 +398,7 @@ struct flatten *flatten_new(uv_loop_t *loop, struct store *store)
 		free(flatten);
 		return NULL;
 	}
+	store_on_leave(store, cell_answer_leaves, flatten);
 	pthread_mutex_init(&flatten->lock, NULL);
 	flatten->wants_tail = &flatten->wants;
 	uv_async_init(loop, &flatten->async, on_async);
@@ -377,20 +424,44 @@ static void reconsider_owner(struct store_owner *owner, void *arg)
 		finish_remove_owner(flatten, owner, true);
 		return;
 	}
-	definition = members_definition(zone, match.node);
+	definition = members_definition(flatten, zone, match.node);
 	same = definition == owner->definition;
 	owner->definition = definition;
 	owner->has_kernel_owner = false;
 	CMM_STORE_SHARED(owner->failed_until_ms, 0);
 	for (struct answer *answer = owner->answers; answer; answer = answer->next) {
 		answer->slot = AN_SLOT_NONE;
-		if ((!same || answer->upstream == FLATTEN_FROM_ZONES) &&
-		    answer->fresh_until_ms > now)
+		if ((!same || answer->upstream == FLATTEN_FROM_ZONES ||
+		     (answer->cell && !answer->cell->tree)) &&
+		    answer->fresh_until_ms > now) {
 			CMM_STORE_SHARED(answer->fresh_until_ms, now);
+			answer->good_until_ms = now;
+		}
 		finish_publish(flatten, owner, answer, answer == owner->catch_all);
 	}
 	if (owner->failing)
 		finish_failing(flatten, owner, true);
+}
+
+/* The pools were found good when the configuration was loaded. */
+static void take_pools(struct flatten *flatten)
+{
+	const struct config *config = flatten->world->config;
+	struct pool_fault fault = {0};
+	struct pools *pools = NULL;
+
+	if (flatten->pools_config == config)
+		return;
+	if (pools_new(config, NULL, NULL, &pools, &fault))
+		log_error("pools: %s", fault.text[0] ? fault.text : "out of memory");
+	pools_free(flatten->pools);
+	flatten->pools = pools;
+	flatten->pools_config = config;
+}
+
+void flatten_health(struct flatten *flatten, struct health *health)
+{
+	flatten->health = health;
 }
 
 void flatten_world(struct flatten *flatten, const struct world *world, struct upstream *upstream,
@@ -399,9 +470,11 @@ void flatten_world(struct flatten *flatten, const struct world *world, struct up
 	bool first = !flatten->world, other = flatten->upstream != upstream;
 
 	flatten->world = world;
+	take_pools(flatten);
 	flatten->upstream = upstream;
 	CMM_STORE_SHARED(flatten->publish, publish);
 	flatten->keep = keep;
+	cells_world(flatten);
 	if (first)
 		return;
 	store_owner_each(flatten->store, reconsider_owner, flatten);
@@ -449,6 +522,9 @@ void flatten_free(struct flatten *flatten)
 		HASH_DEL(flatten->budgets, budget);
 		free(budget);
 	}
+	store_on_leave(flatten->store, NULL, NULL);
+	cells_free(flatten);
+	pools_free(flatten->pools);
 	store_free(flatten->targets_store);
 	free(flatten->queue);
 	free(flatten->failing);

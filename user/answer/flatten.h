@@ -36,6 +36,11 @@ void flatten_free(struct flatten *flatten); /* waits are done() first */
 void flatten_world(struct flatten *flatten, const struct world *world, struct upstream *upstream,
                    struct publish *publish, struct keep *keep);
 
+/* Who says which addresses of pools are up; before flatten_world(), which begins to watch them. It
+ * must live until flatten_free(). */
+struct health;
+void flatten_health(struct flatten *flatten, struct health *health);
+
 /* Puts what is on disk into the store; then adopts what the kernel holds. Before the first query.
  */
 void flatten_restore(struct flatten *flatten);
@@ -64,6 +69,7 @@ struct flatten_stats {
 	uint64_t wants, flights, coalesced, lookups, local, failures, stale_served_timer, refreshed,
 	        rechecked, over_budget, denied, private_dropped, loops, offers, offers_dropped,
 	        overlaps; /* scopes from upstream that lie inside one another (RFC 7871 7.2.1) */
+	uint64_t recomposed, switches, panics, resorts; /* answers of pools; by change of state */
 };
 void flatten_stats(const struct flatten *flatten, struct flatten_stats *ret);
 

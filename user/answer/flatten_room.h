@@ -7,6 +7,7 @@
  *   members.c   one flight's members: own zones and chains
  *   lookups.c   questions upstream, budgets, what is known of targets
  *   finish.c    members' results become an answer: store, kernel, disk
+ *   cells.c     how members of pools stand; compose.c: answers out of that
  *   refresh.c   what is asked for is renewed, what fails is asked again
  *   restore.c   answers from disk and from adopted maps
  *   offer.c     static answers into the kernel
@@ -22,6 +23,7 @@
 #include <uthash.h>
 
 #include "answer/flatten.h"
+#include "health/health.h"
 #include "kernel/publish.h"
 #include "upstream/keep.h"
 #include "upstream/upstream.h"
@@ -40,6 +42,7 @@ struct ask_key {
 	uint16_t type;
 	uint8_t name_len;
 	uint8_t name[NAME_MAX_LEN];
+	uint32_t region; /* flights: the client's, by the policy of the owner's pool; else 0 */
 };
 
 enum member_state {
@@ -63,7 +66,10 @@ struct member {
 	uint8_t scope;
 	bool upstream; /* not from our own zones */
 	bool negative, stale, loop, over_budget;
-	bool led; /* to a flattened owner of ours, whose members stand for it */
+	bool led;           /* to a flattened owner of ours, whose members stand for it */
+	bool gone;          /* the name does not exist */
+	uint16_t node;      /* of the flight's pool; HARVEST_BESIDE: not a member of it */
+	struct network ecs; /* asked with this, whoever the client is; family 0: the client's */
 	int ede;
 	uint8_t index; /* of the upstream */
 	uint16_t count;
@@ -88,6 +94,7 @@ struct flight {
 	bool closing;
 	uint8_t zone_apex[NAME_MAX_LEN];
 	uint8_t zone_apex_len;
+	const struct pool_tree *tree; /* of the pool among its members; NULL: there is none */
 };
 
 /* One question upstream, for every member that wants it. */
@@ -143,6 +150,12 @@ struct flatten {
 	struct upstream *upstream;
 	struct publish *publish;
 	struct keep *keep;
+	struct health *health; /* NULL: none, and every address is up */
+	struct pools *pools;   /* of the world's configuration */
+	const struct config *pools_config;
+	struct cell *cells;             /* cells.h */
+	struct health_watch **standing; /* of addresses that pools name */
+	size_t standing_count;
 
 	pthread_mutex_t lock; /* over the next six */
 	struct flatten_wait *wants, **wants_tail;
@@ -191,8 +204,11 @@ void members_free(struct flight *flight);
 /* A member's end: what it has given, or why it has not. Either may end the flight. */
 void member_give(struct member *member, const uint8_t *octets, uint16_t count);
 void member_fail(struct member *member, int ede);
-/* Hash of the data at a node that its flattened answers come from. */
-uint64_t members_definition(const struct zone *zone, const struct zone_node *node);
+/* Hash of the data at a node that its flattened answers come from, pools included. */
+uint64_t members_definition(const struct flatten *flatten, const struct zone *zone,
+                            const struct zone_node *node);
+/* The pool that a node's ANAMEs (or flattened CNAME) point to; NULL: none. */
+const struct pool_tree *members_pool(const struct flatten *flatten, const struct zone_node *node);
 
 /* ---- lookups.c ---- */
 
@@ -219,6 +235,15 @@ void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, boo
 struct answer *finish_put(struct flatten *flatten, struct store_owner *owner,
                           const struct answer *model, const uint8_t *octets);
 void finish_failing(struct flatten *flatten, struct store_owner *owner, bool failing);
+
+/* ---- compose.c ---- */
+
+struct composed;
+struct cell;
+/* Until when an answer that is good until then goes out as it is now composed. */
+uint64_t composed_until(const struct composed *composed, uint64_t good_until_ms, uint64_t now_ms);
+/* Says in the log what the composition shows, and when it is to be made again. */
+void cell_said(struct cell *cell, const struct composed *composed);
 
 /* ---- refresh.c ---- */
 

@@ -10,25 +10,6 @@
 #define RECORD_TTL_AT    6
 #define DRAFT_MAX        (AN_DNS_HEADER_LEN + NAME_MAX_LEN + 4 + AN_ANSWER_LARGE)
 
-/* Folded sum of octets in memory order, as treaty.h wants it. */
-static uint16_t sum_of(const uint8_t *data, size_t len)
-{
-	uint64_t sum = 0;
-	uint16_t word;
-
-	for (; len > 1; data += 2, len -= 2) {
-		memcpy(&word, data, 2);
-		sum += word;
-	}
-	if (len) {
-		uint8_t last[2] = {*data, 0};
-
-		memcpy(&word, last, 2);
-		sum += word;
-	}
-	return an_sum_fold(sum);
-}
-
 /* Plans hold the question, so both live in one place. */
 struct draft {
 	struct plan plan;
@@ -76,11 +57,11 @@ static void cut_records(const struct draft *draft, struct an_answer_slot *ret)
 
 	if (!draft->plan.count || !first->rotate)
 		return;
-	ret->count = (uint8_t)first->count;
-	ret->stride =
+	ret->answer.count = (uint8_t)first->count;
+	ret->answer.stride =
 	        first->wire_type == AN_TYPE_AAAA ? RECORD_FIXED_LEN + 16 : RECORD_FIXED_LEN + 4;
 	for (unsigned int i = 0; i < first->count; i++)
-		zero_ttl(ret->data + (size_t)i * ret->stride + RECORD_TTL_AT);
+		zero_ttl(ret->data + (size_t)i * ret->answer.stride + RECORD_TTL_AT);
 }
 
 /* The SOA of a negative answer is all of the tail; its TTL is the answer's. Other tails have their
@@ -92,8 +73,8 @@ static void mark_tail_ttl(const struct draft *draft, struct an_answer_slot *ret)
 	if (draft->plan.count != 1 || draft->plan.items[0].section != MESSAGE_AUTHORITY)
 		return;
 	zero_ttl(ret->data + at);
-	ret->tail_ttl[0] = (uint16_t)at;
-	ret->tail_ttl_count = 1;
+	ret->answer.tail_ttl[0] = (uint16_t)at;
+	ret->answer.tail_ttl_count = 1;
 }
 
 static size_t cut(const struct draft *draft, struct an_answer_slot *ret)
@@ -105,16 +86,16 @@ static size_t cut(const struct draft *draft, struct an_answer_slot *ret)
 	memcpy(ret->data, draft->out + draft->data_at, len);
 	cut_records(draft, ret);
 	mark_tail_ttl(draft, ret);
-	records = (size_t)ret->count * ret->stride;
-	ret->tail_len = (uint16_t)(len - records);
-	ret->records_sum = sum_of(ret->data, records);
-	ret->tail_sum = sum_of(ret->data + records, ret->tail_len);
-	memcpy(ret->counts, draft->m.counts, sizeof(ret->counts));
-	ret->flags = (uint16_t)((plan->aa ? AN_FLAG_AA : 0) | plan->rcode);
-	ret->ttl = plan->items[0].ttl;
-	ret->stale_ttl = ret->ttl < AN_STALE_TTL ? ret->ttl : AN_STALE_TTL;
-	ret->ttl_mode = AN_TTL_FIXED;
-	ret->wire_scope = plan->scope;
+	records = (size_t)ret->answer.count * ret->answer.stride;
+	ret->answer.tail_len = (uint16_t)(len - records);
+	for (size_t i = 0; i < 3; i++)
+		ret->answer.counts[i] = (uint8_t)draft->m.counts[i];
+	ret->answer.flags = (uint16_t)((plan->aa ? AN_FLAG_AA : 0) | plan->rcode);
+	ret->answer.ttl = plan->items[0].ttl;
+	ret->answer.stale_ttl =
+	        (uint16_t)(ret->answer.ttl < AN_STALE_TTL ? ret->answer.ttl : AN_STALE_TTL);
+	ret->answer.ttl_mode = AN_TTL_FIXED;
+	ret->answer.wire_scope = plan->scope;
 	ret->head.kind = AN_SLOT_ANSWER;
 	ret->head.zone = plan->zone->id;
 	ret->head.generation = plan->zone->generation;
@@ -148,10 +129,14 @@ size_t respond_image_static(const struct world *world, const uint8_t *name, size
 }
 
 size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t owner_len,
-                          const struct answer *answer, struct an_answer_slot *ret)
+                          const struct answer *answer, unsigned int group,
+                          struct an_answer_slot *ret)
 {
 	uint16_t type = answer->owner->type;
-	struct plan_question question = {.name = owner, .len = owner_len, .type = type};
+	struct plan_question question = {.name = owner,
+	                                 .len = owner_len,
+	                                 .type = type,
+	                                 .group = answer->pool ? group + 1 : 0};
 	struct draft draft;
 	size_t len;
 
@@ -164,8 +149,8 @@ size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t 
 		return 0;
 	len = cut(&draft, ret);
 	if (!answer->negative) {
-		ret->ttl_mode = AN_TTL_COUNTING;
-		ret->stale_ttl = AN_STALE_TTL;
+		ret->answer.ttl_mode = AN_TTL_COUNTING;
+		ret->answer.stale_ttl = AN_STALE_TTL;
 	}
 	return len;
 }

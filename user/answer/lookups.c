@@ -99,7 +99,7 @@ static bool member_give_last_good(struct member *member)
 	                   &key->network, true, clock_ms());
 	if (found.answer && (found.state == STORE_FRESH || found.state == STORE_STALE)) {
 		member->stale = true;
-		member->scope = found.wire_scope;
+		member->scope = member->ecs.family ? 0 : found.wire_scope;
 		least(&member->ttl, AN_STALE_TTL);
 		member_give(member, found.answer->octets, found.answer->count);
 		given = true;
@@ -165,7 +165,8 @@ static void member_take(struct member *member, const struct upstream_result *res
 		return;
 	}
 	least(&member->ttl, result->ttl);
-	member->scope = result->scope;
+	member->scope = member->ecs.family ? 0 : result->scope;
+	member->gone = result->nxdomain;
 	member_give(member, octets, count);
 }
 
@@ -301,7 +302,7 @@ void member_ask(struct member *member)
 		return;
 	}
 	memset(&key, 0, sizeof(key));
-	key.network = flight->key.network;
+	key.network = member->ecs.family ? member->ecs : flight->key.network;
 	key.type = flight->key.type;
 	key.name_len = member->name_len;
 	memcpy(key.name, member->name, member->name_len);

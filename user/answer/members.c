@@ -10,6 +10,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "answer/cells.h"
 #include "answer/flatten_room.h"
 #include "base/log.h"
 
@@ -26,6 +27,8 @@ static struct member *member_new(struct flight *flight, const uint8_t *name, siz
 	member->flight = flight;
 	member->ede = -1;
 	member->ttl = ttl;
+	member->node = parent ? parent->node : HARVEST_BESIDE;
+	member->ecs = parent ? parent->ecs : (struct network){0};
 	member->parent = parent;
 	member->depth = parent ? (uint8_t)(parent->depth + 1) : 0;
 	member->name_len = (uint8_t)len;
@@ -192,6 +195,105 @@ static void add_own(struct flight *flight, const struct zone_node *node,
 	member_give(member, octets, own_octets(set, octets));
 }
 
+/* ---- members of a pool ---- */
+
+static void add_pool_address(struct flight *flight, uint16_t node, uint32_t ttl)
+{
+	const struct endpoint *address = flight->tree->nodes[node].address;
+	uint8_t family = flight->key.type == AN_TYPE_AAAA ? AN_FAMILY_IPV6 : AN_FAMILY_IPV4;
+	struct member *member;
+
+	if (address->family != family)
+		return;
+	member = member_new(flight, (const uint8_t *)"", 1, NULL, ttl);
+	if (!member)
+		return;
+	member->node = node;
+	member_give(member, address->address, 1);
+}
+
+static void add_pool_aname(struct flight *flight, uint16_t node, const struct member *parent,
+                           uint32_t ttl)
+{
+	const struct config_member *settings = flight->tree->nodes[node].member;
+	struct member *member =
+	        member_new(flight, settings->aname.name, settings->aname.len, parent, ttl);
+
+	if (!member)
+		return;
+	member->node = node;
+	member->ecs = settings->ecs;
+	member_run(member);
+}
+
+/* Has this geo pool members for the region, or for every region without any of its own? */
+static bool has_region(const struct pool_tree *tree, uint16_t pool, uint32_t region)
+{
+	for (uint16_t child = (uint16_t)(pool + 1); child < tree->nodes[pool].end;
+	     child = tree->nodes[child].end)
+		if (tree->nodes[child].kind != POOL_NODE_RESORT &&
+		    (!tree->nodes[child].region || tree->nodes[child].region == region))
+			return true;
+	return false;
+}
+
+/*
+ * Of what a client in this region cannot get, targets are not looked up:
+ * members for other regions, as long as there are some for this one.
+ */
+static bool is_elsewhere(const struct flight *flight, uint16_t node)
+{
+	const struct pool_tree *tree = flight->tree;
+	uint32_t region = flight->key.region;
+
+	for (; node; node = tree->nodes[node].parent) {
+		uint16_t parent = tree->nodes[node].parent;
+
+		if (tree->nodes[parent].pool->mode == POOL_GEO && tree->nodes[node].region &&
+		    tree->nodes[node].region != region && has_region(tree, parent, region))
+			return true;
+	}
+	return false;
+}
+
+static void add_pool(struct flight *flight, const struct pool_tree *tree,
+                     const struct member *parent, uint32_t ttl)
+{
+	flight->tree = tree;
+	for (uint16_t node = 1; node < tree->count; node++) {
+		if (tree->nodes[node].address)
+			add_pool_address(flight, node, ttl);
+		else if (tree->nodes[node].kind == POOL_NODE_ANAME && !is_elsewhere(flight, node))
+			add_pool_aname(flight, node, parent, ttl);
+	}
+}
+
+/* An owner has one pool: of more, the first counts, and the others give nothing. */
+static bool is_other_pool(const struct flight *flight, const struct pool_tree *tree)
+{
+	return flight->tree && flight->tree != tree;
+}
+
+static void add_target(struct flight *flight, const struct zone_rdata *target,
+                       const struct member *parent, uint32_t ttl)
+{
+	const struct pool_tree *tree =
+	        pools_find(flight->flatten->pools, target->data, target->len);
+	struct member *member;
+
+	if (tree && !flight->tree) {
+		add_pool(flight, tree, parent, ttl);
+		return;
+	}
+	member = member_new(flight, target->data, target->len, parent, ttl);
+	if (!member)
+		return;
+	if (tree && (is_other_pool(flight, tree) || member->node != HARVEST_BESIDE))
+		member_fail(member, AN_EDE_OTHER);
+	else
+		member_run(member);
+}
+
 static void members_add(struct flight *flight, const struct zone *zone,
                         const struct zone_node *node, const struct member *parent, uint32_t ttl)
 {
@@ -206,19 +308,15 @@ static void members_add(struct flight *flight, const struct zone *zone,
 		return;
 	for (uint16_t i = 0; i < set->count; i++) {
 		uint32_t least_ttl = ttl;
-		struct member *member;
 
 		least(&least_ttl, set->ttl);
-		member = member_new(flight, set->rdata[i].data, set->rdata[i].len, parent,
-		                    least_ttl);
-		if (member)
-			member_run(member);
+		add_target(flight, &set->rdata[i], parent, least_ttl);
 	}
 }
 
 void members_start(struct flight *flight, const struct zone *zone, const struct zone_node *node)
 {
-	flight->definition = members_definition(zone, node);
+	flight->definition = members_definition(flight->flatten, zone, node);
 	flight->pending++; /* so that the flight does not end while members are still being made */
 	members_add(flight, zone, node, NULL, UINT32_MAX);
 	if (--flight->pending == 0)
@@ -239,8 +337,27 @@ void members_free(struct flight *flight)
 	flight->members = NULL;
 }
 
-uint64_t members_definition(const struct zone *zone, const struct zone_node *node)
+static const struct zone_rrset *target_set(const struct zone_node *node)
 {
+	const struct zone_rrset *set = zone_rrset(node, AN_TYPE_ANAME);
+
+	return set ? set : zone_rrset(node, AN_TYPE_CNAME);
+}
+
+const struct pool_tree *members_pool(const struct flatten *flatten, const struct zone_node *node)
+{
+	const struct zone_rrset *set = target_set(node);
+	const struct pool_tree *tree = NULL;
+
+	for (uint16_t i = 0; set && i < set->count && !tree; i++)
+		tree = pools_find(flatten->pools, set->rdata[i].data, set->rdata[i].len);
+	return tree;
+}
+
+uint64_t members_definition(const struct flatten *flatten, const struct zone *zone,
+                            const struct zone_node *node)
+{
+	const struct pool_tree *tree = members_pool(flatten, node);
 	static const uint16_t types[] = {AN_TYPE_A, AN_TYPE_AAAA, AN_TYPE_ANAME, AN_TYPE_CNAME};
 	uint64_t hash = zone->siblings;
 
@@ -254,5 +371,7 @@ uint64_t members_definition(const struct zone *zone, const struct zone_node *nod
 		for (uint16_t i = 0; i < set->count; i++)
 			hash = XXH3_64bits_withSeed(set->rdata[i].data, set->rdata[i].len, hash);
 	}
+	if (tree)
+		hash = XXH3_64bits_withSeed(&tree->definition, sizeof(tree->definition), hash);
 	return hash;
 }

@@ -62,14 +62,19 @@ static bool substitute(struct plan *plan, const struct zone_node *node)
 /* The scope on the wire (SEMANTICS: RFC 7871 7.2.1, SOURCE 0, special-use networks). */
 static uint8_t scope_of(const struct plan_question *q, const struct store_found *found)
 {
+	uint8_t scope = found->wire_scope;
+	uint8_t least = answer_pick_scope(found->answer, &q->client.network);
+
 	if (found->answer->negative || (q->client.ecs_present && !q->client.ecs.source))
 		return 0;
+	if (scope < least)
+		scope = least;
 	/* Decided by where the packet came from: only what is for everyone is for others too. */
 	if (q->client.special)
-		return answer_is_for_everyone(found->answer) ? 0 : q->client.special_len;
-	if (!found->wire_scope || !q->client.ecs_present || found->state != STORE_FRESH)
-		return found->wire_scope;
-	return (uint8_t)audience_clear(q->world->config, &q->client.network, found->wire_scope);
+		return !least && answer_is_for_everyone(found->answer) ? 0 : q->client.special_len;
+	if (!scope || !q->client.ecs_present || found->state != STORE_FRESH)
+		return scope;
+	return (uint8_t)audience_clear(q->world->config, &q->client.network, scope);
 }
 
 /* No answer from upstream, ever: the owner's own addresses, else SERVFAIL. */
@@ -92,8 +97,8 @@ static void last_resort(struct plan *plan, const struct zone_node *node, uint16_
 	plan->flags |= RESPOND_STALE;
 }
 
-/* `aname`: to be shown beside the addresses, or NULL. */
-static void give_stored(struct plan *plan, const struct zone_rrset *aname, uint16_t type,
+/* `aname`: to be shown beside the addresses, or NULL. False: of a pool's answer nothing lives. */
+static bool give_stored(struct plan *plan, const struct zone_rrset *aname, uint16_t type,
                         const struct store_found *found)
 {
 	bool stale = found->state == STORE_STALE;
@@ -109,11 +114,13 @@ static void give_stored(struct plan *plan, const struct zone_rrset *aname, uint1
 		plan->flags |= RESPOND_CACHEABLE;
 	if (found->answer->negative) {
 		plan_add_negative(plan, stale ? AN_STALE_TTL : UINT32_MAX);
-		return;
+		return true;
 	}
-	plan_add_addresses(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, type, found);
+	if (!plan_add_addresses(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, type, found))
+		return false;
 	if (aname)
 		plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, aname);
+	return true;
 }
 
 static void flattened(struct plan *plan, const struct zone_node *node, uint16_t type)
@@ -125,8 +132,10 @@ static void flattened(struct plan *plan, const struct zone_node *node, uint16_t 
 	switch (found.state) {
 	case STORE_FRESH:
 	case STORE_STALE:
-		give_stored(plan, plan->zone->expose_aname ? zone_rrset(node, AN_TYPE_ANAME) : NULL,
-		            type, &found);
+		/* What has died since is taken out of the answer by the loop, any moment now. */
+		plan->wait = !give_stored(
+		        plan, plan->zone->expose_aname ? zone_rrset(node, AN_TYPE_ANAME) : NULL,
+		        type, &found);
 		return;
 	case STORE_EXPIRED:
 	case STORE_ABSENT:
@@ -255,7 +264,7 @@ static void begin(struct plan *plan, const struct plan_question *question)
 	plan->ede = -1;
 	plan->ede_text = NULL;
 	plan->flags = 0;
-	plan->hops = plan->count = plan->made_count = 0;
+	plan->hops = plan->count = plan->made_count = plan->picked_count = 0;
 	plan->owner = question->name;
 	plan->owner_len = question->len;
 }

@@ -16,6 +16,7 @@
 
 #define PLAN_CHAIN_MAX 16 /* CNAMEs and DNAMEs followed */
 #define PLAN_ITEMS_MAX 128
+#define PLAN_PICKS_MAX 512 /* addresses picked from pools' answers, in all items */
 
 struct plan_item {
 	enum message_section section;
@@ -28,6 +29,8 @@ struct plan_item {
 	const struct zone_rrset *rrset; /* zone data; else: */
 	const uint8_t *octets;          /* `count` values of `stride` octets */
 	uint16_t count, stride;
+	const uint8_t *picked; /* of `octets`, these; NULL: all, in their order */
+	uint32_t choice;       /* where rotation starts, if picked */
 };
 
 struct plan_question {
@@ -38,13 +41,17 @@ struct plan_question {
 	struct client client;
 	bool last_try;
 	uint64_t now_ms;
+	uint32_t choice;    /* an_choice() of the query */
+	unsigned int group; /* for an image: of the answer's groups the one with this number less
+	                       1, with the dead; 0: what a reply has */
 };
 
 struct plan {
 	const struct plan_question *question;
 	bool wait; /* `want` is to be fetched first; nothing else counts */
 	bool aa;
-	bool daemon_only; /* depends on more than the zone and the question: no kernel may hold it */
+	bool daemon_only; /* depends on more than the zone and the question: no kernel may hold it
+	                   */
 	uint16_t rcode;
 	uint8_t scope; /* SCOPE PREFIX-LENGTH */
 	int ede;       /* -1: none */
@@ -58,6 +65,8 @@ struct plan {
 	unsigned int made_count;
 	struct plan_item items[PLAN_ITEMS_MAX];
 	uint8_t made[PLAN_CHAIN_MAX][NAME_MAX_LEN]; /* names made by DNAMEs */
+	unsigned int picked_count;
+	uint8_t picked[PLAN_PICKS_MAX];
 };
 
 void plan_make(struct plan *plan, const struct plan_question *question);
@@ -70,7 +79,8 @@ void plan_make_empty(struct plan *plan, const struct plan_question *question, un
 void plan_make_text(struct plan *plan, const struct plan_question *question, const uint8_t *rdata,
                     size_t len);
 
-/* The plan that a fresh stored answer of a zone's owner gives, for the kernel's image of it. */
+/* The plan that a fresh stored answer of a zone's owner gives, for the kernel's image of it:
+ * of one of its groups, where it has a pool part. */
 void plan_stored(struct plan *plan, const struct plan_question *question, const struct zone *zone,
                  const struct answer *answer);
 

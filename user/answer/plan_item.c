@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a plan is put together from: RRsets, the additional section, referrals. */
+#include <string.h>
+
 #include "answer/plan_room.h"
 
 /* ---- items ---- */
@@ -41,19 +43,57 @@ struct plan_item *plan_add_rrset(struct plan *plan, enum message_section section
 	return item;
 }
 
-void plan_add_addresses(struct plan *plan, enum message_section section, const uint8_t *owner,
+/* Of an answer out of a pool, what this query gets. False: none of it lives, or the plan is full.
+ */
+static bool pick(struct plan *plan, struct plan_item *item, const struct answer *answer)
+{
+	const struct plan_question *q = plan->question;
+	struct answer_pick picked;
+
+	answer_pick(answer, q->choice, &q->client.network, &picked);
+	if (!picked.count || plan->picked_count + picked.count > PLAN_PICKS_MAX)
+		return false;
+	memcpy(plan->picked + plan->picked_count, picked.at, picked.count);
+	item->picked = plan->picked + plan->picked_count;
+	plan->picked_count += picked.count;
+	item->count = (uint16_t)picked.count;
+	item->choice = picked.choice;
+	return true;
+}
+
+/* For an image: all the addresses of a group, the dead among them. */
+static void whole_group(struct plan_item *item, const struct answer *answer, unsigned int group)
+{
+	const struct answer_group *one = &answer->pool->groups[group];
+
+	item->octets += (size_t)one->first * item->stride;
+	item->count = one->count;
+}
+
+bool plan_add_addresses(struct plan *plan, enum message_section section, const uint8_t *owner,
                         size_t owner_len, uint16_t type, const struct store_found *found)
 {
 	struct plan_item *item = plan_add_item(plan, section, owner, owner_len);
 
 	if (!item)
-		return;
+		return true;
 	item->octets = found->answer->octets;
 	item->count = found->answer->count;
 	item->stride = type == AN_TYPE_AAAA ? 16 : 4;
 	item->wire_type = type;
 	item->ttl = found->ttl;
 	item->rotate = section == MESSAGE_ANSWER;
+	if (!found->answer->pool)
+		return true;
+	if (plan->question->group) {
+		whole_group(item, found->answer, plan->question->group - 1);
+		return true;
+	}
+	/* In the end the dead are better than nothing: it may be the checks that are wrong. */
+	if (pick(plan, item, found->answer) || plan->question->last_try)
+		return true;
+	plan->count--;
+	return false;
 }
 
 bool plan_has(const struct plan *plan, enum message_section section, const uint8_t *owner,

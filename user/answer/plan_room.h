@@ -22,7 +22,8 @@ struct plan_item *plan_add_item(struct plan *plan, enum message_section section,
 struct plan_item *plan_add_rrset(struct plan *plan, enum message_section section,
                                  const uint8_t *owner, size_t owner_len,
                                  const struct zone_rrset *rrset);
-void plan_add_addresses(struct plan *plan, enum message_section section, const uint8_t *owner,
+/* False: of the pool's members that this query would get none lives. */
+bool plan_add_addresses(struct plan *plan, enum message_section section, const uint8_t *owner,
                         size_t owner_len, uint16_t type, const struct store_found *found);
 
 bool plan_has(const struct plan *plan, enum message_section section, const uint8_t *owner,

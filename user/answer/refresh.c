@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "answer/cells.h"
 #include "answer/flatten_room.h"
 #include "base/clock.h"
 
@@ -94,7 +95,8 @@ void refresh_unqueue(struct flatten *flatten, struct answer *answer)
 /* When a hot answer must be on its way to be fresh in time. */
 static uint64_t refresh_at(const struct answer *answer)
 {
-	uint64_t life = answer->fresh_until_ms - answer->fetched_ms, margin = life / 10;
+	uint64_t until = answer->harvest ? answer->good_until_ms : answer->fresh_until_ms;
+	uint64_t life = until - answer->fetched_ms, margin = life / 10;
 
 	if (margin < MARGIN_LEAST_MS)
 		margin = MARGIN_LEAST_MS;
@@ -102,7 +104,7 @@ static uint64_t refresh_at(const struct answer *answer)
 		margin = MARGIN_MOST_MS;
 	if (margin > life / 2)
 		margin = life / 2;
-	return answer->fresh_until_ms - margin;
+	return until - margin;
 }
 
 uint64_t refresh_due(const struct flatten *flatten, const struct answer *answer)
@@ -112,6 +114,10 @@ uint64_t refresh_due(const struct flatten *flatten, const struct answer *answer)
 
 	if (freshness && answer->fetched_ms + freshness < due)
 		due = answer->fetched_ms + freshness;
+	/* A change of state may come before: then the answer is composed anew. */
+	if (answer->harvest && answer->fresh_until_ms < answer->good_until_ms &&
+	    answer->fresh_until_ms < due)
+		due = answer->fresh_until_ms;
 	return due;
 }
 
@@ -160,9 +166,13 @@ static void look_at(struct flatten *flatten, struct answer *answer, uint64_t now
 	}
 	if (now >= answer->fresh_until_ms) {
 		refresh_queue(flatten, answer, answer->stale_until_ms);
+		if (answer->harvest)
+			cell_renew(flatten, answer, now);
 		return;
 	}
 	if (is_hot(answer, in_kernel, now)) {
+		if (answer->harvest)
+			harvest_use(answer->harvest);
 		refresh_queue(flatten, answer, answer->fresh_until_ms);
 		flatten->stats.refreshed++;
 		refetch(flatten, owner, answer);

@@ -10,6 +10,8 @@ static void put_value(const struct plan_item *item, unsigned int i, struct messa
 		data = item->rrset->rdata[i].data;
 		len = item->rrset->rdata[i].len;
 	} else {
+		if (item->picked)
+			i = item->picked[i];
 		data = item->octets + (size_t)i * item->stride;
 		len = item->stride;
 	}
@@ -21,8 +23,12 @@ static void put_value(const struct plan_item *item, unsigned int i, struct messa
  * do: so the turn that the choice says is the same in all three. */
 static bool put_item(const struct plan_item *item, struct message *m, uint32_t choice)
 {
-	unsigned int at = item->rotate ? an_choice_below(choice, item->count) : 0;
 	struct message_mark mark = message_mark(m);
+	unsigned int at;
+
+	if (item->picked)
+		choice = item->choice;
+	at = item->rotate ? an_choice_below(choice, item->count) : 0;
 
 	for (unsigned int i = 0; i < item->count && !m->w.failed; i++) {
 		put_value(item, at, m);

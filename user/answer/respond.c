@@ -98,7 +98,6 @@ static void write_reply(const struct exchange *e, uint8_t *out, size_t size,
                         struct respond_result *ret)
 {
 	const struct query *query = &e->query;
-	const struct endpoint *source = &e->input->source;
 	struct edns edns = edns_of(e);
 	size_t limit = limit_of(e, size), opt = fit_opt(e, &edns, limit);
 	bool question = query->question_end > AN_DNS_HEADER_LEN, complete;
@@ -113,9 +112,7 @@ static void write_reply(const struct exchange *e, uint8_t *out, size_t size,
 		message_question(&m, query->packet + AN_DNS_HEADER_LEN, query->name_len);
 		message_question_is(&m, query->name);
 	}
-	complete = plan_render(
-	        &e->plan, &m,
-	        an_choice(e->world->seed, query->id, choice_address(source), source->port));
+	complete = plan_render(&e->plan, &m, e->question.choice);
 	complete = complete && !e->cut;
 	message_header(&m, query->id, flags_of(query, &e->plan, complete), question, query->edns);
 	if (query->edns) {
@@ -217,6 +214,7 @@ static void begin(struct exchange *e, const struct world *world, const struct re
 	e->cut = false;
 	memset(&e->question.client, 0, sizeof(e->question.client));
 	e->question.world = world;
+	e->question.group = 0;
 	e->question.last_try = input->last_try;
 	e->question.now_ms = input->now_ms;
 }
@@ -224,11 +222,14 @@ static void begin(struct exchange *e, const struct world *world, const struct re
 /* From the parser's verdict to a plan. */
 static void make_plan(struct exchange *e, enum query_verdict verdict)
 {
+	const struct endpoint *source = &e->input->source;
 	enum cookie_verdict cookie = take_cookie(e);
 
 	e->question.name = e->query.name;
 	e->question.len = e->query.name_len;
 	e->question.type = e->query.type;
+	e->question.choice =
+	        an_choice(e->world->seed, e->query.id, choice_address(source), source->port);
 	if (e->input->rcode)
 		plan_nothing(e, e->input->rcode, -1);
 	else if (verdict == QUERY_ERROR && e->query.rcode)

@@ -85,9 +85,10 @@ void respond(const struct world *world, const struct respond_input *input, uint8
 size_t respond_image_static(const struct world *world, const uint8_t *name, size_t len,
                             uint16_t type, struct an_answer_slot *ret);
 
-/* The same for a flattened answer; wire scope, TTL, flags and data filled, times and key left to
- * the publisher. */
+/* The same for a flattened answer (out of a pool: for one of its groups, the dead among its
+ * addresses, too); wire scope, TTL, flags and data filled, times and key left to the publisher. */
 size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t owner_len,
-                          const struct answer *answer, struct an_answer_slot *ret);
+                          const struct answer *answer, unsigned int group,
+                          struct an_answer_slot *ret);
 
 #endif

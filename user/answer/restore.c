@@ -214,7 +214,7 @@ static int take_record(const void *key, size_t key_len, const void *value, size_
 	owner = store_owner_get(flatten->store, record.owner, record.owner_len, record.type, now);
 	if (!owner)
 		return 0;
-	owner->definition = members_definition(zone, node);
+	owner->definition = members_definition(flatten, zone, node);
 	if (record.definition != owner->definition && record.model.fresh_until_ms > now)
 		record.model.fresh_until_ms = now;
 	record.model.key.uid = owner->uid;
@@ -232,12 +232,13 @@ static int slot_octets(const struct an_answer_slot *slot, uint16_t type,
 {
 	size_t len = address_len(type), stride = 12 + len;
 
-	if (slot->count > FLATTEN_ADDRESSES_MAX || (slot->count && slot->stride != stride) ||
-	    AN_ANSWER_DATA_AT + slot->count * stride > slot->head.used)
+	if (slot->answer.count > FLATTEN_ADDRESSES_MAX ||
+	    (slot->answer.count && slot->answer.stride != stride) ||
+	    AN_ANSWER_DATA_AT + slot->answer.count * stride > slot->head.used)
 		return -EBADMSG;
-	for (size_t i = 0; i < slot->count; i++)
+	for (size_t i = 0; i < slot->answer.count; i++)
 		memcpy(octets + i * len, slot->data + i * stride + 12, len);
-	return slot->count;
+	return slot->answer.count;
 }
 
 static struct answer *stored_for(struct store_owner *owner, const struct an_audience_key *key)
@@ -266,8 +267,8 @@ static void take_slot(struct restore *restore, struct store_owner *owner,
 	if (count < 0)
 		return;
 	model.key.uid = owner->uid;
-	model.fresh_until_ms = kernel_ms(maps, slot->fresh_until);
-	model.stale_until_ms = kernel_ms(maps, slot->stale_until);
+	model.fresh_until_ms = kernel_ms(maps, slot->answer.fresh_until);
+	model.stale_until_ms = kernel_ms(maps, slot->answer.stale_until);
 	if (model.fresh_until_ms == CLOCK_MS_NEVER)
 		return;
 	answer = stored_for(owner, &slot->key);
@@ -276,11 +277,11 @@ static void take_slot(struct restore *restore, struct store_owner *owner,
 			answer->slot = number;
 		return;
 	}
-	model.ttl = slot->ttl;
-	model.fetched_ms = model.fresh_until_ms > (uint64_t)slot->ttl * 1000
-	                           ? model.fresh_until_ms - (uint64_t)slot->ttl * 1000
+	model.ttl = slot->answer.ttl;
+	model.fetched_ms = model.fresh_until_ms > (uint64_t)slot->answer.ttl * 1000
+	                           ? model.fresh_until_ms - (uint64_t)slot->answer.ttl * 1000
 	                           : 0;
-	model.wire_scope = slot->wire_scope;
+	model.wire_scope = slot->answer.wire_scope;
 	model.negative = count == 0;
 	model.count = (uint16_t)count;
 	memcpy(address, slot->key.prefix, 8);
@@ -311,7 +312,7 @@ static void adopt_answer(const struct an_owner_slot *kernel_owner,
 	                        clock_ms());
 	if (!owner)
 		return;
-	owner->definition = members_definition(zone, node);
+	owner->definition = members_definition(flatten, zone, node);
 	take_slot(restore, owner, slot, number);
 }
 

@@ -15,6 +15,8 @@ struct store {
 	size_t answer_count, owner_count;
 	uint32_t answers_max, networks_max;
 	uint64_t next_uid;
+	void (*leave)(struct answer *answer, struct answer *by, void *arg);
+	void *leave_arg;
 };
 
 struct owner_key {
@@ -106,6 +108,19 @@ void store_free(struct store *store)
 	if (store->answers)
 		cds_lfht_destroy(store->answers, NULL);
 	free(store);
+}
+
+void store_on_leave(struct store *store,
+                    void (*leave)(struct answer *answer, struct answer *by, void *arg), void *arg)
+{
+	store->leave = leave;
+	store->leave_arg = arg;
+}
+
+static void answer_leave(struct store *store, struct answer *answer, struct answer *by)
+{
+	if (store->leave)
+		store->leave(answer, by, store->leave_arg);
 }
 
 /* ---- readers ---- */
@@ -367,7 +382,10 @@ static void owner_index_add(struct store_owner *owner, struct answer *answer)
 
 static void answer_free(struct rcu_head *head)
 {
-	free(caa_container_of(head, struct answer, rcu));
+	struct answer *answer = caa_container_of(head, struct answer, rcu);
+
+	free(answer->pool);
+	free(answer);
 }
 
 static void owner_free(struct rcu_head *head)
@@ -441,6 +459,7 @@ struct answer *store_put(struct store *store, struct store_owner *owner, const s
 		owner_index(owner);
 	else
 		owner_index_add(owner, answer);
+	answer_leave(store, old, answer);
 	call_rcu(&old->rcu, answer_free);
 	*ret_old = old;
 	return answer;
@@ -450,6 +469,7 @@ void store_remove(struct store *store, struct answer *answer)
 {
 	struct store_owner *owner = answer->owner;
 
+	answer_leave(store, answer, NULL);
 	cds_lfht_del(store->answers, &answer->node);
 	ring_remove(store, answer);
 	owner_unlink(owner, answer);
@@ -463,6 +483,7 @@ void store_owner_remove(struct store *store, struct store_owner *owner)
 	while (owner->answers) {
 		struct answer *answer = owner->answers;
 
+		answer_leave(store, answer, NULL);
 		cds_lfht_del(store->answers, &answer->node);
 		ring_remove(store, answer);
 		owner_unlink(owner, answer);

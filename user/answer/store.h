@@ -16,6 +16,7 @@
 
 #include "base/name.h"
 #include "steer/audience.h"
+#include "steer/pool.h"
 
 struct store;
 struct store_owner;
@@ -25,6 +26,25 @@ static inline size_t address_len(uint16_t type)
 {
 	return type == AN_TYPE_AAAA ? 16 : 4;
 }
+
+/* What each reply is chosen from: a stretch of the answer's addresses. */
+struct answer_group {
+	uint32_t id; /* of the member, for choice by client */
+	uint16_t first, count;
+	uint16_t weight;
+	uint8_t bit; /* in the cell: lives; ANSWER_ALWAYS */
+};
+
+#define ANSWER_ALWAYS 255 /* a bit that is set whatever the cell says */
+
+/* What an answer out of a pool has besides: on the heap, the answer's own. */
+struct answer_pool {
+	const uint64_t *cell; /* which bits are set, now; relaxed atomic */
+	enum pool_kind kind;
+	uint16_t group_count;
+	uint8_t *bits; /* of each address, behind the groups */
+	struct answer_group groups[];
+};
 
 struct answer {
 	struct cds_lfht_node node; /* by key */
@@ -39,16 +59,22 @@ struct answer {
 	uint64_t stale_until_ms;
 	uint32_t ttl; /* seconds, as it was when made: floor and cap applied */
 	uint8_t wire_scope;
-	bool negative;    /* NODATA */
-	uint8_t upstream; /* which one gave it, for `explain`; 255: our own zones */
-	uint16_t count;   /* addresses */
-	uint64_t used_ms; /* last use by the daemon; relaxed atomic */
+	bool negative;            /* NODATA */
+	uint8_t upstream;         /* which one gave it, for `explain`; 255: our own zones */
+	uint16_t count;           /* addresses */
+	struct answer_pool *pool; /* NULL: not out of a pool */
+	uint64_t used_ms;         /* last use by the daemon; relaxed atomic */
 	/* Writer only. */
-	uint32_t slot;      /* kernel slot, AN_SLOT_NONE if not there */
-	uint32_t queue_at;  /* place in the flatten loop's refresh queue + 1; 0: none */
-	uint64_t due_ms;    /* when it is looked at again */
-	uint64_t passed_ms; /* when eviction last passed it by */
-	uint8_t octets[];   /* count addresses of 4 or 16 octets, in canonical (sorted) order */
+	uint32_t slot;           /* kernel slot, AN_SLOT_NONE if not there */
+	uint32_t queue_at;       /* place in the flatten loop's refresh queue + 1; 0: none */
+	uint64_t due_ms;         /* when it is looked at again */
+	uint64_t passed_ms;      /* when eviction last passed it by */
+	uint64_t good_until_ms;  /* with a harvest: fresh_until_ms, but for changes that are near */
+	struct harvest *harvest; /* flatten's: what a pool's members gave; NULL: none */
+	struct cell *cell;       /* flatten's: that it is in the list of; NULL: none */
+	struct answer *cell_next, *cell_prev;
+	uint8_t octets[]; /* count addresses of 4 or 16 octets, in canonical (sorted) order, of a
+	                     pool's by group */
 };
 
 struct store_owner {
@@ -78,6 +104,11 @@ struct store_owner {
 
 struct store *store_new(uint32_t answers_max, uint32_t networks_per_name_max);
 void store_free(struct store *store);
+
+/* Called by the writer for each answer that leaves, before it does; for one that is replaced, after
+ * `by` (else NULL) has its places. */
+void store_on_leave(struct store *store,
+                    void (*leave)(struct answer *answer, struct answer *by, void *arg), void *arg);
 
 /* ---- readers ---- */
 
@@ -139,6 +170,25 @@ void store_owner_each(struct store *store, void (*visit)(struct store_owner *own
 /* The answer that eviction takes next: of one owner, or (NULL) of all; the one least used. NULL:
  * there is none. */
 struct answer *store_victim(struct store *store, struct store_owner *owner, uint64_t now_ms);
+
+/* An answer's pool part with room for so many; NULL: out of memory. Freed with free(). */
+struct answer_pool *answer_pool_new(size_t groups, size_t addresses);
+
+/* ---- which addresses of an answer a reply has ---- */
+
+struct answer_pick {
+	unsigned int count; /* 0: none of those chosen lives */
+	uint32_t choice;    /* for the rotation among them */
+	uint8_t at[256];    /* places in the answer */
+};
+
+/* By the stated functions of key.h, and the cell as it is now: the same in the kernel. `network`:
+ * the client's. For answers with a pool part. */
+void answer_pick(const struct answer *answer, uint32_t choice, const struct network *network,
+                 struct answer_pick *ret);
+
+/* The wire scope that choice by client has for a client of this network, at least; else 0. */
+uint8_t answer_pick_scope(const struct answer *answer, const struct network *network);
 
 /* True if a shorter audience of the same owner would stand in for this one were it gone. */
 bool store_covered(const struct answer *answer);

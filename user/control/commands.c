@@ -241,6 +241,47 @@ static int run_zone_read(struct daemon *daemon, struct control_request *request,
 	return 0;
 }
 
+static int run_states(struct daemon *daemon, struct control_request *request, json_t *arguments,
+                      struct error *error)
+{
+	const char *name = json_string_value(json_object_get(arguments, "name"));
+	size_t limit, left;
+	json_t *list;
+	int err = limit_argument(arguments, &limit, error);
+
+	if (err)
+		return err;
+	list = report_health(daemon, name, limit, &left);
+	control_reply(request, json_pack("{s:o, s:I, s:o}", "states", list, "left_out",
+	                                 (json_int_t)left, "counts", report_health_stats(daemon)));
+	return 0;
+}
+
+static int run_force(struct daemon *daemon, struct control_request *request, json_t *arguments,
+                     struct error *error)
+{
+	static const char *const words[] = {"auto", "up", "down"};
+	const char *name = json_string_value(json_object_get(arguments, "name"));
+	const char *state = json_string_value(json_object_get(arguments, "state"));
+	int force = 0, count;
+
+	if (!name || !state)
+		return error_set(error, ENOENT, NULL, 0, "`%s' is missing",
+		                 name ? "state" : "name");
+	while (force < 3 && strcmp(words[force], state) != 0)
+		force++;
+	if (force == 3)
+		return error_set(error, EINVAL, NULL, 0, "`%s' is not one of up, down, auto",
+		                 state);
+	count = health_force(daemon->health, name, (enum health_force)force);
+	if (count < 0)
+		return error_set(error, -count, NULL, 0,
+		                 "`%s' is neither a check nor an address that is checked", name);
+	log_notice("health: %s is forced: %s", name, state);
+	control_reply(request, json_pack("{s:i}", "forced", count));
+	return 0;
+}
+
 static const struct command commands[] = {
         {"status", run_status},
         {"stats", run_stats},
@@ -249,6 +290,8 @@ static const struct command commands[] = {
         {"answers", run_answers},
         {"flush", run_flush},
         {"explain", run_explain},
+        {"states", run_states},
+        {"force", run_force},
         {"zone-status", run_zone_status},
         {"zone-read", run_zone_read},
         {"zone-refresh", run_zone_refresh},

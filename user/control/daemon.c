@@ -293,6 +293,7 @@ static int come_up(struct daemon *daemon)
 			return -1;
 	}
 	health_configure(daemon->health, daemon->base);
+	flatten_health(daemon->flatten, daemon->health);
 	if (make_world(daemon) || transfers_start(daemon) || status_start(daemon))
 		return -1;
 	watch_start(daemon);

@@ -49,6 +49,13 @@ json_t *report_records(const struct zone *zone, const struct config_name *only, 
 /* All that status page and metrics are made of. */
 json_t *report_document(struct daemon *daemon);
 
+/* ---- states.c ---- */
+
+/* Every address that is checked, those that are down first; `only` (NULL: all) is a check or an
+ * address. At most `limit`; *ret_left are left out. */
+json_t *report_health(struct daemon *daemon, const char *only, size_t limit, size_t *ret_left);
+json_t *report_health_stats(struct daemon *daemon);
+
 /* ---- explain.c ---- */
 
 /* How a query would be answered, and why. `client` is an address or a network (as ECS would give

@@ -280,6 +280,53 @@ void show_notified(FILE *out, const json_t *reply)
 	fprintf(out, "%lld secondaries are told\n", number_of(reply, "notified"));
 }
 
+/* ---- health ---- */
+
+static void show_state(FILE *out, const json_t *one)
+{
+	const char *forced = text_of(one, "forced"), *reason = text_of(one, "reason");
+	long long connect_us = number_of(one, "connect_us"), since = number_of(one, "since_unix_s");
+	char span[32];
+
+	fprintf(out, "%s %s %s", text_of(one, "check"), text_of(one, "address"),
+	        is_true(one, "up") ? "up" : "down");
+	if (since)
+		fprintf(out, " for %s",
+		        span_text((long long)time(NULL) - since, span, sizeof(span)));
+	if (strcmp(forced, "auto") != 0)
+		fprintf(out, ", forced");
+	else if (is_true(one, "damped"))
+		fprintf(out, ", damped");
+	else if (!is_true(one, "known"))
+		fprintf(out, ", not known yet");
+	else if (is_true(one, "near"))
+		fprintf(out, ", near a change (not before %.1f s)",
+		        (double)number_of(one, "next_change_ms") / 1000);
+	if (connect_us)
+		fprintf(out, ", %.1f ms", (double)connect_us / 1000);
+	if (reason[0])
+		fprintf(out, ": %s (%lld in a row)", reason, number_of(one, "run"));
+	fprintf(out, "\n");
+}
+
+void show_states(FILE *out, const json_t *reply)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "states"), i, one)
+	{
+		show_state(out, one);
+	}
+	if (number_of(reply, "left_out"))
+		fprintf(out, "and %lld more\n", number_of(reply, "left_out"));
+}
+
+void show_forced(FILE *out, const json_t *reply)
+{
+	fprintf(out, "%lld addresses\n", number_of(reply, "forced"));
+}
+
 void show_zones(FILE *out, const json_t *reply)
 {
 	const json_t *one;

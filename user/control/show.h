@@ -16,6 +16,8 @@ void show_reload(FILE *out, const json_t *reply);
 void show_answers(FILE *out, const json_t *reply);
 void show_flush(FILE *out, const json_t *reply);
 void show_explain(FILE *out, const json_t *reply);
+void show_states(FILE *out, const json_t *reply);
+void show_forced(FILE *out, const json_t *reply);
 void show_zones(FILE *out, const json_t *reply);
 void show_notified(FILE *out, const json_t *reply);
 void show_records(FILE *out, const json_t *reply);

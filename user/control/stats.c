@@ -222,6 +222,7 @@ json_t *report_stats(struct daemon *daemon)
 	                              (json_int_t)store_count(daemon->store), "owners",
 	                              (json_int_t)store_owner_count(daemon->store)));
 	json_object_set_new(object, "transfers", transfers_json());
+	json_object_set_new(object, "health", report_health_stats(daemon));
 	if (daemon->publish) {
 		publish_stats(daemon->publish, &publish);
 		json_object_set_new(

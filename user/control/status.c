@@ -22,6 +22,7 @@
 
 #define ZONES_SHOWN       100
 #define TRANSFERRED_SHOWN 1000
+#define CHECKED_SHOWN     1000
 /* More zones than these are not counted at every look: a million take a tenth of a second. */
 #define COUNTED_AT_ONCE 10000
 #define COUNTED_FOR_MS  60000
@@ -204,6 +205,7 @@ static json_t *host_json(void)
 json_t *report_document(struct daemon *daemon)
 {
 	json_t *object = json_object();
+	size_t left;
 
 	SET(object, "host", host_json());
 	set_times(object, daemon);
@@ -213,6 +215,7 @@ json_t *report_document(struct daemon *daemon)
 	SET(object, "capacity", capacity_json(daemon->maps));
 	SET(object, "reasons", reasons_json());
 	SET(object, "zones", zones_json(daemon));
+	SET(object, "health", report_health(daemon, NULL, CHECKED_SHOWN, &left));
 	SET(object, "history", history_json(&daemon->status->samples));
 	return object;
 }

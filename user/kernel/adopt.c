@@ -14,6 +14,8 @@
 
 #include "base/name.h"
 #include "kernel/desk.h"
+#include "kernel/front.h"
+#include "kernel/inline.h"
 
 /* No honest counter gets there; one behind it could wrap. */
 #define UID_END (1ULL << 62)
@@ -47,7 +49,8 @@ static bool name_sane(const struct publish *publish, const struct an_owner_slot 
 	uint8_t lower[NAME_MAX_LEN];
 	size_t len = slot->name_len, padded = (len + 7) / 8 * 8;
 
-	if (slot->head.used != AN_OWNER_NAME_AT + padded ||
+	if (slot->head.used < AN_OWNER_NAME_AT + padded ||
+	    (!slot->inline_at && slot->head.used != AN_OWNER_NAME_AT + padded) ||
 	    name_parse_wire(slot->name, len) != (int)len)
 		return false;
 	for (size_t at = len; at < padded; at++)
@@ -69,14 +72,46 @@ static bool owner_sane(const struct publish *publish, const struct an_owner_key 
 {
 	const struct kernel_maps *maps = publish->maps;
 
-	return slot->head.kind == AN_SLOT_OWNER && !(slot->head.seq & 1) &&
+	return slot->head.kind == AN_SLOT_OWNER && !(slot->head.seq & 1) && !slot->regions &&
 	       slot->head.used <= size && !memcmp(&slot->key, key, sizeof(*key)) &&
 	       key->class == AN_CLASS_IN && key->zero == 0 && slot->uid != 0 &&
 	       slot->uid < UID_END && zone_current(maps, &slot->head) &&
 	       slot->cell < maps->cells_count && slot->everyone != AN_SLOT_ASK &&
 	       lens_sane(AN_FAMILY_IPV4, slot->lens[0], slot->lens_count[0]) &&
 	       lens_sane(AN_FAMILY_IPV6, slot->lens[1], slot->lens_count[1]) &&
-	       name_sane(publish, slot);
+	       name_sane(publish, slot) && (!slot->inline_at || inline_sane(slot, size));
+}
+
+static bool key_sane(const struct book_owner *owner, const struct an_audience_key *key)
+{
+	struct an_audience_key clean = {.uid = owner->uid,
+	                                .type = owner->key.type,
+	                                .kind = key->kind,
+	                                .family = key->family,
+	                                .len = key->len};
+
+	if (key->kind != AN_AUDIENCE_NET && key->kind != AN_AUDIENCE_EXACT)
+		return false;
+	if (key->family != AN_FAMILY_IPV4 && key->family != AN_FAMILY_IPV6)
+		return false;
+	if (key->len < 1 || key->len > (key->family == AN_FAMILY_IPV6 ? 64 : 32))
+		return false;
+	memcpy(clean.prefix, key->prefix, sizeof(clean.prefix));
+	desk_cut_prefix(clean.prefix, clean.len);
+	return !memcmp(&clean, key, sizeof(clean));
+}
+
+/* The first of its networks, so its length fits. One that is damaged is cleared with the owner's
+ * other fields. */
+static void adopt_inline_network(struct publish *publish, struct book_owner *owner,
+                                 const struct an_owner_slot *slot)
+{
+	struct an_audience_key key = inline_key(slot);
+
+	if (!key_sane(owner, &key) || !book_audience_add(&publish->book, owner, &key, owner->slot))
+		return;
+	lens_add(owner->lens, key.family, lens_entry(key.kind, key.len));
+	publish->answers++;
 }
 
 static bool adopt_owner(struct publish *publish, const struct an_owner_key *key)
@@ -106,6 +141,8 @@ static bool adopt_owner(struct publish *publish, const struct an_owner_key *key)
 	owner->everyone = slot->everyone;
 	owner->nobody = slot->nobody;
 	owner->catch_all = slot->catch_all;
+	if (slot->inline_at && slot->inline_key.family)
+		adopt_inline_network(publish, owner, slot);
 	return true;
 }
 
@@ -142,30 +179,27 @@ static bool claim_answer(struct publish *publish, const struct book_owner *owner
 	if (!slot || slot->head.kind != AN_SLOT_ANSWER || slot->head.seq & 1 ||
 	    slot->head.used > slots_size(number) || memcmp(&slot->key, key, sizeof(*key)) ||
 	    slot->head.zone != owner->zone || slot->head.generation != owner->generation ||
-	    slot->cell != owner->cell || !desk_image_sane(slot) ||
+	    slot->answer.cell >= publish->maps->cells_count || !desk_image_sane(slot) ||
 	    !slots_claim(&publish->slots, number))
 		return false;
 	publish->answers++;
 	return true;
 }
 
-static bool key_sane(const struct book_owner *owner, const struct an_audience_key *key)
+/*
+ * The hash has an audience that the owner's slot has too: its writer was on
+ * the way from there to here.
+ */
+static void drop_inline(struct publish *publish, struct book_owner *owner,
+                        const struct an_audience_key *key)
 {
-	struct an_audience_key clean = {.uid = owner->uid,
-	                                .type = owner->key.type,
-	                                .kind = key->kind,
-	                                .family = key->family,
-	                                .len = key->len};
+	struct book_audience *audience = book_audience_find(&publish->book, key);
 
-	if (key->kind != AN_AUDIENCE_NET && key->kind != AN_AUDIENCE_EXACT)
-		return false;
-	if (key->family != AN_FAMILY_IPV4 && key->family != AN_FAMILY_IPV6)
-		return false;
-	if (key->len < 1 || key->len > (key->family == AN_FAMILY_IPV6 ? 64 : 32))
-		return false;
-	memcpy(clean.prefix, key->prefix, sizeof(clean.prefix));
-	desk_cut_prefix(clean.prefix, clean.len);
-	return !memcmp(&clean, key, sizeof(clean));
+	if (!audience)
+		return;
+	lens_drop(owner->lens, key->family, lens_entry(key->kind, key->len));
+	book_audience_drop(&publish->book, audience);
+	desk_drop_answer(publish, owner->slot);
 }
 
 /* False: the key has to go. */
@@ -177,6 +211,7 @@ static bool adopt_audience(struct publish *publish, const struct an_audience_key
 
 	if (!owner || !key_sane(owner, key) || maps->ops->lookup(maps->audiences_fd, key, &slot))
 		return false;
+	drop_inline(publish, owner, key);
 	if (owner->lens && !lens_fits(owner->lens, key->family, lens_entry(key->kind, key->len)))
 		return false;
 	if (slot != AN_SLOT_ASK && !claim_answer(publish, owner, key, slot)) {
@@ -215,6 +250,19 @@ static int adopt_audiences(struct publish *publish)
 
 /* ---- each owner's fields, once its audiences are known ---- */
 
+/* The answer in the owner's slot is this one. */
+static bool claim_inline(struct publish *publish, const struct book_owner *owner,
+                         const struct an_audience_key *key)
+{
+	const struct an_owner_slot *slot = desk_owner_slot(publish, owner);
+	struct an_audience_key have = inline_key(slot);
+
+	if (!slot->inline_at || memcmp(&have, key, sizeof(have)))
+		return false;
+	publish->answers++;
+	return true;
+}
+
 static uint32_t adopt_whole(struct publish *publish, const struct book_owner *owner, uint8_t kind,
                             uint32_t number, uint32_t otherwise)
 {
@@ -222,7 +270,8 @@ static uint32_t adopt_whole(struct publish *publish, const struct book_owner *ow
 
 	if (!desk_is_answer(number))
 		return number;
-	if (claim_answer(publish, owner, &key, number))
+	if (number == owner->slot ? claim_inline(publish, owner, &key)
+	                          : claim_answer(publish, owner, &key, number))
 		return number;
 	publish->stats.adopted_dropped++;
 	return otherwise;
@@ -274,19 +323,32 @@ static void settle_owner(struct publish *publish, struct book_owner *owner)
 	owner->everyone =
 	        adopt_whole(publish, owner, AN_AUDIENCE_NET, owner->everyone, AN_SLOT_NONE);
 	owner->nobody = adopt_whole(publish, owner, AN_AUDIENCE_EXACT, owner->nobody, AN_SLOT_ASK);
+	if (!holds(publish, owner, owner->slot))
+		inline_clear(desk_owner_slot(publish, owner)); /* nobody's */
 	if (!desk_is_answer(owner->catch_all) || !holds(publish, owner, owner->catch_all))
 		owner->catch_all = any_answer(publish, owner);
 	if (lists_differ(publish, owner))
 		desk_write_owner(publish, owner);
 }
 
-static void settle_owners(struct publish *publish)
+static int settle_owners(struct publish *publish)
 {
 	struct book *book = &publish->book;
+	struct front_draft front;
+	int error = front_begin(publish->maps, &front);
 
-	for (uint32_t number = 1; number < book->owner_numbers.count; number++)
-		if (pool_taken(&book->owner_numbers, number))
-			settle_owner(publish, &book->owners[number]);
+	if (error)
+		return error;
+	for (uint32_t number = 1; number < book->owner_numbers.count; number++) {
+		struct book_owner *owner = &book->owners[number];
+
+		if (!pool_taken(&book->owner_numbers, number))
+			continue;
+		settle_owner(publish, owner);
+		front_draft_add(&front, &owner->key, owner->slot);
+	}
+	front_end(publish->maps, &front);
+	return 0;
 }
 
 /* ---- the rest ---- */
@@ -325,9 +387,10 @@ int desk_adopt(struct publish *publish)
 
 	if (!error)
 		error = adopt_audiences(publish);
+	if (!error)
+		error = settle_owners(publish);
 	if (error)
 		return error;
-	settle_owners(publish);
 	slots_settle(&publish->slots);
 	settle_cells(publish);
 	adopt_numbers(publish);

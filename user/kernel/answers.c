@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/answers.h"
+#include "kernel/inline.h"
 
 /* ---- keys ---- */
 
@@ -93,11 +94,11 @@ static void set_catch_all(struct publish *publish, struct book_owner *owner, uin
 
 static void newest(const struct publish *publish, uint32_t slot, uint32_t *best, uint64_t *until)
 {
-	const struct an_answer_slot *answer;
+	const struct an_answer *answer;
 
 	if (!desk_is_answer(slot))
 		return;
-	answer = (const void *)slots_at(&publish->slots, slot);
+	answer = desk_answer(publish, slot);
 	if (*best == AN_SLOT_NONE || answer->fresh_until > *until) {
 		*best = slot;
 		*until = answer->fresh_until;
@@ -137,6 +138,48 @@ static int store_audience(struct publish *publish, struct book_audience *audienc
 	return error;
 }
 
+/* A new element of the hash, for which there is a record; 0 or -ENOSPC. */
+static int insert_audience(struct publish *publish, const struct book_owner *owner,
+                           const struct an_audience_key *key, uint32_t slot)
+{
+	struct kernel_maps *maps = publish->maps;
+	int error;
+
+	if (!desk_room_audience(publish, owner))
+		return -ENOSPC;
+	error = maps->ops->update(maps->audiences_fd, key, slot);
+	if (error == -E2BIG && desk_evict_audience(publish, owner))
+		error = maps->ops->update(maps->audiences_fd, key, slot);
+	return error ? -ENOSPC : 0;
+}
+
+/*
+ * An audience leaves the owner's slot for another (or for AN_SLOT_ASK): it
+ * comes into the hash, and gets another record. The program still finds the
+ * inline answer until the caller clears it.
+ */
+static int move_out(struct publish *publish, struct book_owner *owner,
+                    struct book_audience *audience, uint32_t slot)
+{
+	struct book_audience old = *audience, *moved;
+	int error = insert_audience(publish, owner, &old.key, slot);
+
+	if (error)
+		return error;
+	moved = book_audience_add(&publish->book, owner, &old.key, slot);
+	moved->sticky = old.sticky;
+	book_audience_drop(&publish->book, audience);
+	return 0;
+}
+
+/* The audience points to another slot, which is not inline. 0 or a negative errno. */
+static int point_audience(struct publish *publish, struct book_owner *owner,
+                          struct book_audience *audience, uint32_t slot)
+{
+	return book_is_inline(&publish->book, audience) ? move_out(publish, owner, audience, slot)
+	                                                : store_audience(publish, audience, slot);
+}
+
 bool answers_make_ask(struct publish *publish, struct book_owner *owner,
                       struct book_audience *audience, bool sticky)
 {
@@ -147,7 +190,7 @@ bool answers_make_ask(struct publish *publish, struct book_owner *owner,
 	audience->fold_len = 0;
 	if (old == AN_SLOT_ASK)
 		return true;
-	if (store_audience(publish, audience, AN_SLOT_ASK)) {
+	if (point_audience(publish, owner, audience, AN_SLOT_ASK)) {
 		desk_drop_owner(publish, owner);
 		return false;
 	}
@@ -198,18 +241,33 @@ static void withhold(struct publish *publish, struct book_owner *owner,
 
 /* ---- the image ---- */
 
+bool desk_answer_sane(const struct an_answer *answer, size_t data_len)
+{
+	size_t data = (size_t)answer->count * answer->stride + answer->tail_len;
+
+	if (data > data_len || answer->tail_ttl_count > AN_TAIL_TTLS)
+		return false;
+	for (unsigned int i = 0; i < answer->tail_ttl_count; i++)
+		if (answer->tail_ttl[i] + 4u > answer->tail_len)
+			return false;
+	return answer->stride % 2 == 0;
+}
+
 bool desk_image_sane(const struct an_answer_slot *image)
 {
 	size_t used = image->head.used;
-	size_t data = (size_t)image->count * image->stride + image->tail_len;
 
-	if (used < AN_ANSWER_DATA_AT || used > AN_SLOT_LARGE_SIZE ||
-	    data > used - AN_ANSWER_DATA_AT || image->tail_ttl_count > AN_TAIL_TTLS)
-		return false;
-	for (unsigned int i = 0; i < image->tail_ttl_count; i++)
-		if (image->tail_ttl[i] + 4u > image->tail_len)
-			return false;
-	return image->stride % 2 == 0;
+	return used >= AN_ANSWER_DATA_AT && used <= AN_SLOT_LARGE_SIZE &&
+	       desk_answer_sane(&image->answer, used - AN_ANSWER_DATA_AT);
+}
+
+const struct an_answer *desk_answer(const struct publish *publish, uint32_t slot)
+{
+	const struct an_slot_head *head = slots_at(&publish->slots, slot);
+
+	return head->kind == AN_SLOT_OWNER
+	               ? &((const struct an_owner_slot *)(const void *)head)->answer
+	               : &((const struct an_answer_slot *)(const void *)head)->answer;
 }
 
 static void image_make(const struct publish *publish, const struct book_owner *owner,
@@ -224,23 +282,37 @@ static void image_make(const struct publish *publish, const struct book_owner *o
 	slot->head.zone = owner->zone;
 	slot->head.generation = owner->generation;
 	slot->key = *key;
-	slot->cell = owner->cell;
-	slot->fresh_until = kernel_ticks(publish->maps, fresh_until_ms);
-	slot->stale_until = kernel_ticks(publish->maps, stale_until_ms);
+	slot->answer.fresh_until = kernel_ticks(publish->maps, fresh_until_ms);
+	slot->answer.stale_until = kernel_ticks(publish->maps, stale_until_ms);
+}
+
+/* Its place is the owner's slot: it is there already, or nobody is, and it fits. */
+static bool goes_inline(const struct publish *publish, const struct book_owner *owner, uint32_t old,
+                        const struct an_answer_slot *image)
+{
+	return (old == owner->slot || !inline_taken(publish, owner)) &&
+	       inline_fits(publish, owner, image->head.used - (size_t)AN_ANSWER_DATA_AT);
 }
 
 /*
  * Puts the image into slot `old`, or into a new one where old is none or of
- * the wrong size. The caller points to the new one, then gives the old back.
+ * the wrong size; inline where it was inline, or where it is new and
+ * `may_inline`. The caller points to the new one, then gives the old back.
  */
 static uint32_t write_answer(struct publish *publish, const struct book_owner *owner, uint32_t old,
-                             struct answers_image *image)
+                             struct answers_image *image, bool may_inline)
 {
 	size_t used = answers_image_slot(image)->head.used;
 	bool large = used > AN_SLOT_SMALL_SIZE;
 	uint32_t slot = old;
 
-	if (!desk_is_answer(old) || slots_is_large(old) != large) {
+	if ((old == owner->slot || (may_inline && !desk_is_answer(old))) &&
+	    goes_inline(publish, owner, old, answers_image_slot(image))) {
+		inline_write(publish, owner, answers_image_slot(image));
+		publish->answers += old != owner->slot;
+		return owner->slot;
+	}
+	if (!desk_is_answer(old) || old == owner->slot || slots_is_large(old) != large) {
 		slot = desk_take_slot(publish, used, owner);
 		if (slot == AN_SLOT_NONE)
 			return AN_SLOT_NONE;
@@ -259,7 +331,7 @@ static int put_whole(struct publish *publish, struct book_owner *owner, bool eve
 
 	if (everyone && (owner->withheld[0] || owner->withheld[1]))
 		return -ENOSPC;
-	slot = write_answer(publish, owner, old, image);
+	slot = write_answer(publish, owner, old, image, true);
 	if (slot == AN_SLOT_NONE)
 		return -ENOSPC;
 	if (slot != old) {
@@ -275,6 +347,26 @@ static int put_whole(struct publish *publish, struct book_owner *owner, bool eve
 	return 0;
 }
 
+/* The answer is at another place now, and the former one is given back. */
+static bool replace_audience(struct publish *publish, struct book_owner *owner,
+                             struct book_audience *audience, uint32_t slot)
+{
+	uint32_t old = audience->slot;
+	uint8_t fold_len = audience->fold_len;
+
+	owner->folded -= fold_len != 0;
+	audience->fold_len = 0;
+	if (point_audience(publish, owner, audience, slot)) {
+		audience->fold_len = fold_len;
+		owner->folded += fold_len != 0;
+		return false;
+	}
+	if (owner->catch_all == old)
+		set_catch_all(publish, owner, slot);
+	desk_drop_answer(publish, old);
+	return true;
+}
+
 int answers_replace(struct publish *publish, struct book_owner *owner,
                     struct book_audience *audience, struct answers_image *image, uint32_t *ret_slot)
 {
@@ -282,42 +374,36 @@ int answers_replace(struct publish *publish, struct book_owner *owner,
 
 	if (audience->sticky)
 		return -ENOSPC;
-	slot = write_answer(publish, owner, old, image);
+	slot = write_answer(publish, owner, old, image, false);
 	if (slot == AN_SLOT_NONE)
 		return -ENOSPC;
-	if (slot != old) {
-		if (store_audience(publish, audience, slot)) {
-			desk_drop_answer(publish, slot);
-			return -ENOSPC;
-		}
-		if (owner->catch_all == old)
-			set_catch_all(publish, owner, slot);
-		desk_drop_answer(publish, old);
+	if (slot == old) {
+		owner->folded -= audience->fold_len != 0;
+		audience->fold_len = 0;
+	} else if (!replace_audience(publish, owner, audience, slot)) {
+		desk_drop_answer(publish, slot);
+		return -ENOSPC;
 	}
-	owner->folded -= audience->fold_len != 0;
-	audience->fold_len = 0;
 	*ret_slot = slot;
 	return 0;
 }
 
-/* Key into the BPF hash and the book, then the owner's list: in this order. */
+/* Key into the BPF hash (unless it is inline) and the book, then the owner's list: in this order.
+ */
 static struct book_audience *add_audience(struct publish *publish, struct book_owner *owner,
                                           const struct an_audience_key *key, uint32_t slot)
 {
 	struct kernel_maps *maps = publish->maps;
 	struct book_audience *audience;
-	int error;
+	bool hashed = slot != owner->slot;
 
-	if (owner->count >= publish->networks_per_owner || !desk_room_audience(publish, owner))
-		return NULL;
-	error = maps->ops->update(maps->audiences_fd, key, slot);
-	if (error == -E2BIG && desk_evict_audience(publish, owner))
-		error = maps->ops->update(maps->audiences_fd, key, slot);
-	if (error)
+	if (owner->count >= publish->networks_per_owner ||
+	    (hashed && insert_audience(publish, owner, key, slot)))
 		return NULL;
 	audience = book_audience_add(&publish->book, owner, key, slot);
 	if (!audience) {
-		maps->ops->remove(maps->audiences_fd, key);
+		if (hashed)
+			maps->ops->remove(maps->audiences_fd, key);
 		return NULL;
 	}
 	if (lens_add(owner->lens, key->family, entry_of(key)))
@@ -332,7 +418,7 @@ int answers_add(struct publish *publish, struct book_owner *owner,
 
 	if (is_withheld(owner, key))
 		return -ENOSPC;
-	slot = write_answer(publish, owner, AN_SLOT_NONE, image);
+	slot = write_answer(publish, owner, AN_SLOT_NONE, image, true);
 	if (slot == AN_SLOT_NONE)
 		return -ENOSPC;
 	if (!add_audience(publish, owner, key, slot)) {
@@ -455,7 +541,8 @@ static void forget_audience(struct publish *publish, struct book_owner *owner,
 
 	if (lens_drop(owner->lens, key.family, entry_of(&key)))
 		desk_write_owner(publish, owner);
-	maps->ops->remove(maps->audiences_fd, &key);
+	if (!book_is_inline(&publish->book, audience))
+		maps->ops->remove(maps->audiences_fd, &key);
 	book_audience_drop(&publish->book, audience);
 	replace_catch_all(publish, owner, old);
 	desk_drop_answer(publish, old);

@@ -20,11 +20,11 @@ static uint32_t mask_for(uint32_t count)
 int book_init(struct book *book, uint32_t owners_max, uint32_t audiences_max)
 {
 	*book = (struct book){.owner_mask = mask_for(owners_max),
-	                      .audience_mask = mask_for(audiences_max)};
-	if (owners_max == UINT32_MAX || audiences_max == UINT32_MAX)
+	                      .audience_mask = mask_for(owners_max + audiences_max)};
+	if (owners_max >= UINT32_MAX / 2 || audiences_max >= UINT32_MAX / 2)
 		return -ENOMEM;
 	book->owners = calloc((size_t)owners_max + 1, sizeof(*book->owners));
-	book->audiences = calloc((size_t)audiences_max + 1, sizeof(*book->audiences));
+	book->audiences = calloc((size_t)audiences_max + owners_max + 1, sizeof(*book->audiences));
 	book->by_key = calloc((size_t)book->owner_mask + 1, sizeof(uint32_t));
 	book->by_uid = calloc((size_t)book->owner_mask + 1, sizeof(uint32_t));
 	book->by_audience = calloc((size_t)book->audience_mask + 1, sizeof(uint32_t));
@@ -139,6 +139,17 @@ struct book_audience *book_audience_find(struct book *book, const struct an_audi
 	return number ? &book->audiences[number] : NULL;
 }
 
+/* Behind those of the hash there is one for each owner. */
+static uint32_t inline_number(const struct book *book, const struct book_owner *owner)
+{
+	return book->audience_numbers.count - 1 + book_owner_number(book, owner);
+}
+
+bool book_is_inline(const struct book *book, const struct book_audience *audience)
+{
+	return (uint32_t)(audience - book->audiences) >= book->audience_numbers.count;
+}
+
 struct book_audience *book_audience_add(struct book *book, struct book_owner *owner,
                                         const struct an_audience_key *key, uint32_t slot)
 {
@@ -147,7 +158,10 @@ struct book_audience *book_audience_add(struct book *book, struct book_owner *ow
 
 	if (!owner->lens)
 		owner->lens = calloc(1, sizeof(*owner->lens));
-	number = owner->lens ? pool_take(&book->audience_numbers) : 0;
+	if (!owner->lens)
+		return NULL;
+	number = slot == owner->slot ? inline_number(book, owner)
+	                             : pool_take(&book->audience_numbers);
 	if (!number)
 		return NULL;
 	audience = &book->audiences[number];
@@ -182,5 +196,5 @@ void book_audience_drop(struct book *book, struct book_audience *audience)
 	owner->count--;
 	owner->folded -= audience->fold_len != 0;
 	*audience = (struct book_audience){0};
-	pool_give(&book->audience_numbers, number);
+	pool_give(&book->audience_numbers, number); /* not one of its own: an inline one's */
 }

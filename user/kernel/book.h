@@ -3,7 +3,9 @@
  * book - what the publisher knows to stand in the kernel's maps.
  *
  * A record an owner (96 octets) and a record an audience (56), in arrays of
- * the maps' capacities, found by key or uid in constant time. Writing the maps
+ * the maps' capacities, found by key or uid in constant time. The audience of
+ * which the answer stands in the owner's slot, and which is in no hash, has a
+ * record of the owner's own, so it never lacks room. Writing the maps
  * is not its business. The list of lengths (88 octets) exists only for owners
  * that have audiences with a network: static names have none.
  */
@@ -47,8 +49,9 @@ struct book {
 	struct pool owner_numbers;
 	uint32_t *by_key, *by_uid;
 	uint32_t owner_mask;
-	struct book_audience *audiences; /* by number; 0 is none */
-	struct pool audience_numbers;
+	struct book_audience *audiences; /* by number; 0 is none; behind those of the hash, each
+	                                    owner's */
+	struct pool audience_numbers;    /* of the hash */
 	uint32_t *by_audience;
 	uint32_t audience_mask;
 };
@@ -64,9 +67,11 @@ struct book_owner *book_owner_add(struct book *book, const struct an_owner_key *
 void book_owner_drop(struct book *book, struct book_owner *owner); /* has no audiences any more */
 
 struct book_audience *book_audience_find(struct book *book, const struct an_audience_key *key);
-/* NULL: full or out of memory. Put at the head of the owner's list. */
+/* NULL: full or out of memory. Put at the head of the owner's list. Inline if the slot is the
+ * owner's. */
 struct book_audience *book_audience_add(struct book *book, struct book_owner *owner,
                                         const struct an_audience_key *key, uint32_t slot);
+bool book_is_inline(const struct book *book, const struct book_audience *audience);
 void book_audience_drop(struct book *book, struct book_audience *audience);
 
 /* An owner's audiences, newest first; NULL at the end. */

@@ -59,13 +59,16 @@ void desk_write_owner(struct publish *publish, const struct book_owner *owner);
 void desk_drop_audiences(struct publish *publish, struct book_owner *owner);
 /* Takes an owner out of the maps: key, audiences, slots, in this order. */
 void desk_drop_owner(struct publish *publish, struct book_owner *owner);
-/* Gives back an answer's slot (NONE and ASK: nothing). */
+/* Gives back an answer's slot, or its place in the owner's (NONE and ASK: nothing). */
 void desk_drop_answer(struct publish *publish, uint32_t slot);
 
 /* ---- answers.c ---- */
 
-/* Does what an answer says of its own lengths agree, and fit the octets it says are used? */
+/* Does what an answer says of its own lengths agree, and fit the octets of data that it has? */
+bool desk_answer_sane(const struct an_answer *answer, size_t data_len);
 bool desk_image_sane(const struct an_answer_slot *image);
+/* The answer that has this number, wherever it stands. */
+const struct an_answer *desk_answer(const struct publish *publish, uint32_t slot);
 
 /* ---- evict.c: room, made by sending the coldest away as a whole; never `keep` ---- */
 

@@ -13,12 +13,12 @@
 bool fold_undo_inside(struct publish *publish, struct book_owner *owner,
                       const struct an_audience_key *key)
 {
-	struct book_audience *audience;
+	struct book_audience *audience, *next;
 
 	if (!owner->folded)
 		return true;
-	for (audience = book_first(&publish->book, owner); audience;
-	     audience = book_next(&publish->book, audience)) {
+	for (audience = book_first(&publish->book, owner); audience; audience = next) {
+		next = book_next(&publish->book, audience); /* it may get another record */
 		if (audience->fold_len && audience->fold_len < key->len &&
 		    audience->key.family == key->family &&
 		    answers_inside(audience->key.prefix, key) &&
@@ -33,22 +33,25 @@ bool fold_undo_inside(struct publish *publish, struct book_owner *owner,
 bool fold_renew(struct publish *publish, struct book_owner *owner,
                 const struct an_audience_key *key, struct answers_image *image)
 {
-	struct book_audience *audience;
+	struct book_audience *audience, *next;
+	struct an_audience_key folded;
 	uint32_t slot;
 
 	if (!owner->folded)
 		return true;
-	for (audience = book_first(&publish->book, owner); audience;
-	     audience = book_next(&publish->book, audience)) {
+	for (audience = book_first(&publish->book, owner); audience; audience = next) {
 		uint8_t fold_len = audience->fold_len;
 
+		next = book_next(&publish->book, audience); /* it may get another record */
 		if (fold_len != key->len || audience->key.family != key->family ||
 		    !answers_inside(audience->key.prefix, key))
 			continue;
 		if (image)
 			answers_image_slot(image)->key = audience->key;
+		folded = audience->key;
 		if (image && !answers_replace(publish, owner, audience, image, &slot)) {
-			audience->fold_len = fold_len;
+			/* It may have another record now. */
+			book_audience_find(&publish->book, &folded)->fold_len = fold_len;
 			owner->folded++;
 		} else if (!answers_make_ask(publish, owner, audience, false)) {
 			return false;

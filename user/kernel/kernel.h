@@ -37,7 +37,8 @@ struct kernel_maps {
 	uint32_t zones_count;
 	uint8_t *slots, *slots_large; /* AN_SLOT_*_SIZE octets each */
 	uint32_t slots_count, slots_large_count;
-	uint64_t *used, *used_large;
+	struct an_front_line *front;
+	uint32_t front_lines; /* a power of 2 */
 	uint64_t *cells;
 	uint32_t cells_count;
 	int owners_fd, audiences_fd, counters_fd;

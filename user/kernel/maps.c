@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "kernel/front.h"
 #include "kernel/maps.h"
 
 #define BPFFS_MAGIC  0xcafe4a11
@@ -158,9 +159,11 @@ static uint32_t capacity_for(const struct config *config, const char *name)
 		return config->owners_max + 1;
 	if (!strcmp(name, AN_MAP_AUDIENCES))
 		return config->audiences_max;
-	if (!strcmp(name, AN_MAP_SLOTS) || !strcmp(name, AN_MAP_USED))
+	if (!strcmp(name, AN_MAP_FRONT))
+		return front_lines_for(config->owners_max);
+	if (!strcmp(name, AN_MAP_SLOTS))
 		return config->slots_max + 1;
-	if (!strcmp(name, AN_MAP_SLOTS_LARGE) || !strcmp(name, AN_MAP_USED_LARGE))
+	if (!strcmp(name, AN_MAP_SLOTS_LARGE))
 		return config->slots_large_max + 1;
 	if (!strcmp(name, AN_MAP_ZONES))
 		return config->zones_max;
@@ -307,6 +310,7 @@ static int fill_control(const struct config *config, int clock_fd, struct an_con
 	control->source_ipv4_len = config->ecs_from_source ? 24 : 0;
 	control->source_ipv6_len = config->ecs_from_source ? 56 : 0;
 	control->next_uid = 1;
+	control->geo = AN_GEO_NONE;
 	return 0;
 }
 

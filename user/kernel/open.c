@@ -44,12 +44,11 @@ const struct maps_form maps_forms[] = {
         {AN_MAP_SPECIAL, BPF_MAP_TYPE_ARRAY, 4, 8, true},
         {AN_MAP_ZONES, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct an_zone), true},
         {AN_MAP_OWNERS, BPF_MAP_TYPE_HASH, sizeof(struct an_owner_key), 4, false},
+        {AN_MAP_FRONT, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct an_front_line), true},
         {AN_MAP_AUDIENCES, BPF_MAP_TYPE_HASH, sizeof(struct an_audience_key), 4, false},
         {AN_MAP_SLOTS, BPF_MAP_TYPE_ARRAY, 4, AN_SLOT_SMALL_SIZE, true},
         {AN_MAP_SLOTS_LARGE, BPF_MAP_TYPE_ARRAY, 4, AN_SLOT_LARGE_SIZE, true},
         {AN_MAP_CELLS, BPF_MAP_TYPE_ARRAY, 4, 8, true},
-        {AN_MAP_USED, BPF_MAP_TYPE_ARRAY, 4, 8, true},
-        {AN_MAP_USED_LARGE, BPF_MAP_TYPE_ARRAY, 4, 8, true},
         {AN_MAP_COUNTERS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct an_counters), false},
 };
 _Static_assert(sizeof(maps_forms) / sizeof(maps_forms[0]) == MAPS_COUNT, "MAPS_COUNT");
@@ -147,12 +146,11 @@ enum {
 	SPECIAL,
 	ZONES,
 	OWNERS,
+	FRONT,
 	AUDIENCES,
 	SLOTS,
 	LARGE,
 	CELLS,
-	USED,
-	USED_LARGE,
 	COUNTERS
 };
 
@@ -166,10 +164,20 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Slot indexes have 24 bits; a mark exists for each slot. */
-static uint32_t slots_count(const struct opened *slots, const struct opened *marks)
+/* Slot indexes have 24 bits. */
+static uint32_t slots_count(const struct opened *slots)
 {
-	return least(least(slots->capacity, marks->capacity), AN_SLOT_INDEX);
+	return least(slots->capacity, AN_SLOT_INDEX);
+}
+
+/* As many as a mask can reach. */
+static uint32_t front_lines(const struct opened *front)
+{
+	uint32_t lines = 1;
+
+	while (lines <= front->capacity / 2)
+		lines *= 2;
+	return lines;
 }
 
 static void fill(struct holder *holder)
@@ -185,10 +193,10 @@ static void fill(struct holder *holder)
 	        .zones_count = opened[ZONES].capacity,
 	        .slots = opened[SLOTS].memory,
 	        .slots_large = opened[LARGE].memory,
-	        .slots_count = slots_count(&opened[SLOTS], &opened[USED]),
-	        .slots_large_count = slots_count(&opened[LARGE], &opened[USED_LARGE]),
-	        .used = opened[USED].memory,
-	        .used_large = opened[USED_LARGE].memory,
+	        .slots_count = slots_count(&opened[SLOTS]),
+	        .slots_large_count = slots_count(&opened[LARGE]),
+	        .front = opened[FRONT].memory,
+	        .front_lines = front_lines(&opened[FRONT]),
 	        .cells = opened[CELLS].memory,
 	        .cells_count = opened[CELLS].capacity,
 	        .owners_fd = opened[OWNERS].fd,

@@ -8,6 +8,8 @@
 
 #include "base/name.h"
 #include "kernel/desk.h"
+#include "kernel/front.h"
+#include "kernel/inline.h"
 
 /* ---- life ---- */
 
@@ -75,9 +77,14 @@ void desk_cut_prefix(uint8_t prefix[8], unsigned int len)
 
 void desk_drop_answer(struct publish *publish, uint32_t slot)
 {
+	struct an_slot_head *head = slots_at(&publish->slots, slot);
+
 	if (!desk_is_answer(slot) || !slots_taken(&publish->slots, slot))
 		return;
-	slots_give(&publish->slots, slot);
+	if (head->kind == AN_SLOT_OWNER)
+		inline_clear((struct an_owner_slot *)(void *)head);
+	else
+		slots_give(&publish->slots, slot);
 	publish->answers--;
 }
 
@@ -89,7 +96,8 @@ void desk_drop_audiences(struct publish *publish, struct book_owner *owner)
 	while ((audience = book_first(&publish->book, owner))) {
 		uint32_t slot = audience->slot;
 
-		maps->ops->remove(maps->audiences_fd, &audience->key);
+		if (!book_is_inline(&publish->book, audience))
+			maps->ops->remove(maps->audiences_fd, &audience->key);
 		book_audience_drop(&publish->book, audience);
 		desk_drop_answer(publish, slot);
 	}
@@ -111,6 +119,7 @@ void desk_drop_owner(struct publish *publish, struct book_owner *owner)
 	struct kernel_maps *maps = publish->maps;
 	uint32_t slot = owner->slot, cell = owner->cell;
 
+	front_remove(maps, &owner->key, slot);
 	maps->ops->remove(maps->owners_fd, &owner->key);
 	desk_drop_audiences(publish, owner);
 	book_owner_drop(&publish->book, owner);
@@ -121,13 +130,11 @@ void desk_drop_owner(struct publish *publish, struct book_owner *owner)
 
 /* ---- owners ---- */
 
-void desk_write_owner(struct publish *publish, const struct book_owner *owner)
+static void fill_owner(struct an_owner_slot *slot, const struct book_owner *owner)
 {
-	struct an_owner_slot *slot = desk_owner_slot(publish, owner);
 	static const struct lens none;
 	const struct lens *lens = owner->lens ? owner->lens : &none;
 
-	slots_begin(&slot->head);
 	slot->head.zone = owner->zone;
 	slot->head.generation = owner->generation;
 	slot->everyone = owner->everyone;
@@ -136,6 +143,14 @@ void desk_write_owner(struct publish *publish, const struct book_owner *owner)
 	slot->cell = owner->cell;
 	memcpy(slot->lens_count, lens->count, sizeof(slot->lens_count));
 	memcpy(slot->lens, lens->len, sizeof(slot->lens));
+}
+
+void desk_write_owner(struct publish *publish, const struct book_owner *owner)
+{
+	struct an_owner_slot *slot = desk_owner_slot(publish, owner);
+
+	slots_begin(&slot->head);
+	fill_owner(slot, owner);
 	slots_end(&slot->head);
 }
 
@@ -198,7 +213,10 @@ static int insert_owner(struct publish *publish, const struct book_owner *owner)
 
 	if (error == -E2BIG && desk_evict_owner(publish))
 		error = maps->ops->update(maps->owners_fd, &owner->key, owner->slot);
-	return error ? -ENOSPC : 0;
+	if (error)
+		return -ENOSPC;
+	front_add(maps, &owner->key, owner->slot);
+	return 0;
 }
 
 static int make_owner(struct publish *publish, const struct an_owner_key *key, const uint8_t *name,
@@ -232,13 +250,18 @@ static int make_owner(struct publish *publish, const struct an_owner_key *key, c
 static void renew_owner(struct publish *publish, struct book_owner *owner, uint32_t zone,
                         uint32_t generation)
 {
+	struct an_owner_slot *slot = desk_owner_slot(publish, owner);
 	struct book_owner empty = *owner;
 
 	owner->zone = empty.zone = zone;
 	owner->generation = empty.generation = generation;
 	empty.lens = NULL;
 	empty.everyone = empty.nobody = empty.catch_all = AN_SLOT_NONE;
-	desk_write_owner(publish, &empty);
+	slots_begin(&slot->head);
+	fill_owner(slot, &empty);
+	slot->inline_at = 0; /* its generation is the owner's */
+	slot->head.used = (uint16_t)owner_octets(slot->name_len);
+	slots_end(&slot->head);
 	desk_drop_audiences(publish, owner);
 	if (owner->cell != AN_CELL_FIXED)
 		cell_reset(publish, owner->cell);
@@ -308,11 +331,32 @@ bool publish_is_stale(const struct publish *publish, uint64_t uid)
 
 /* ---- looking ---- */
 
+/* An inline answer as it would stand in a slot of its own. */
+static const struct an_answer_slot *answer_image(const struct an_owner_slot *owner,
+                                                 uint64_t words[DESK_SLOT_WORDS])
+{
+	struct an_answer_slot *image = (struct an_answer_slot *)(void *)words;
+	size_t at = owner->inline_at * 8u, len = owner->head.used - at;
+
+	image->head = owner->head;
+	image->head.kind = AN_SLOT_ANSWER;
+	image->head.used = (uint16_t)(AN_ANSWER_DATA_AT + len);
+	image->key = inline_key(owner);
+	image->answer = owner->answer;
+	memcpy(image->data, (const uint8_t *)owner + at, len);
+	return image;
+}
+
 static void visit_answer(struct publish *publish, const struct publish_visitor *visitor,
                          const struct an_owner_slot *owner, uint32_t slot)
 {
-	if (visitor->answer && desk_is_answer(slot))
-		visitor->answer(owner, (void *)slots_at(&publish->slots, slot), slot, visitor->arg);
+	const void *there = slots_at(&publish->slots, slot);
+	uint64_t words[DESK_SLOT_WORDS];
+
+	if (!visitor->answer || !desk_is_answer(slot))
+		return;
+	visitor->answer(owner, there == owner ? answer_image(owner, words) : there, slot,
+	                visitor->arg);
 }
 
 void publish_each(struct publish *publish, const struct publish_visitor *visitor)

@@ -10,10 +10,11 @@
  * could stand in for it: it becomes AN_SLOT_ASK until the owner goes.
  * Nothing here fails an answer: what does not fit stays with the daemon.
  *
- * Memory (Linux 6.18): a name with one answer takes 624 octets in the kernel
- * (hash element 88, owner slot 256, answer slot 256, two marks and a cell 24)
- * and 120 in the daemon; each further answer for a network 368 (element 104,
- * slot 256, mark 8) and 70. All of it is taken at the start, by capacity.
+ * Memory (Linux 6.18): a name with one answer that fits into its slot takes in
+ * the kernel a slot of 256 octets, an element of the owners' hash, 16 to 32 of
+ * the front index, and 8 of the cell; each further answer for a network an
+ * element of the audiences' hash and a slot. docs/benchmarks.md has what the
+ * kernel says. All of it is taken at the start, by capacity.
  */
 #ifndef ANAMED_KERNEL_PUBLISH_H
 #define ANAMED_KERNEL_PUBLISH_H
@@ -100,6 +101,15 @@ void publish_stale(struct publish *publish, uint64_t uid, bool stale);
 
 /* What the cell says now: after adoption, what a former daemon left. */
 bool publish_is_stale(const struct publish *publish, uint64_t uid);
+
+/*
+ * A word for the members of a pool, bit i: i lives. Answers whose image names
+ * it show only records that live. AN_CELL_FIXED: none is left.
+ */
+uint32_t publish_cell_take(struct publish *publish, uint64_t value);
+void publish_cell_set(struct publish *publish, uint32_t cell, uint64_t value);
+/* No answer in the maps looks at it any more. */
+void publish_cell_drop(struct publish *publish, uint32_t cell);
 
 /* clock_ms() of the kernel's last hit on a slot, 0 for never. */
 uint64_t publish_used_ms(const struct publish *publish, uint32_t slot);

@@ -39,13 +39,6 @@ struct an_slot_head *slots_at(const struct slots *slots, uint32_t number)
 	return (struct an_slot_head *)(void *)(base + index * slots_size(number));
 }
 
-static uint64_t *mark_of(const struct slots *slots, uint32_t number)
-{
-	uint64_t *marks = slots_is_large(number) ? slots->maps->used_large : slots->maps->used;
-
-	return marks + (number & AN_SLOT_INDEX);
-}
-
 void slots_begin(struct an_slot_head *slot)
 {
 	uint32_t seq = __atomic_load_n(&slot->seq, __ATOMIC_RELAXED);
@@ -63,18 +56,25 @@ void slots_end(struct an_slot_head *slot)
 	__atomic_store_n(&slot->seq, (seq | 1) + 1, __ATOMIC_RELEASE);
 }
 
+void slots_copy(void *to, const void *from, size_t len)
+{
+	const uint64_t *words = from;
+
+	for (size_t i = 0; i < (len + 7) / 8; i++)
+		__atomic_store_n((uint64_t *)to + i, words[i], __ATOMIC_RELAXED);
+}
+
 void slots_write(struct an_slot_head *slot, const void *image, size_t used)
 {
-	const uint64_t *from = image;
 	const struct an_slot_head *head = image;
-	uint64_t *to = (uint64_t *)(void *)slot;
 
 	slots_begin(slot);
 	__atomic_store_n(&slot->kind, head->kind, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->flags, head->flags, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->used, head->used, __ATOMIC_RELAXED);
-	for (size_t i = 1; i < (used + 7) / 8; i++)
-		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->zone, head->zone, __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->generation, head->generation, __ATOMIC_RELAXED);
+	slots_copy(slot + 1, head + 1, used - sizeof(*head));
 	slots_end(slot);
 }
 
@@ -126,7 +126,7 @@ uint32_t slots_take(struct slots *slots, size_t used)
 
 	if (!index)
 		return AN_SLOT_NONE;
-	__atomic_store_n(mark_of(slots, class | index), 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&slots_at(slots, class | index)->mark, 0, __ATOMIC_RELAXED);
 	return class | index;
 }
 
@@ -140,7 +140,7 @@ void slots_give(struct slots *slots, uint32_t number)
 
 uint64_t slots_used(const struct slots *slots, uint32_t number)
 {
-	if (!slots_at(slots, number))
-		return 0;
-	return __atomic_load_n(mark_of(slots, number), __ATOMIC_RELAXED);
+	const struct an_slot_head *slot = slots_at(slots, number);
+
+	return slot ? __atomic_load_n(&slot->mark, __ATOMIC_RELAXED) : 0;
 }

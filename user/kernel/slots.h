@@ -42,15 +42,18 @@ bool slots_claim(struct slots *slots, uint32_t number);
 void slots_settle(struct slots *slots);
 bool slots_taken(const struct slots *slots, uint32_t number);
 
-/* A free slot for an image of `used` octets, its last-used mark cleared; AN_SLOT_NONE if full. */
+/* A free slot for an image of `used` octets, its mark cleared; AN_SLOT_NONE if full. */
 uint32_t slots_take(struct slots *slots, size_t used);
 void slots_give(struct slots *slots, uint32_t number);
 
 /*
  * Copies `used` octets of image into the slot in one bracket; its own sequence
- * number stays. image: 8-aligned, with head.used, readable to a whole 8 octets.
+ * number and its mark stay. image: 8-aligned, with head.used, readable to a whole 8 octets.
  */
 void slots_write(struct an_slot_head *slot, const void *image, size_t used);
+
+/* Between brackets: `len` octets, to and from 8-aligned memory that is readable to a whole 8. */
+void slots_copy(void *to, const void *from, size_t len);
 
 /* Brackets for changing fields in place, of slots that are in use. */
 void slots_begin(struct an_slot_head *slot);

@@ -158,6 +158,24 @@ static const struct metric metrics[] = {
          .scale = 1e-6,
          .help = "Its time to answer, smoothed."},
 
+        EACH("anamed_health_state", GAUGE, "health", "up", "check,address",
+             "Whether an address counts as up."),
+        {.name = "anamed_health_connect_seconds",
+         .type = GAUGE,
+         .path = "health",
+         .shape = LIST,
+         .member = "connect_us",
+         .labels = "check,address",
+         .scale = 1e-6,
+         .help = "Its time to connect, smoothed; 0 where there is none."},
+        LABELED("anamed_health_checks_total", COUNTER, "stats.health.good", "result=\"good\"",
+                "Health checks that were made."),
+        LABELED("anamed_health_checks_total", COUNTER, "stats.health.bad", "result=\"bad\"", ""),
+        NUMBER("anamed_health_changes_total", COUNTER, "stats.health.changes",
+               "Times that an address went up or down."),
+        NUMBER("anamed_health_late_total", COUNTER, "stats.health.late",
+               "Health checks that began late, since probes-max were under way."),
+
         NUMBER("anamed_store_answers", GAUGE, "stats.store.answers",
                "Flattened answers that the daemon holds."),
         NUMBER("anamed_store_owners", GAUGE, "stats.store.owners",
@@ -221,6 +239,7 @@ static const struct {
         {"stats.kernel", "anamed_xdp_"},      {"stats.daemon", "anamed_user_"},
         {"stats.flatten", "anamed_flatten_"}, {"stats.store", "anamed_store_"},
         {"stats.publish", "anamed_maps_"},    {"stats.keep", "anamed_keep_"},
+        {"stats.health", "anamed_health_"},
 };
 
 /* ---- finding ---- */

@@ -87,21 +87,6 @@ static size_t static_image(const char *owner, uint16_t type, union image *ret)
 	return size;
 }
 
-static uint32_t sum_of(const uint8_t *data, size_t len)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		uint8_t pair[2] = {0, 0};
-		uint16_t word;
-
-		pair[i % 2] = data[i];
-		memcpy(&word, pair, 2);
-		sum += word;
-	}
-	return an_sum_fold(sum);
-}
-
 static void put_ttl(uint8_t *at, uint32_t ttl)
 {
 	static const uint8_t zeros[4];
@@ -118,30 +103,30 @@ static size_t kernel_reply(const union image *image, const uint8_t *query, size_
                            uint32_t choice, uint32_t ttl, uint8_t *out)
 {
 	const struct an_answer_slot *slot = &image->slot;
-	size_t records = (size_t)slot->count * slot->stride;
+	size_t records = (size_t)slot->answer.count * slot->answer.stride;
 	const uint8_t *tail = slot->data + records;
-	unsigned int start = an_choice_below(choice, slot->count);
+	unsigned int start = an_choice_below(choice, slot->answer.count);
 	struct wire w = wire_writer(out, 4096);
 
-	assert_int_equal(slot->records_sum, sum_of(slot->data, records));
-	assert_int_equal(slot->tail_sum, sum_of(tail, slot->tail_len));
-	assert_int_equal(slot->head.used, AN_ANSWER_DATA_AT + records + slot->tail_len);
+	assert_int_equal(slot->head.used, AN_ANSWER_DATA_AT + records + slot->answer.tail_len);
 	wire_put(&w, query, 2);
-	wire_put16(&w, AN_FLAG_QR | slot->flags);
+	wire_put16(&w, AN_FLAG_QR | slot->answer.flags);
 	wire_put16(&w, 1);
 	for (unsigned int i = 0; i < 3; i++)
-		wire_put16(&w, slot->counts[i]);
+		wire_put16(&w, slot->answer.counts[i]);
 	wire_put(&w, query + 12, question_end - 12);
-	for (unsigned int i = 0; i < slot->count; i++) {
+	for (unsigned int i = 0; i < slot->answer.count; i++) {
 		size_t at = w.at;
 
-		wire_put(&w, slot->data + (size_t)((start + i) % slot->count) * slot->stride,
-		         slot->stride);
+		wire_put(&w,
+		         slot->data +
+		                 (size_t)((start + i) % slot->answer.count) * slot->answer.stride,
+		         slot->answer.stride);
 		put_ttl(out + at + 6, ttl);
 	}
-	wire_put(&w, tail, slot->tail_len);
-	for (unsigned int i = 0; i < slot->tail_ttl_count; i++)
-		put_ttl(out + question_end + records + slot->tail_ttl[i], ttl);
+	wire_put(&w, tail, slot->answer.tail_len);
+	for (unsigned int i = 0; i < slot->answer.tail_ttl_count; i++)
+		put_ttl(out + question_end + records + slot->answer.tail_ttl[i], ttl);
 	assert_false(w.failed);
 	return w.at;
 }
@@ -208,13 +193,13 @@ static void static_images_give_the_daemons_reply(void **state)
 
 		assert_int_equal(size, image.slot.head.used);
 		assert_int_equal(image.slot.head.kind, AN_SLOT_ANSWER);
-		assert_int_equal(image.slot.count, table[i].count);
-		assert_int_equal(image.slot.ttl, table[i].ttl);
-		assert_int_equal(image.slot.ttl_mode, AN_TTL_FIXED);
-		assert_int_equal(image.slot.wire_scope, 0);
-		assert_int_equal(image.slot.stride, !image.slot.count               ? 0
-		                                    : table[i].type == AN_TYPE_AAAA ? 28
-		                                                                    : 16);
+		assert_int_equal(image.slot.answer.count, table[i].count);
+		assert_int_equal(image.slot.answer.ttl, table[i].ttl);
+		assert_int_equal(image.slot.answer.ttl_mode, AN_TTL_FIXED);
+		assert_int_equal(image.slot.answer.wire_scope, 0);
+		assert_int_equal(image.slot.answer.stride, !image.slot.answer.count        ? 0
+		                                           : table[i].type == AN_TYPE_AAAA ? 28
+		                                                                           : 16);
 		assert_same(&image,
 		            (struct ask){.name = table[i].name, .type = table[i].type, .tcp = true},
 		            table[i].ttl);
@@ -257,7 +242,7 @@ static union image flat_image(const char *owner, const struct answer *answer)
 	int len = name_from_text(owner, NULL, 0, name);
 	union image image;
 
-	assert_true(respond_image_flat(zone, name, (size_t)len, answer, &image.slot) > 0);
+	assert_true(respond_image_flat(zone, name, (size_t)len, answer, 0, &image.slot) > 0);
 	return image;
 }
 
@@ -268,16 +253,16 @@ static void flattened_images_give_the_daemons_reply(void **state)
 	union image image = flat_image("example.test.", answer);
 
 	(void)state;
-	assert_int_equal(image.slot.ttl_mode, AN_TTL_COUNTING);
-	assert_int_equal(image.slot.stale_ttl, 30);
-	assert_int_equal(image.slot.count, 3);
-	assert_int_equal(image.slot.tail_len, 0);
+	assert_int_equal(image.slot.answer.ttl_mode, AN_TTL_COUNTING);
+	assert_int_equal(image.slot.answer.stale_ttl, 30);
+	assert_int_equal(image.slot.answer.count, 3);
+	assert_int_equal(image.slot.answer.tail_len, 0);
 	assert_same(&image, (struct ask){.name = "example.TEST.", .type = AN_TYPE_A}, 41);
 
 	answer = scene_store(&scene, "x.wilda.example.test.", AN_TYPE_AAAA, "198.51.100.0/24", 24,
 	                     "2001:db8::1", 10);
 	image = flat_image("x.wilda.example.test.", answer);
-	assert_int_equal(image.slot.wire_scope, 24);
+	assert_int_equal(image.slot.answer.wire_scope, 24);
 	assert_same(&image, (struct ask){.name = "x.wilda.example.test.", .type = AN_TYPE_AAAA},
 	            10);
 }
@@ -291,7 +276,7 @@ static void stale_images_give_the_daemons_reply(void **state)
 	(void)state;
 	assert_same(&image,
 	            (struct ask){.name = "example.test.", .type = AN_TYPE_A, .last_try = true},
-	            image.slot.stale_ttl);
+	            image.slot.answer.stale_ttl);
 }
 
 static void negative_images_have_our_soa_at_a_fixed_ttl(void **state)
@@ -301,12 +286,12 @@ static void negative_images_have_our_soa_at_a_fixed_ttl(void **state)
 	union image image = flat_image("example.test.", answer);
 
 	(void)state;
-	assert_int_equal(image.slot.ttl_mode, AN_TTL_FIXED);
-	assert_int_equal(image.slot.ttl, 60);
-	assert_int_equal(image.slot.stale_ttl, 30);
-	assert_int_equal(image.slot.wire_scope, 0);
-	assert_int_equal(image.slot.count, 0);
-	assert_int_equal(image.slot.tail_ttl_count, 1);
+	assert_int_equal(image.slot.answer.ttl_mode, AN_TTL_FIXED);
+	assert_int_equal(image.slot.answer.ttl, 60);
+	assert_int_equal(image.slot.answer.stale_ttl, 30);
+	assert_int_equal(image.slot.answer.wire_scope, 0);
+	assert_int_equal(image.slot.answer.count, 0);
+	assert_int_equal(image.slot.answer.tail_ttl_count, 1);
 	assert_same(&image, (struct ask){.name = "example.test.", .type = AN_TYPE_AAAA}, 60);
 }
 
@@ -321,7 +306,7 @@ static void aname_beside_the_addresses_stays_with_the_daemon(void **state)
 
 	(void)state;
 	zone->expose_aname = true;
-	assert_int_equal(respond_image_flat(zone, name, (size_t)len, answer, &image.slot), 0);
+	assert_int_equal(respond_image_flat(zone, name, (size_t)len, answer, 0, &image.slot), 0);
 	assert_string_equal(
 	        scene_ask(&scene, &(struct ask){.name = "example.test.", .type = AN_TYPE_A}),
 	        "NOERROR aa\nan example.test. 41 A 203.0.113.1\nan example.test. 300 TYPE65401 "

@@ -47,11 +47,11 @@ static void times_decide(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		const struct time_case *one = &times[i];
-		struct an_answer_slot answer = {.ttl_mode = AN_TTL_COUNTING,
-		                                .ttl = 999,
-		                                .stale_ttl = 30,
-		                                .fresh_until = now + (uint64_t)one->fresh,
-		                                .stale_until = now + (uint64_t)one->stale};
+		struct an_answer answer = {.ttl_mode = AN_TTL_COUNTING,
+		                           .ttl = 999,
+		                           .stale_ttl = 30,
+		                           .fresh_until = now + (uint64_t)one->fresh,
+		                           .stale_until = now + (uint64_t)one->stale};
 		struct moment moment = {.now = now, .hz = HZ, .stale_mode = !!one->stale_mode};
 		struct serving serving = {0};
 
@@ -65,19 +65,21 @@ static void times_decide(void **state)
 static void a_glance_sees_what_is_worth_reading(void **state)
 {
 	static struct scratch scratch;
-	struct an_answer_slot slot = {
-	        .key.uid = 5, .fresh_until = 100, .stale_until = 200, .head.seq = 4};
+	struct an_answer_slot slot = {.key.uid = 5, .head.seq = 4};
 
 	(void)state;
-	assert_int_equal(answer_glance(&slot, 5, 99, &scratch), GLANCE_SERVE);
-	assert_int_equal(answer_glance(&slot, 5, 199, &scratch), GLANCE_SERVE);
-	assert_int_equal(answer_glance(&slot, 5, 200, &scratch), GLANCE_TOO_STALE);
-	assert_int_equal(answer_glance(&slot, 6, 99, &scratch), GLANCE_OTHER);
+	slot.answer.fresh_until = 100;
+	slot.answer.stale_until = 200;
+	assert_int_equal(answer_glance(&slot.head, &slot.answer, 5, 99, &scratch), GLANCE_SERVE);
+	assert_int_equal(answer_glance(&slot.head, &slot.answer, 5, 199, &scratch), GLANCE_SERVE);
+	assert_int_equal(answer_glance(&slot.head, &slot.answer, 5, 200, &scratch),
+	                 GLANCE_TOO_STALE);
+	assert_int_equal(answer_glance(&slot.head, &slot.answer, 6, 99, &scratch), GLANCE_OTHER);
 	slot.head.seq = 5;
-	assert_int_equal(answer_glance(&slot, 5, 99, &scratch), GLANCE_TORN);
+	assert_int_equal(answer_glance(&slot.head, &slot.answer, 5, 99, &scratch), GLANCE_TORN);
 	slot.head.seq = 6;
-	slot.stale_until = 50; /* shorter than fresh: still fresh */
-	assert_int_equal(answer_glance(&slot, 5, 99, &scratch), GLANCE_SERVE);
+	slot.answer.stale_until = 50; /* shorter than fresh: still fresh */
+	assert_int_equal(answer_glance(&slot.head, &slot.answer, 5, 99, &scratch), GLANCE_SERVE);
 }
 
 static void zones_of_no_generation_hold_nothing(void **state)
@@ -111,15 +113,82 @@ static void shapes_are_refused_at_the_first_that_does_not_fit(void **state)
 		for (unsigned int count = 0; count <= 255; count++) {
 			for (unsigned int tail = 0; tail <= room + 9;
 			     tail += tail < 9 ? 1 : room / 7) {
-				slot->count = (uint8_t)count;
-				slot->stride = count % 2 ? SLOT_STRIDE_A : SLOT_STRIDE_AAAA;
-				slot->tail_len = (uint16_t)tail;
-				assert_int_equal(answer_read(slot, room / 8, 0xfedcba98, scratch),
-				                 count * slot->stride + tail <= room ? V_GO_ON
-				                                                     : V_pass_kind);
+				slot->answer.count = (uint8_t)count;
+				slot->answer.stride = count % 2 ? SLOT_STRIDE_A : SLOT_STRIDE_AAAA;
+				slot->answer.tail_len = (uint16_t)tail;
+				assert_int_equal(answer_read(slot, sizes[size], scratch),
+				                 count * slot->answer.stride + tail <= room
+				                         ? V_GO_ON
+				                         : V_pass_kind);
 			}
 		}
 		free(slot);
+	}
+	free(scratch);
+}
+
+/* The owner's slot ends where it ends, wherever it says that its answer's data begin. */
+static void inline_data_are_refused_where_they_do_not_fit(void **state)
+{
+	static const unsigned int sizes[] = {AN_SLOT_SMALL_SIZE, AN_SLOT_LARGE_SIZE};
+	struct scratch *scratch = calloc(1, sizeof(*scratch));
+
+	(void)state;
+	assert_non_null(scratch);
+	scratch->question.name.len = 5;
+	for (int size = 0; size < 2; size++) {
+		struct an_owner_slot *slot = calloc(1, sizes[size]);
+
+		assert_non_null(slot);
+		slot->head.kind = AN_SLOT_OWNER;
+		slot->name_len = 5;
+		for (unsigned int at = 1; at <= 255; at++) {
+			unsigned int room = at * 8 > sizes[size] ? 0 : sizes[size] - at * 8;
+			int fits = at * 8 >= AN_OWNER_NAME_AT && at * 8 <= sizes[size];
+
+			slot->inline_at = (uint8_t)at;
+			slot->answer.tail_len = (uint16_t)room;
+			assert_int_equal(owner_read(slot, sizes[size], scratch),
+			                 fits ? V_GO_ON : V_pass_kind);
+			slot->answer.tail_len++;
+			assert_int_equal(owner_read(slot, sizes[size], scratch), V_pass_kind);
+		}
+		free(slot);
+	}
+	free(scratch);
+}
+
+/* Each record once, the one that was chosen first, its TTL filled in; then the tail. */
+static void records_rotate_into_the_body(void **state)
+{
+	struct scratch *scratch = calloc(1, sizeof(*scratch));
+	static const uint8_t strides[] = {SLOT_STRIDE_A, SLOT_STRIDE_AAAA};
+
+	(void)state;
+	assert_non_null(scratch);
+	for (unsigned int round = 0; round < 2 * 30; round++) {
+		unsigned int count = round / 2 + 1, stride = strides[round % 2];
+		uint8_t *data = (uint8_t *)scratch->data, *body = scratch->body + BODY_AT;
+
+		scratch->answer = (struct an_answer){
+		        .count = (uint8_t)count, .stride = (uint8_t)stride, .tail_len = 13};
+		for (unsigned int i = 0; i < count * stride + 13; i++)
+			data[i] = (uint8_t)(i % stride >= 6 && i % stride < 10 && i < count * stride
+			                            ? 0
+			                            : i * 3 + i / 251);
+		for (unsigned int start = 0; start < count; start++) {
+			render_data(scratch, (uint32_t)((((uint64_t)start << 32) + count) / count),
+			            0x01020304);
+			for (unsigned int i = 0; i < count; i++) {
+				uint8_t *record = body + i * stride;
+				uint8_t *from = data + (start + i) % count * stride;
+
+				assert_memory_equal(record + 6, "\1\2\3\4", 4);
+				assert_memory_equal(record, from, 6);
+				assert_memory_equal(record + 10, from + 10, stride - 10);
+			}
+			assert_memory_equal(body + count * stride, data + count * stride, 13);
+		}
 	}
 	free(scratch);
 }
@@ -166,6 +235,8 @@ int main(void)
 	        cmocka_unit_test(a_glance_sees_what_is_worth_reading),
 	        cmocka_unit_test(zones_of_no_generation_hold_nothing),
 	        cmocka_unit_test(shapes_are_refused_at_the_first_that_does_not_fit),
+	        cmocka_unit_test(inline_data_are_refused_where_they_do_not_fit),
+	        cmocka_unit_test(records_rotate_into_the_body),
 	        cmocka_unit_test(opt_is_as_long_as_its_options),
 	        cmocka_unit_test(frames_are_shifted_whole),
 	};

@@ -101,8 +101,8 @@ static inline void bench_image(uint32_t id, size_t data, struct an_answer_slot *
 {
 	memset(ret, 0, AN_SLOT_LARGE_SIZE);
 	ret->head.used = (uint16_t)(AN_ANSWER_DATA_AT + data);
-	ret->tail_len = (uint16_t)data;
-	ret->wire_scope = 24;
+	ret->answer.tail_len = (uint16_t)data;
+	ret->answer.wire_scope = 24;
 	memcpy(ret->data, &id, sizeof(id));
 }
 
@@ -155,6 +155,12 @@ static inline int bench_put(struct bench *bench, uint64_t uid, struct an_audienc
 	                         (uint32_t)key.prefix[2] << 8;
 
 	return bench_put_size(bench, uid, key, address, id, 32, &slot);
+}
+
+/* When the program last answered from a slot. */
+static inline __u64 *bench_mark(const struct bench *bench, uint32_t slot)
+{
+	return &((struct an_slot_head *)fake_slot(bench->maps, slot))->mark;
 }
 
 static inline const struct an_owner_slot *bench_see(const struct bench *bench, unsigned int number)

@@ -17,6 +17,7 @@
 
 #define FAKE_OWNERS_FD    1000
 #define FAKE_AUDIENCES_FD 1001
+#define FAKE_FRONT_LINES  4 /* few, so that some are full */
 
 struct fake_element {
 	uint8_t key[32];
@@ -109,30 +110,30 @@ static inline struct kernel_maps *fake_maps_new(const struct fake_sizes *sizes)
 	        (struct fake_table){.key_size = sizeof(struct an_owner_key), .max = sizes->owners};
 	fake_tables[1] = (struct fake_table){.key_size = sizeof(struct an_audience_key),
 	                                     .max = sizes->audiences};
-	*maps = (struct kernel_maps){.ops = &fake_ops,
-	                             .control = calloc(1, sizeof(struct an_control)),
-	                             .served = calloc(AN_SERVED_SIZE, sizeof(struct an_served)),
-	                             .special = calloc(2 * AN_SPECIAL_WORDS, 8),
-	                             .zones = calloc(sizes->zones, sizeof(struct an_zone)),
-	                             .zones_count = sizes->zones,
-	                             .slots = calloc(sizes->slots + 1, AN_SLOT_SMALL_SIZE),
-	                             .slots_large =
-	                                     calloc(sizes->slots_large + 1, AN_SLOT_LARGE_SIZE),
-	                             .slots_count = sizes->slots + 1,
-	                             .slots_large_count = sizes->slots_large + 1,
-	                             .used = calloc(sizes->slots + 1, 8),
-	                             .used_large = calloc(sizes->slots_large + 1, 8),
-	                             .cells = calloc(sizes->owners + 1, 8),
-	                             .cells_count = sizes->owners + 1,
-	                             .owners_fd = FAKE_OWNERS_FD,
-	                             .audiences_fd = FAKE_AUDIENCES_FD,
-	                             .counters_fd = -1,
-	                             .owners_max = sizes->owners,
-	                             .audiences_max = sizes->audiences,
-	                             .cpus = 1,
-	                             .clock_fd = -1,
-	                             .tick0 = 4294892296,
-	                             .ms0 = clock_ms()};
+	*maps = (struct kernel_maps){
+	        .ops = &fake_ops,
+	        .control = calloc(1, sizeof(struct an_control)),
+	        .served = calloc(AN_SERVED_SIZE, sizeof(struct an_served)),
+	        .special = calloc(2 * AN_SPECIAL_WORDS, 8),
+	        .zones = calloc(sizes->zones, sizeof(struct an_zone)),
+	        .zones_count = sizes->zones,
+	        .slots = calloc(sizes->slots + 1, AN_SLOT_SMALL_SIZE),
+	        .slots_large = calloc(sizes->slots_large + 1, AN_SLOT_LARGE_SIZE),
+	        .slots_count = sizes->slots + 1,
+	        .slots_large_count = sizes->slots_large + 1,
+	        .front = calloc(FAKE_FRONT_LINES, sizeof(struct an_front_line)),
+	        .front_lines = FAKE_FRONT_LINES,
+	        .cells = calloc(sizes->owners + 1, 8),
+	        .cells_count = sizes->owners + 1,
+	        .owners_fd = FAKE_OWNERS_FD,
+	        .audiences_fd = FAKE_AUDIENCES_FD,
+	        .counters_fd = -1,
+	        .owners_max = sizes->owners,
+	        .audiences_max = sizes->audiences,
+	        .cpus = 1,
+	        .clock_fd = -1,
+	        .tick0 = 4294892296,
+	        .ms0 = clock_ms()};
 	maps->control->abi = AN_ABI_VERSION;
 	maps->control->seed = 0x5eed5eed5eed5eedULL;
 	maps->control->hz = 250;
@@ -157,8 +158,7 @@ static inline void fake_maps_free(struct kernel_maps *maps)
 	free(maps->zones);
 	free(maps->slots);
 	free(maps->slots_large);
-	free(maps->used);
-	free(maps->used_large);
+	free(maps->front);
 	free(maps->cells);
 	free(maps);
 }
@@ -178,6 +178,24 @@ static inline void *fake_slot(const struct kernel_maps *maps, uint32_t number)
 	return index < maps->slots_count ? maps->slots + (size_t)index * AN_SLOT_SMALL_SIZE : NULL;
 }
 
+/* The front index, or the hash where it says so. */
+static inline int fake_front(const struct kernel_maps *maps, const struct an_owner_key *key,
+                             uint32_t *ret)
+{
+	uint64_t hash = an_front_hash(key);
+	const struct an_front_line *line = &maps->front[hash & maps->control->front_mask];
+
+	for (unsigned int i = 0; i < AN_FRONT_ENTRIES; i++) {
+		if (line->entries[i] >> 32 != an_front_print(hash))
+			continue;
+		*ret = (uint32_t)line->entries[i];
+		return 0;
+	}
+	return line->entries[AN_FRONT_ENTRIES - 1] == AN_FRONT_MORE
+	               ? maps->ops->lookup(maps->owners_fd, key, ret)
+	               : -ENOENT;
+}
+
 static inline const struct an_owner_slot *
 fake_find_owner(const struct kernel_maps *maps, const uint8_t *name, size_t len, uint16_t type)
 {
@@ -187,7 +205,7 @@ fake_find_owner(const struct kernel_maps *maps, const uint8_t *name, size_t len,
 	const struct an_owner_slot *slot;
 	uint32_t number;
 
-	if (maps->ops->lookup(maps->owners_fd, &key, &number))
+	if (fake_front(maps, &key, &number))
 		return NULL;
 	slot = fake_slot(maps, number);
 	if (!slot || slot->head.kind != AN_SLOT_OWNER || slot->head.seq & 1 ||
@@ -203,19 +221,63 @@ static inline void fake_cut(uint8_t prefix[8], unsigned int len)
 		prefix[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
 }
 
+/* An owner slot's answer as it would stand in a slot of its own: valid until the next. */
+static inline const struct an_answer_slot *fake_inline(const struct an_owner_slot *owner)
+{
+	static _Alignas(8) uint8_t room[AN_SLOT_LARGE_SIZE];
+	struct an_answer_slot *image = (void *)room;
+	size_t at = owner->inline_at * 8u;
+
+	if (!at)
+		return NULL;
+	memset(room, 0, sizeof(room));
+	image->head = owner->head;
+	image->head.kind = AN_SLOT_ANSWER;
+	image->head.used = (uint16_t)(AN_ANSWER_DATA_AT + owner->head.used - at);
+	image->key = (struct an_audience_key){.uid = owner->uid,
+	                                      .region = owner->inline_key.region,
+	                                      .type = owner->key.type,
+	                                      .variant = owner->inline_key.variant,
+	                                      .kind = owner->inline_key.kind,
+	                                      .family = owner->inline_key.family,
+	                                      .len = owner->inline_key.len};
+	memcpy(image->key.prefix, owner->inline_key.prefix, 8);
+	image->answer = owner->answer;
+	memcpy(image->data, (const uint8_t *)owner + at, owner->head.used - at);
+	return image;
+}
+
+/* The answer with this number, inline or not. */
+static inline const struct an_answer_slot *fake_any(const struct kernel_maps *maps, uint32_t number)
+{
+	const struct an_slot_head *head = fake_slot(maps, number);
+
+	return head && head->kind == AN_SLOT_OWNER
+	               ? fake_inline((const struct an_owner_slot *)(const void *)head)
+	               : (const struct an_answer_slot *)(const void *)head;
+}
+
 /* The answer's slot if all is well, else NULL: the packet goes up. */
 static inline const struct an_answer_slot *fake_answer(const struct kernel_maps *maps,
                                                        const struct an_owner_slot *owner,
                                                        const struct an_audience_key *key,
                                                        uint32_t number)
 {
-	const struct an_answer_slot *slot = fake_slot(maps, number);
+	const struct an_answer_slot *slot = fake_any(maps, number);
 
 	if (!slot || slot->head.kind != AN_SLOT_ANSWER || slot->head.seq & 1 ||
 	    memcmp(&slot->key, key, sizeof(*key)) ||
 	    slot->head.generation != owner->head.generation || slot->head.zone != owner->head.zone)
 		return NULL;
 	return slot;
+}
+
+static inline bool fake_is_inline(const struct an_owner_slot *owner,
+                                  const struct an_audience_key *key)
+{
+	const struct an_answer_slot *slot = fake_inline(owner);
+
+	return slot && !memcmp(&slot->key, key, sizeof(*key));
 }
 
 /* family 0: SOURCE 0. */
@@ -238,6 +300,8 @@ static inline const struct an_answer_slot *fake_find_answer(const struct kernel_
 		key.len = (uint8_t)len;
 		memcpy(key.prefix, prefix, 8);
 		fake_cut(key.prefix, len);
+		if (fake_is_inline(owner, &key))
+			return fake_inline(owner);
 		if (!maps->ops->lookup(maps->audiences_fd, &key, &number))
 			return fake_answer(maps, owner, &key, number);
 	}

@@ -171,6 +171,16 @@ $(BUILD)/tests/show/render: tests/show/render.c $(LIB)
 show-test: all $(BUILD)/tests/show/render ## status page in Chromium, metrics by promtool (root; CASE=words picks some)
 	$(Q)tests/show/run $(BUILD) $(CASE)
 
+$(BUILD)/tests/geo/%: tests/geo/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LIBS)
+
+.PHONY: geo-test
+GEO_CASES ?= 25
+SEED ?= 1
+geo-test: all $(BUILD)/tests/geo/leaves ## databases and policies: GEO_CASES=25 random ones of SEED=1 against a reference
+	$(Q)tests/geo/run $(BUILD) $(GEO_CASES) $(SEED)
+
 layers: ## includes go downward, as docs/layers.txt has it
 	$(Q)tests/check-layers
 

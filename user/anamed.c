@@ -20,6 +20,21 @@ static const char usage[] = "usage: anamed [--config FILE] [--check] [-v]\n"
                             "\n"
                             "Signals: HUP reload, TERM and INT stop, USR1 statistics to the log.\n";
 
+static void print_policies(const struct world_load *loaded, const char *path)
+{
+	struct error odd = {0};
+	char text[1024];
+	size_t count;
+	const struct geo_warning *warnings = geo_warnings(loaded->geo, &count);
+
+	if (loaded->geo_error.text[0])
+		fprintf(stderr, "%s\n", error_text(&loaded->geo_error, text, sizeof(text)));
+	for (size_t i = 0; i < count; i++) {
+		error_write(&odd, path, warnings[i].line, "%s", warnings[i].text);
+		fprintf(stderr, "%s\n", error_text_as(&odd, "warning", text, sizeof(text)));
+	}
+}
+
 static void print_warnings(const struct zones *zones)
 {
 	char text[1024];
@@ -44,7 +59,7 @@ static int load(const char *path, struct config **ret_policy, struct world_load 
 	if (err)
 		return err;
 	zone_check_closely(*ret_policy);
-	return world_load(path, NULL, ret, error);
+	return world_load(path, NULL, NULL, ret, error);
 }
 
 /* Every fault on a line of its own; 0: none. */
@@ -63,8 +78,9 @@ static int check(const char *path)
 	}
 	for (size_t i = 0; i < loaded->faults_count; i++)
 		fprintf(stderr, "%s\n", error_text(&loaded->faults[i].error, text, sizeof(text)));
+	print_policies(loaded, path);
 	print_warnings(loaded->zones);
-	failed = loaded->faults_count != 0;
+	failed = loaded->faults_count || loaded->geo_error.text[0];
 	if (!failed)
 		printf("%s: %zu zones, no faults\n", path, zones_count(loaded->zones));
 	world_load_free(loaded);

@@ -21,6 +21,7 @@ struct world {
 	struct zones *zones;
 	struct store *store;
 	uint64_t seed; /* of an_choice(): the kernel's when there is one */
+	struct geo *geo; /* rcu_dereference(): a new database swaps it by itself; NULL: none */
 };
 
 enum respond_verdict {

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "control/bring_up.h"
 #include "control/catalogs.h"
+#include "control/geography.h"
 #include "control/privilege.h"
 #include "control/report.h"
 
@@ -120,16 +121,19 @@ static int load_first(struct daemon *daemon)
 	struct world_load *load;
 	struct error error = {0};
 
-	if (world_load(daemon->path, NULL, &load, &error))
+	if (world_load(daemon->path, NULL, NULL, &load, &error))
 		return fail(&error);
 	world_log_faults(load);
+	world_log_geo(load->geo, &load->geo_error, daemon->path);
 	daemon->base = daemon->started = load->base;
 	daemon->config = load->config;
 	daemon->zones = load->zones;
+	daemon->geo = load->geo;
 	daemon->faults = load->faults;
 	daemon->faults_count = load->faults_count;
 	load->base = load->config = NULL;
 	load->zones = NULL;
+	load->geo = NULL;
 	load->faults = NULL;
 	world_load_free(load);
 	daemon->loaded_unix_ms = clock_unix_ms();
@@ -247,7 +251,8 @@ static int make_world(struct daemon *daemon)
 	*daemon->world = (struct world){.config = daemon->config,
 	                                .zones = daemon->zones,
 	                                .store = daemon->store,
-	                                .seed = daemon->seed};
+	                                .seed = daemon->seed,
+	                                .geo = daemon->geo};
 	serve_swap_world(daemon->world);
 	flatten_world(daemon->flatten, daemon->world, daemon->upstream, daemon->publish,
 	              daemon->keep);
@@ -294,7 +299,8 @@ static int come_up(struct daemon *daemon)
 	}
 	health_configure(daemon->health, daemon->base);
 	flatten_health(daemon->flatten, daemon->health);
-	if (make_world(daemon) || transfers_start(daemon) || status_start(daemon))
+	if (make_world(daemon) || geography_start(daemon) || transfers_start(daemon) ||
+	    status_start(daemon))
 		return -1;
 	watch_start(daemon);
 	start_handles(daemon);
@@ -344,6 +350,7 @@ static void go_down(struct daemon *daemon)
 	status_stop(daemon);
 	close_handles(daemon);
 	watch_stop(daemon);
+	geography_stop(daemon);
 	if (daemon->serve)
 		serve_stop(daemon->serve);
 	transfers_stop(daemon);
@@ -366,6 +373,7 @@ static void go_down(struct daemon *daemon)
 		store_free(daemon->store);
 	if (daemon->zones)
 		zones_free(daemon->zones);
+	geo_free(daemon->geo);
 	catalogs_free(daemon->config, daemon->base);
 	if (daemon->started != daemon->base)
 		config_free(daemon->started);

@@ -18,6 +18,7 @@
 #include "upstream/upstream.h"
 
 struct watch;
+struct geography;
 struct transfers;
 struct status;
 
@@ -30,6 +31,9 @@ struct daemon {
 	struct zones *zones;
 	struct world *world; /* made of the two above */
 	uint64_t seed;
+	struct geo *geo;                  /* what the world's is, too */
+	struct geography *geography;      /* NULL: not started */
+	uint64_t geo_loads, geo_failures; /* of databases replaced while the daemon runs */
 
 	struct store *store;
 	struct keep *keep;         /* NULL: keeps nothing */

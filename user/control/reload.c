@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "control/catalogs.h"
 #include "control/daemon.h"
+#include "control/geography.h"
 
 struct reload {
 	uv_work_t work;
@@ -27,8 +28,9 @@ static void on_work(uv_work_t *work)
 	struct reload *reload = work->data;
 	struct daemon *daemon = reload->daemon;
 
-	/* The loop leaves daemon->zones alone while a reload is under way. */
-	reload->err = world_load(daemon->path, daemon->zones, &reload->load, &reload->error);
+	/* The loop leaves daemon->zones and daemon->geo alone while a reload is under way. */
+	reload->err =
+	        world_load(daemon->path, daemon->zones, daemon->geo, &reload->load, &reload->error);
 }
 
 /* ---- the reply ---- */
@@ -97,6 +99,7 @@ static int prepare(struct daemon *daemon, const struct world_load *load, struct 
 	        .zones = load->zones,
 	        .store = daemon->store,
 	        .seed = daemon->seed,
+	        .geo = load->geo,
 	};
 	if (!ret->other_upstream)
 		return 0;
@@ -114,6 +117,7 @@ static void swap_in(struct daemon *daemon, struct world_load *load, const struct
 {
 	struct config *old_config = daemon->config, *old_base = daemon->base;
 	struct zones *old_zones = daemon->zones;
+	struct geo *old_geo = daemon->geo;
 	struct upstream *old_upstream = daemon->upstream;
 
 	world_settle(load->config, load->zones, old_zones, daemon->publish);
@@ -123,6 +127,7 @@ static void swap_in(struct daemon *daemon, struct world_load *load, const struct
 	daemon->base = load->base;
 	daemon->config = load->config;
 	daemon->zones = load->zones;
+	daemon->geo = load->geo;
 	daemon->world = swap->world;
 	daemon->upstream = swap->upstream;
 	free(daemon->faults);
@@ -130,6 +135,7 @@ static void swap_in(struct daemon *daemon, struct world_load *load, const struct
 	daemon->faults_count = load->faults_count;
 	load->base = load->config = NULL;
 	load->zones = NULL;
+	load->geo = NULL;
 	load->faults = NULL;
 	load->faults_count = 0;
 	free(serve_swap_world(swap->world));
@@ -140,11 +146,13 @@ static void swap_in(struct daemon *daemon, struct world_load *load, const struct
 	if (swap->other_upstream)
 		upstream_free(old_upstream);
 	zones_free(old_zones);
+	geo_free(old_geo);
 	catalogs_free(old_config, old_base);
 	if (old_base == daemon->started)
 		config_forget_zones(old_base);
 	else
 		config_free(old_base);
+	geography_world(daemon);
 	daemon->loaded_unix_ms = clock_unix_ms();
 }
 
@@ -169,6 +177,7 @@ static void finish(struct reload *reload)
 	}
 	world_restart_needed(daemon->started, reload->load->config, restart, sizeof(restart));
 	world_log_faults(reload->load);
+	world_log_geo(reload->load->geo, NULL, daemon->path);
 	swap_in(daemon, reload->load, &swap);
 	daemon->reloads++;
 	log_notice("reloaded: %zu zones, %zu faults%s%s", zones_count(daemon->zones),
@@ -190,14 +199,20 @@ static void on_done(uv_work_t *work, int status)
 	world_load_free(reload->load);
 	daemon->reload = NULL;
 	free(reload);
-	if (!daemon->stopping)
-		transfers_resume(daemon);
+	if (daemon->stopping)
+		return;
+	transfers_resume(daemon);
+	geography_resume(daemon);
 }
 
 void reload_start(struct daemon *daemon, struct control_request *request)
 {
 	struct error busy = {.text = "a reload is under way already"};
-	struct reload *reload = daemon->reload ? NULL : calloc(1, sizeof(*reload));
+	struct reload *reload;
+
+	if (geography_defers(daemon, request))
+		return;
+	reload = daemon->reload || geography_is_busy(daemon) ? NULL : calloc(1, sizeof(*reload));
 
 	if (!reload) {
 		log_warning("reload: %s", busy.text);

@@ -252,7 +252,8 @@ static int prepare(struct transfers *transfers, struct change *change)
 		*change->world = (struct world){.config = change->config,
 		                                .zones = change->zones,
 		                                .store = daemon->store,
-		                                .seed = daemon->seed};
+		                                .seed = daemon->seed,
+		                                .geo = daemon->geo};
 	return err;
 }
 

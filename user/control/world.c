@@ -311,8 +311,56 @@ static int load_zones(struct world_load *load, const struct zones *old)
 	return err;
 }
 
-int world_load(const char *path, const struct zones *old, struct world_load **ret,
-               struct error *error)
+/* ---- where clients are ---- */
+
+/* The numbers that regions had before. */
+static struct geo *recall(const struct config *config)
+{
+	struct geo *geo = NULL;
+	char path[4200];
+
+	if (config->state_dir[0]) {
+		snprintf(path, sizeof(path), "%s/" WORLD_REGIONS_FILE, config->state_dir);
+		geo_recall(path, &geo);
+	}
+	return geo;
+}
+
+static int load_geo(struct world_load *load, const struct geo *old, struct error *error)
+{
+	struct geo *before;
+	int err;
+
+	if (old)
+		return geo_new(load->base, old, &load->geo, error);
+	before = recall(load->base);
+	err = geo_new(load->base, before, &load->geo, &load->geo_error);
+	if (err)
+		err = geo_new_blind(load->base, before, &load->geo, error);
+	geo_free(before);
+	return err;
+}
+
+void world_log_geo(const struct geo *geo, const struct error *error, const char *path)
+{
+	struct geo_size size = geo_size(geo);
+	char text[1024];
+	size_t count;
+	const struct geo_warning *warnings = geo_warnings(geo, &count);
+
+	if (error && error->text[0])
+		log_error("databases count as empty: %s", error_text(error, text, sizeof(text)));
+	else if (size.locations)
+		log_notice("policies: %u IPv4 and %u IPv6 networks, %u locations",
+		           size.networks_ipv4, size.networks_ipv6, size.locations);
+	for (size_t i = 0; i < count; i++)
+		log_warning("%s:%u: %s", path, warnings[i].line, warnings[i].text);
+}
+
+/* ---- as one ---- */
+
+int world_load(const char *path, const struct zones *old, const struct geo *old_geo,
+               struct world_load **ret, struct error *error)
 {
 	struct world_load *load = calloc(1, sizeof(*load));
 	int err;
@@ -322,6 +370,9 @@ int world_load(const char *path, const struct zones *old, struct world_load **re
 	err = config_load(path, &load->base, error);
 	if (!err) {
 		load->config = load->base;
+		err = load_geo(load, old_geo, error);
+	}
+	if (!err) {
 		err = load_zones(load, old);
 		if (err)
 			error_set(error, -err, path, 0, "out of memory");
@@ -340,6 +391,7 @@ void world_load_free(struct world_load *load)
 		return;
 	if (load->zones)
 		zones_free(load->zones);
+	geo_free(load->geo);
 	catalogs_free(load->config, load->base);
 	config_free(load->base);
 	free(load->faults);

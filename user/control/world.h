@@ -13,6 +13,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "kernel/publish.h"
+#include "steer/geo.h"
 #include "zone/zones.h"
 
 /* What is wrong with one zone; the rest is served. */
@@ -24,21 +25,29 @@ struct world_fault {
 	bool served; /* as it is, all the same: loops, and what zone.h calls warnings */
 };
 
+#define WORLD_REGIONS_FILE "regions" /* in the state's folder; see geo_remember() */
+
 struct world_load {
 	struct config *base;   /* as it is in the file */
 	struct config *config; /* with the members of catalogs: see catalogs.h; may be `base` */
 	struct zones *zones;
+	struct geo *geo;
+	struct error geo_error; /* with text: databases could not be read, and `geo` does without */
 	struct world_fault *faults;
 	size_t faults_count, faults_room;
 };
 
 /*
- * Loads the configuration at `path` and its zones. `old` (may be NULL) is the
- * set served now; nobody else may count its zones meanwhile. Bad zones are
- * faults, not failures. 0 or a negative errno with *error.
+ * Loads the configuration at `path`, its databases and its zones. `old` and
+ * `old_geo` (may be NULL) are those served now; nobody else may count its zones
+ * meanwhile. Bad zones are faults, not failures; so is a bad database, where
+ * there is no old one. 0 or a negative errno with *error.
  */
-int world_load(const char *path, const struct zones *old, struct world_load **ret,
-               struct error *error);
+int world_load(const char *path, const struct zones *old, const struct geo *old_geo,
+               struct world_load **ret, struct error *error);
+
+/* Says in the log what is odd in policies, or wrong with the databases at the start. */
+void world_log_geo(const struct geo *geo, const struct error *error, const char *path);
 void world_load_free(struct world_load *load); /* with what has not been taken out of it */
 
 /*

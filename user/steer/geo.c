@@ -100,9 +100,9 @@ static void take_defaults(struct geo *geo, const struct geo_plan *plan)
 		        &geo->names, plan->numbers[i], plan->config->policies[i].default_region);
 }
 
-static int make(struct geo *geo, const struct config *config, struct error *error)
+static int make(struct geo *geo, const struct config *config, bool blind, struct error *error)
 {
-	struct sources sources = {0};
+	struct sources sources = {.blind = blind};
 	int err = sources_open(config, &geo->names, &sources, error);
 
 	if (!err)
@@ -116,8 +116,8 @@ static int make(struct geo *geo, const struct config *config, struct error *erro
 	return err;
 }
 
-int geo_new(const struct config *config, const struct geo *old, struct geo **ret,
-            struct error *error)
+static int new_one(const struct config *config, const struct geo *old, bool blind, struct geo **ret,
+                   struct error *error)
 {
 	struct geo *geo = calloc(1, sizeof(*geo));
 	int err = 0;
@@ -125,12 +125,46 @@ int geo_new(const struct config *config, const struct geo *old, struct geo **ret
 	if (!geo || (old && geo_names_copy(&geo->names, &old->names)))
 		err = error_set(error, ENOMEM, NULL, 0, "no memory");
 	if (!err && config->policies_count)
-		err = make(geo, config, error);
+		err = make(geo, config, blind, error);
 	if (err)
 		geo_free(geo);
 	else
 		*ret = geo;
 	return err;
+}
+
+int geo_new(const struct config *config, const struct geo *old, struct geo **ret,
+            struct error *error)
+{
+	return new_one(config, old, false, ret, error);
+}
+
+int geo_new_blind(const struct config *config, const struct geo *old, struct geo **ret,
+                  struct error *error)
+{
+	return new_one(config, old, true, ret, error);
+}
+
+int geo_remember(const struct geo *geo, const char *path)
+{
+	return geo_names_write(&geo->names, path);
+}
+
+int geo_recall(const char *path, struct geo **ret)
+{
+	struct geo *geo = calloc(1, sizeof(*geo));
+	int err = geo ? geo_names_read(&geo->names, path) : -ENOMEM;
+
+	if (err)
+		geo_free(geo);
+	else
+		*ret = geo;
+	return err;
+}
+
+uint64_t geo_numbering(const struct geo *geo)
+{
+	return geo_names_hash(&geo->names);
 }
 
 void geo_free(struct geo *geo)

@@ -40,6 +40,18 @@ int geo_new(const struct config *config, const struct geo *old, struct geo **ret
             struct error *error);
 void geo_free(struct geo *geo);
 
+/* The same without opening a file: where databases cannot be had, lists of networks and defaults
+ * decide. */
+int geo_new_blind(const struct config *config, const struct geo *old, struct geo **ret,
+                  struct error *error);
+
+/* Numbers of policies and regions, kept in a file, so that answers that are kept stay true: what
+ * geo_recall() gives serves as `old`, and for nothing else. 0 or a negative errno. */
+int geo_remember(const struct geo *geo, const char *path);
+int geo_recall(const char *path, struct geo **ret);
+/* A hash of all names and their numbers. */
+uint64_t geo_numbering(const struct geo *geo);
+
 struct geo_size {
 	uint32_t networks_ipv4, networks_ipv6; /* leaves */
 	uint32_t locations;

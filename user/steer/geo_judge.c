@@ -11,9 +11,10 @@ static bool rule_matches(const struct sources *sources, const struct geo_rule *r
 	    !geo_bit(intern_get(sources->lists_classes, tuple[sources_lists(sources)]),
 	             rule->list_bit))
 		return false;
-	return rule->database == GEO_NOWHERE ||
-	       records_rule(sources->records[rule->database], tuple[rule->database],
-	                    rule->record_bit);
+	if (rule->database == GEO_NOWHERE)
+		return true;
+	return !sources->blind && records_rule(sources->records[rule->database],
+	                                       tuple[rule->database], rule->record_bit);
 }
 
 const struct geo_rule *judge_rule(const struct sources *sources, unsigned int policy,
@@ -34,7 +35,7 @@ uint32_t judge_table(const struct sources *sources, unsigned int policy, const u
 
 	if (config->table)
 		return tuple[sources_table(sources, policy)];
-	if (config->table_path)
+	if (config->table_path && !sources->blind)
 		return records_quickest(sources->records[database], tuple[database], policy);
 	return 0;
 }
@@ -44,7 +45,7 @@ uint32_t judge_nearest(const struct sources *sources, unsigned int policy, const
 	const struct config_policy *config = &sources->plan.config->policies[policy];
 	uint32_t database = geo_plan_database(sources->plan.config, config->database);
 
-	if (!config->nearest_count)
+	if (!config->nearest_count || sources->blind)
 		return 0;
 	return records_nearest(sources->records[database], tuple[database], policy);
 }

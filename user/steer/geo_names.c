@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
 
 #include "steer/geo_room.h"
 
@@ -69,4 +71,123 @@ void geo_names_done(struct geo_names *names)
 		free(p->name);
 	}
 	names->count = 0;
+}
+
+uint64_t geo_names_hash(const struct geo_names *names)
+{
+	uint64_t hash = names->count;
+
+	for (size_t i = 0; i < names->count; i++) {
+		const struct geo_policy_names *p = &names->policies[i];
+
+		/* Each with its terminator. */
+		hash = XXH64(p->name, strlen(p->name) + 1, hash);
+		for (size_t j = 0; j < p->regions_count; j++)
+			hash = XXH64(p->regions[j], strlen(p->regions[j]) + 1, hash);
+		hash = XXH64("", 1, hash);
+	}
+	return hash;
+}
+
+/* ---- in a file ---- */
+
+static void write_word(FILE *file, const char *word)
+{
+	for (; *word; word++) {
+		unsigned char c = (unsigned char)*word;
+
+		if (c > ' ' && c < 0x7f && c != '\\')
+			putc(c, file);
+		else
+			fprintf(file, "\\%03u", c);
+	}
+}
+
+static int write_all(const struct geo_names *names, FILE *file)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const struct geo_policy_names *p = &names->policies[i];
+
+		for (size_t j = 0; j < p->regions_count; j++) {
+			write_word(file, p->name);
+			putc(' ', file);
+			write_word(file, p->regions[j]);
+			putc('\n', file);
+		}
+	}
+	return ferror(file) || fflush(file) || fsync(fileno(file)) ? -EIO : 0;
+}
+
+int geo_names_write(const struct geo_names *names, const char *path)
+{
+	char *temporary;
+	FILE *file;
+	int err;
+
+	if (asprintf(&temporary, "%s.new", path) < 0)
+		return -ENOMEM;
+	file = fopen(temporary, "we");
+	err = file ? write_all(names, file) : -errno;
+	if (file && fclose(file) && !err)
+		err = -errno;
+	if (!err && rename(temporary, path))
+		err = -errno;
+	free(temporary);
+	return err;
+}
+
+/* In place. -EBADMSG: a backslash without three digits behind it. */
+static int read_word(char *word)
+{
+	char *to = word;
+
+	for (; *word; word++) {
+		unsigned int c = (unsigned char)*word;
+
+		if (c == '\\') {
+			if (strspn(word + 1, "0123456789") < 3)
+				return -EBADMSG;
+			c = (unsigned int)(word[1] - '0') * 100 +
+			    (unsigned int)(word[2] - '0') * 10 + (unsigned int)(word[3] - '0');
+			if (!c || c > 255)
+				return -EBADMSG;
+			word += 3;
+		}
+		*to++ = (char)c;
+	}
+	*to = 0;
+	return 0;
+}
+
+static int read_line(struct geo_names *names, char *line)
+{
+	char *region = line, *policy = strsep(&region, " ");
+	int number;
+
+	if (!region || !policy[0] || !region[0] || read_word(policy) || read_word(region))
+		return -EBADMSG;
+	number = geo_names_policy(names, policy);
+	if (number >= 0)
+		number = geo_names_region(names, (unsigned int)number, region);
+	return number < 0 ? number : 0;
+}
+
+int geo_names_read(struct geo_names *names, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char line[1024];
+	int err = file ? 0 : -errno;
+
+	while (file && !err && fgets(line, sizeof(line), file)) {
+		size_t len = strcspn(line, "\n");
+
+		if (!line[len])
+			err = -EBADMSG;
+		line[len] = 0;
+		if (!err)
+			err = read_line(names, line);
+	}
+	if (file)
+		fclose(file);
+	return err;
 }

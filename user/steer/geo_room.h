@@ -45,6 +45,10 @@ int geo_names_policy(struct geo_names *names, const char *name);
 int geo_names_region(struct geo_names *names, unsigned int policy, const char *name);
 int geo_names_copy(struct geo_names *names, const struct geo_names *from);
 void geo_names_done(struct geo_names *names);
+uint64_t geo_names_hash(const struct geo_names *names);
+/* A line for each policy and each region: "policy region" with blanks and controls as \DDD. */
+int geo_names_write(const struct geo_names *names, const char *path);
+int geo_names_read(struct geo_names *names, const char *path);
 
 /* ---- geo_trie.c: networks in memory ---- */
 
@@ -175,6 +179,7 @@ struct sources {
 	struct intern *lists_classes;
 	struct trie tables[AN_POLICIES_MAX]; /* no nodes: no table */
 	size_t count;
+	bool blind; /* no file is opened */
 };
 
 static inline size_t sources_lists(const struct sources *sources)
@@ -192,7 +197,7 @@ static inline size_t sources_table(const struct sources *sources, unsigned int p
 	return sources->records_count + 2 + policy;
 }
 
-/* Opens and reads everything. ret: zeroed, to be closed whatever came of it. */
+/* Opens and reads everything. ret: zeroed but for `blind`, to be closed whatever came of it. */
 int sources_open(const struct config *config, struct geo_names *names, struct sources *ret,
                  struct error *error);
 void sources_close(struct sources *sources);

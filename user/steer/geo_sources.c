@@ -32,7 +32,7 @@ static int open_databases(struct sources *sources, struct error *error)
 	int err = 0;
 
 	sources->records_count = sources->plan.config->databases_count;
-	for (uint32_t i = 0; i < sources->records_count && !err; i++)
+	for (uint32_t i = 0; i < sources->records_count && !err && !sources->blind; i++)
 		if (database_is_asked(&sources->plan, i))
 			err = records_new(&sources->plan, i, &sources->records[i], error);
 	return err;
@@ -43,7 +43,7 @@ static int open_tables(struct sources *sources, struct error *error)
 	const struct config *config = sources->plan.config;
 	int err = 0;
 
-	for (unsigned int i = 0; i < config->policies_count && !err; i++)
+	for (unsigned int i = 0; i < config->policies_count && !err && !sources->blind; i++)
 		if (config->policies[i].table)
 			err = table_read(config->policies[i].table, sources->plan.numbers[i],
 			                 sources->plan.names, &sources->tables[i], error);

@@ -71,7 +71,7 @@ static struct world_load *load(const struct fixture *fixture, const struct zones
 	struct world_load *loaded = NULL;
 	struct error error = {0};
 
-	if (world_load(fixture->config, old, &loaded, &error))
+	if (world_load(fixture->config, old, NULL, &loaded, &error))
 		fail_msg("%s:%u: %s", error.file, error.line, error.text);
 	return loaded;
 }
@@ -148,7 +148,7 @@ static void a_bad_configuration_leaves_everything(void **state)
 	struct error error = {0};
 
 	write_file(fixture, "conf", "zones:\n  - {name: a.example, file: a, colour: red}\n");
-	assert_int_equal(world_load(fixture->config, first->zones, &second, &error), -EINVAL);
+	assert_int_equal(world_load(fixture->config, first->zones, NULL, &second, &error), -EINVAL);
 	assert_null(second);
 	assert_string_equal(error.file, fixture->config);
 	assert_int_equal(error.line, 2);

@@ -31,6 +31,8 @@
 	"      - {region: wide, networks: [198.51.100.0/24]}\n"                                    \
 	"    default: other\n"
 
+static char table_path[256];
+
 static struct config *parse(const char *text)
 {
 	struct config *config = NULL;
@@ -154,9 +156,58 @@ static void numbers_come_in_order_and_stay(void **state)
 	geo_free(next);
 }
 
-/* ---- tables ---- */
+static void numbers_outlive_the_process(void **state)
+{
+	struct geo *geo = make(HEAD NETWORKS, NULL), *recalled, *next;
+	char path[300];
+	FILE *file;
 
-static char table_path[256];
+	(void)state;
+	snprintf(path, sizeof(path), "%s.names", table_path);
+	assert_int_equal(geo_remember(geo, path), 0);
+	assert_int_equal(geo_recall(path, &recalled), 0);
+	assert_true(geo_numbering(recalled) == geo_numbering(geo));
+	next = make(HEAD "policies:\n  - {name: q, default: x y}\n  - {name: p, default: rest}\n",
+	            recalled);
+	assert_int_equal(geo_policy(next, "p"), 0);
+	assert_int_equal(geo_region(next, 0, "rest"), 3);
+	assert_int_equal(geo_region(next, 1, "x y"), 3);
+	assert_true(geo_numbering(next) != geo_numbering(geo));
+	geo_free(recalled);
+	assert_int_equal(geo_remember(next, path), 0);
+	assert_int_equal(geo_recall(path, &recalled), 0);
+	assert_int_equal(geo_region(recalled, 1, "x y"), 3); /* the blank came back */
+	geo_free(recalled);
+	geo_free(next);
+	geo_free(geo);
+	file = fopen(path, "a");
+	fputs("only-one-word\n", file);
+	fclose(file);
+	assert_int_equal(geo_recall(path, &recalled), -EBADMSG);
+	unlink(path);
+	assert_int_equal(geo_recall(path, &recalled), -ENOENT);
+}
+
+static void without_databases_lists_and_defaults_decide(void **state)
+{
+	struct config *config =
+	        parse(HEAD "databases: [{name: x, file: /nonexistent}]\npolicies:\n"
+	                   "  - name: p\n    database: x\n    table: /nonexistent\n"
+	                   "    nearest: [{region: n, latitude: 1, longitude: 1}]\n    rules:\n"
+	                   "      - {region: r, country: [DE], networks: [192.0.2.0/24]}\n"
+	                   "      - {region: s, networks: [192.0.2.0/23]}\n    default: d\n");
+	struct error error = {0};
+	struct geo *geo;
+
+	(void)state;
+	assert_int_equal(geo_new_blind(config, NULL, &geo, &error), 0);
+	expect(geo, "p", "192.0.2.0/24", "s", 23);
+	expect(geo, "p", "193.0.0.0/24", "d", 8);
+	geo_free(geo);
+	config_free(config);
+}
+
+/* ---- tables ---- */
 
 static void write_table(const char *text)
 {
@@ -303,6 +354,8 @@ int main(void)
 	        cmocka_unit_test(special_networks_lie_in_networks_of_their_own),
 	        cmocka_unit_test(nobody_is_in_the_default),
 	        cmocka_unit_test(numbers_come_in_order_and_stay),
+	        cmocka_unit_test(numbers_outlive_the_process),
+	        cmocka_unit_test(without_databases_lists_and_defaults_decide),
 	        cmocka_unit_test(the_quickest_of_the_longest_network_counts),
 	        cmocka_unit_test(a_bad_table_is_refused_with_its_line),
 	        cmocka_unit_test(a_database_that_cannot_be_read_is_named),

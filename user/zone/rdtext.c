@@ -41,9 +41,21 @@ uint16_t rdtext_type(const char *text)
 		const char *text;
 		uint16_t type;
 	} often[] = {
-	        {"A", AN_TYPE_A},         {"AAAA", AN_TYPE_AAAA},   {"NS", AN_TYPE_NS},
-	        {"CNAME", AN_TYPE_CNAME}, {"MX", AN_TYPE_MX},       {"TXT", AN_TYPE_TXT},
-	        {"ANAME", AN_TYPE_ANAME}, {"ALIAS", AN_TYPE_ANAME},
+	        {"A", AN_TYPE_A},
+	        {"AAAA", AN_TYPE_AAAA},
+	        {"NS", AN_TYPE_NS},
+	        {"CNAME", AN_TYPE_CNAME},
+	        {"MX", AN_TYPE_MX},
+	        {"TXT", AN_TYPE_TXT},
+	        {"ANAME", AN_TYPE_ANAME},
+	        {"ALIAS", AN_TYPE_ANAME},
+	        {"SRV", AN_TYPE_SRV},
+	        {"PTR", AN_TYPE_PTR},
+	        {"CAA", LDNS_RR_TYPE_CAA},
+	        {"DS", AN_TYPE_DS},
+	        {"RRSIG", LDNS_RR_TYPE_RRSIG},
+	        {"NSEC", LDNS_RR_TYPE_NSEC},
+	        {"NSEC3", LDNS_RR_TYPE_NSEC3},
 	};
 	uint32_t number;
 
@@ -134,7 +146,7 @@ static int parse_fields(const char *fields, const struct token *tokens, size_t c
 	return 0;
 }
 
-/* ---- TXT: ldns takes two allocations of 64 KiB for each ---- */
+/* ---- TXT and CAA: ldns takes two allocations of 64 KiB for each ---- */
 
 /* One octet of a character-string, RFC 1035 5.1; what it took of `text`, 0 if malformed. */
 static size_t string_octet(const char *text, size_t len, uint8_t *ret)
@@ -190,6 +202,50 @@ static int parse_strings(const struct token *tokens, size_t count, const struct 
 			return fault;
 	}
 	return 0;
+}
+
+/* RFC 8659 4.1: letters and digits. */
+static int parse_tag(const struct token *token, const struct place *place, struct wire *out)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+	                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+	if (!token->len || token->len > 255 || strspn(token->text, allowed) != token->len)
+		return FAULT(place, token, "bad property tag \"%.60s\"", token->text);
+	wire_put8(out, (unsigned int)token->len);
+	wire_put(out, token->text, token->len);
+	return 0;
+}
+
+/* Flags, tag, and a value that is as long as what is left (RFC 8659 4.1). */
+static int parse_caa(const struct token *tokens, size_t count, const struct place *place,
+                     struct wire *out)
+{
+	const char *text;
+	uint32_t flags;
+	size_t len, used;
+	int fault;
+
+	if (count != 3)
+		return FAULT(place, NULL, "rdata of %zu fields, 3 wanted", count);
+	if (tokens[2].inner_quotes)
+		return FAULT(place, &tokens[2], "quote inside the word %.60s", tokens[2].text);
+	if (number_parse(tokens[0].text, 255, &flags))
+		return FAULT(place, &tokens[0], "\"%.60s\" is not a number up to 255",
+		             tokens[0].text);
+	wire_put8(out, flags);
+	fault = parse_tag(&tokens[1], place, out);
+	text = tokens[2].text + tokens[2].quoted;
+	len = tokens[2].len - 2u * tokens[2].quoted;
+	for (; len && !fault; text += used, len -= used) {
+		uint8_t octet;
+
+		used = string_octet(text, len, &octet);
+		if (!used)
+			return FAULT(place, &tokens[2], "bad escape in %.60s", tokens[2].text);
+		wire_put8(out, octet);
+	}
+	return fault;
 }
 
 /* ---- IPSECKEY: ldns forgets the origin of its gateway, and leaks over faults ---- */
@@ -513,6 +569,8 @@ int rdtext_parse(uint16_t type, const struct token *tokens, size_t count, const 
 		fault = parse_svcb(tokens, count, &place, &out);
 	else if (type == AN_TYPE_TXT)
 		fault = parse_strings(tokens, count, &place, &out);
+	else if (type == LDNS_RR_TYPE_CAA)
+		fault = parse_caa(tokens, count, &place, &out);
 	else if (fields)
 		fault = parse_fields(fields, tokens, count, &place, &out);
 	else

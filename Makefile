@@ -187,6 +187,14 @@ layers: ## includes go downward, as docs/layers.txt has it
 e2e: all ## end to end: client, edge, unbound, knotd (root; CASE=words picks some)
 	$(Q)tests/e2e/run $(BUILD) $(CASE)
 
+$(BUILD)/tests/health/%: tests/health/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB) $(LIBS)
+
+.PHONY: health-test
+health-test: $(BUILD)/tests/health/host ## health checks of every kind against real services (root; CASE=words picks some)
+	$(Q)tests/health/run $(BUILD) $(CASE)
+
 .PHONY: differential-kernel
 differential-kernel: all ## kernel and daemon give the same octets (root)
 	$(Q)tests/differential/run $(BUILD)

@@ -90,7 +90,7 @@ int health_force(struct health *health, const char *name, enum health_force forc
 /* ---- for people and metrics ---- */
 
 #define HEALTH_HISTORY 16 /* last changes of each */
-#define HEALTH_REASON  80
+#define HEALTH_REASON  120
 
 struct health_change {
 	int64_t unix_ms;

@@ -150,6 +150,7 @@ struct health {
 	struct target_queue dormant;
 	unsigned int dormant_count, watched;
 	struct lane net, commands;
+	uint64_t first_us; /* when the next first check can be */
 	struct curl_part *curl;
 	struct icmp_part *icmp;
 	struct health_stats stats; /* what is counted since the start */

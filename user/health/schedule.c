@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "health/health_room.h"
 
-/* Of first checks that are all wanted at once, for each target that is watched. */
+/* Between first checks that are all wanted at once. */
 #define SPREAD_US 2000
 
 static void on_timer(uv_timer_t *timer);
@@ -281,11 +281,17 @@ static void leave(struct target *target)
 static void plan_first(struct target *target)
 {
 	const struct config_check *config = target->key.box->config;
-	uint64_t spread_ms = (uint64_t)target->health->watched * SPREAD_US / 1000;
+	uint64_t now_us = probe_now_us(), *next_us = &target->health->first_us;
 
-	if (spread_ms > config->interval_ms)
-		spread_ms = config->interval_ms;
-	plan(target, clock_ms() + random_below((uint32_t)spread_ms));
+	if (*next_us < now_us)
+		*next_us = now_us;
+	/* More than go into an interval are anywhere in it. */
+	if (*next_us - now_us > config->interval_ms * 1000ULL) {
+		plan(target, clock_ms() + random_below(config->interval_ms));
+		return;
+	}
+	plan(target, *next_us / 1000);
+	*next_us += SPREAD_US;
 }
 
 void schedule_begin(struct target *target)

@@ -24,6 +24,7 @@ struct exchange {
 	struct query query;
 	bool cookie_put;
 	bool cut; /* TC, whatever the plan holds */
+	bool verified;
 	uint8_t cookie[COOKIE_LEN];
 	uint8_t text[CHAOS_RDATA_MAX];
 	struct plan_question question;
@@ -126,6 +127,8 @@ static void write_reply(const struct exchange *e, uint8_t *out, size_t size,
 	ret->zone = e->plan.zone;
 	if (query->ecs_present)
 		ret->flags |= RESPOND_ECS;
+	if (e->verified)
+		ret->flags |= RESPOND_VERIFIED;
 	if (!complete)
 		ret->flags = (ret->flags & ~RESPOND_CACHEABLE) | RESPOND_TRUNCATED;
 }
@@ -211,7 +214,7 @@ static void begin(struct exchange *e, const struct world *world, const struct re
 {
 	e->world = world;
 	e->input = input;
-	e->cut = false;
+	e->cut = input->cut;
 	memset(&e->question.client, 0, sizeof(e->question.client));
 	e->question.world = world;
 	e->question.group = 0;
@@ -225,6 +228,7 @@ static void make_plan(struct exchange *e, enum query_verdict verdict)
 	const struct endpoint *source = &e->input->source;
 	enum cookie_verdict cookie = take_cookie(e);
 
+	e->verified = cookie == COOKIE_GOOD;
 	e->question.name = e->query.name;
 	e->question.len = e->query.name_len;
 	e->question.type = e->query.type;
@@ -232,6 +236,8 @@ static void make_plan(struct exchange *e, enum query_verdict verdict)
 	        an_choice(e->world->seed, e->query.id, choice_address(source), source->port);
 	if (e->input->rcode)
 		plan_nothing(e, e->input->rcode, -1);
+	else if (e->input->cut)
+		plan_nothing(e, AN_RCODE_NOERROR, -1);
 	else if (verdict == QUERY_ERROR && e->query.rcode)
 		plan_nothing(e, e->query.rcode, e->query.ede);
 	else if (cookie_settles(e, cookie))

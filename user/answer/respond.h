@@ -20,7 +20,7 @@ struct world {
 	const struct config *config;
 	struct zones *zones;
 	struct store *store;
-	uint64_t seed; /* of an_choice(): the kernel's when there is one */
+	uint64_t seed;   /* of an_choice(): the kernel's when there is one */
 	struct geo *geo; /* rcu_dereference(): a new database swaps it by itself; NULL: none */
 };
 
@@ -49,6 +49,8 @@ struct want {
 #define RESPOND_CACHEABLE  0x10u /* complete, and the kernel may hold it */
 #define RESPOND_ECS        0x20u /* query and reply have the client subnet option */
 
+#define RESPOND_VERIFIED 0x100u /* the query had a good cookie: its source address is no lie */
+
 struct respond_result {
 	enum respond_verdict verdict;
 	size_t len;
@@ -64,6 +66,7 @@ struct respond_input {
 	size_t len;
 	struct endpoint source; /* of the packet */
 	bool tcp;
+	bool cut;         /* nothing but TC: over the limit of replies */
 	bool last_try;    /* do not WAIT: last good answer, else SERVFAIL */
 	uint16_t rcode;   /* not 0: a reply with this RCODE and nothing else */
 	uint16_t reserve; /* octets of the reply that somebody else will fill (TSIG) */

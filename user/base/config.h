@@ -298,6 +298,11 @@ struct config {
 	uint16_t udp_payload;        /* 1232 */
 	uint32_t tcp_idle_ms;        /* 10000 */
 	uint32_t tcp_max;            /* connections: 1024 */
+	uint32_t rate_limit;         /* UDP replies of a kind a second to a network; 0: no limit */
+	uint32_t rate_window_ms;     /* so many seconds' worth may go out at once: 5000 */
+	uint32_t rate_slip;          /* every n-th reply over the limit is TC: 2; 0: none */
+	struct network *rate_exempt; /* clients without a limit */
+	size_t rate_exempt_count;
 	char *nsid;                  /* NULL: none; raw octets */
 	char *control_socket;        /* /run/anamed/anamed.sock */
 	char *state_dir;             /* /var/lib/anamed: LMDB; "" = keep nothing */

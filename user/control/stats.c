@@ -29,7 +29,8 @@ static const struct number serve_numbers[] = {
         NUMBER(serve_stats, park_full),   NUMBER(serve_stats, truncated),
         NUMBER(serve_stats, stale),       NUMBER(serve_stats, from_zone),
         NUMBER(serve_stats, from_store),  NUMBER(serve_stats, ecs),
-        NUMBER(serve_stats, send_errors),
+        NUMBER(serve_stats, send_errors), NUMBER(serve_stats, limited_dropped),
+        NUMBER(serve_stats, limited_cut),
 };
 
 static const struct number flatten_numbers[] = {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "serve/clients.h"
 #include "serve/listen.h"
 #include "serve/worker.h"
@@ -14,6 +15,7 @@ struct world *serve_world;
 
 struct serve {
 	struct clients *clients;
+	struct limit *limit;
 	uint32_t count;
 	struct worker workers[];
 };
@@ -54,10 +56,11 @@ static int open_listener(struct listener *listener, const struct config *config,
 	return 0;
 }
 
-static int open_worker(struct worker *worker, const struct config *config, struct flatten *flatten,
-                       struct clients *clients, uint32_t workers, struct error *error)
+static int open_worker(struct serve *serve, struct worker *worker, const struct config *config,
+                       struct flatten *flatten, uint32_t workers, struct error *error)
 {
-	int code = worker_init(worker, config, flatten, clients, 2 * config->listen_count, workers);
+	int code = worker_init(worker, config, flatten, serve->clients, serve->limit,
+	                       2 * config->listen_count, workers);
 
 	if (code)
 		return error_set(error, -code, config->path, 0, "worker: %s", strerror(-code));
@@ -71,6 +74,7 @@ static void free_all(struct serve *serve)
 	for (uint32_t i = 0; i < serve->count; i++)
 		worker_done(&serve->workers[i]);
 	clients_free(serve->clients);
+	limit_free(serve->limit);
 	free(serve);
 }
 
@@ -81,16 +85,18 @@ int serve_open(const struct config *config, struct flatten *flatten, struct serv
 	struct serve *serve = calloc(1, sizeof(*serve) + workers * sizeof(serve->workers[0]));
 	int code = 0;
 
-	if (serve)
+	if (serve) {
 		serve->clients = clients_new(config->tcp_max_per_client);
-	if (!serve || !serve->clients) {
-		free(serve);
+		serve->limit = limit_new(clock_ms());
+	}
+	if (!serve || !serve->clients || !serve->limit) {
+		if (serve)
+			free_all(serve);
 		return error_set(error, ENOMEM, config->path, 0, "workers: out of memory");
 	}
 	for (uint32_t i = 0; i < workers && !code; i++) {
 		serve->count++;
-		code = open_worker(&serve->workers[i], config, flatten, serve->clients, workers,
-		                   error);
+		code = open_worker(serve, &serve->workers[i], config, flatten, workers, error);
 	}
 	if (code) {
 		free_all(serve);

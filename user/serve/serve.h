@@ -35,7 +35,7 @@ void serve_stop(struct serve *serve); /* answers what it has read, joins, closes
 struct serve_stats {
 	uint64_t udp_queries, udp_replies, udp_ipv6, tcp_queries, tcp_replies, tcp_accepted,
 	        tcp_open, tcp_refused, dropped, parked, park_full, truncated, stale, from_zone,
-	        from_store, ecs, send_errors;
+	        limited_dropped, limited_cut, from_store, ecs, send_errors;
 	uint64_t rcode[24]; /* by extended RCODE */
 };
 void serve_stats(const struct serve *serve, struct serve_stats *ret);

@@ -16,9 +16,11 @@
 #define OFFER_AGAIN_MS 1000
 
 int worker_init(struct worker *worker, const struct config *config, struct flatten *flatten,
-                struct clients *clients, size_t listeners_count, uint32_t workers)
+                struct clients *clients, struct limit *limit, size_t listeners_count,
+                uint32_t workers)
 {
 	worker->clients = clients;
+	worker->limit = limit;
 	worker->flatten = flatten;
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	worker->event.kind = SOURCE_EVENT;
@@ -152,6 +154,27 @@ static void dispatch(const struct world *world, const struct respond_input *inpu
 		ret->rcode = out[3] & AN_FLAG_RCODE;
 }
 
+/* Over the limit the reply is not sent; every so often one with TC goes out in its place. */
+static void hold_back(struct worker *worker, const struct world *world,
+                      const struct respond_input *input, uint8_t *out, size_t size,
+                      struct respond_result *ret)
+{
+	const struct config *config = world->config;
+	struct respond_input cut = *input;
+
+	if (!config->rate_limit || input->tcp || ret->flags & RESPOND_VERIFIED ||
+	    limit_take(worker->limit, config, &input->source, limit_kind_of(out), input->now_ms))
+		return;
+	if (!config->rate_slip || ++worker->limited % config->rate_slip) {
+		count_one(&worker->stats.limited_dropped);
+		ret->verdict = RESPOND_DROP;
+		return;
+	}
+	count_one(&worker->stats.limited_cut);
+	cut.cut = true;
+	respond(world, &cut, out, size, ret);
+}
+
 /* An ordinary query, its signature taken off and the reply signed. */
 static void respond_signed(struct worker *worker, const struct world *world,
                            const struct respond_input *input, uint8_t *out, size_t size,
@@ -169,6 +192,8 @@ static void respond_signed(struct worker *worker, const struct world *world,
 		bare.last_try = true;
 		respond(world, &bare, out, size, ret);
 	}
+	if (ret->verdict == RESPOND_SEND && !signature.present)
+		hold_back(worker, world, &bare, out, size, ret);
 	signature_put(&signature, out, size, ret);
 }
 

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "base/error.h"
+#include "serve/limit.h"
 #include "serve/park.h"
 #include "serve/serve.h"
 #include "serve/tcp.h"
@@ -41,6 +42,8 @@ struct worker_recent {
 
 struct worker {
 	struct clients *clients; /* of all workers */
+	struct limit *limit;     /* the same */
+	uint32_t limited;        /* replies over it so far, of this worker */
 	struct flatten *flatten; /* NULL: nothing is flattened, every query is answered at once */
 	pthread_t thread;
 	bool started;
@@ -70,7 +73,8 @@ static inline void count_one(uint64_t *counter)
 
 /* Storage of the worker's; -errno. The listeners' descriptors come to belong to it. */
 int worker_init(struct worker *worker, const struct config *config, struct flatten *flatten,
-                struct clients *clients, size_t listeners_count, uint32_t workers);
+                struct clients *clients, struct limit *limit, size_t listeners_count,
+                uint32_t workers);
 void worker_done(struct worker *worker); /* after the thread has ended, or never ran */
 
 int worker_start(struct worker *worker);

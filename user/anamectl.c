@@ -13,15 +13,24 @@
 #include "control/control.h"
 #include "control/report.h"
 #include "control/show.h"
+#include "control/simulate.h"
 #include "control/words.h"
 #include "zone/zones.h"
 
 #define CONFIG_PATH "/etc/anamed/anamed.conf"
+#define ASSUME_MAX  256
+#define WORDS_MAX   100000
+#define STATES_MAX  100000
 
 struct options {
 	const char *config; /* path; NULL: none was given */
 	const char *socket;
 	bool json;
+	/* For simulate. */
+	const char *clients, *against;
+	char *assume[ASSUME_MAX];
+	size_t assume_count;
+	bool now;
 };
 
 struct verb;
@@ -260,6 +269,70 @@ static int run_zone_check(const struct call *call, json_t **ret, struct error *e
 	return err;
 }
 
+/* ---- the simulator ---- */
+
+/* What the daemon's checks say now, as the simulator takes it: "web/192.0.2.1=down". */
+static int states_now(const struct options *options, char ***ret, size_t *ret_count,
+                      struct error *error)
+{
+	json_t *arguments = json_pack("{s:i}", "limit", STATES_MAX), *reply = NULL, *states, *one;
+	char **list;
+	size_t i;
+	int err = ask(options, "states", arguments, &reply, error);
+
+	json_decref(arguments);
+	if (err)
+		return err;
+	states = json_object_get(reply, "states");
+	list = calloc(json_array_size(states) + 1, sizeof(*list));
+	if (!list)
+		err = error_set(error, ENOMEM, NULL, 0, "out of memory");
+	*ret_count = 0;
+	json_array_foreach(states, i, one)
+	{
+		const char *check = json_string_value(json_object_get(one, "check"));
+		const char *address = json_string_value(json_object_get(one, "address"));
+		bool up = json_is_true(json_object_get(one, "up"));
+
+		if (list && check && address &&
+		    asprintf(&list[*ret_count], "%s/%s=%s", check, address, up ? "up" : "down") > 0)
+			++*ret_count;
+	}
+	json_decref(reply);
+	*ret = list;
+	return err;
+}
+
+static int run_simulate(const struct call *call, json_t **ret, struct error *error)
+{
+	const struct options *options = call->options;
+	struct simulate request = {.config = config_path(options),
+	                           .against = options->against,
+	                           .clients_file = options->clients,
+	                           .clients = call->arguments + 2,
+	                           .clients_count = (size_t)call->count - 2,
+	                           .assume = options->assume,
+	                           .assume_count = options->assume_count};
+	char **now = NULL;
+	int err = 0;
+
+	if (words_name(call->arguments[0], &request.name))
+		return error_set(error, EINVAL, NULL, 0, "`%s' is no domain name",
+		                 call->arguments[0]);
+	if (words_type(call->arguments[1], &request.type) ||
+	    (request.type != AN_TYPE_A && request.type != AN_TYPE_AAAA))
+		return error_set(error, EINVAL, NULL, 0, "A or AAAA, not `%s'", call->arguments[1]);
+	if (options->now)
+		err = states_now(options, &now, &request.now_count, error);
+	request.now = now;
+	if (!err)
+		err = simulate(&request, ret, error);
+	for (size_t i = 0; i < request.now_count; i++)
+		free(now[i]);
+	free(now);
+	return err;
+}
+
 static void show_places(FILE *out, const json_t *list, const char *word)
 {
 	const json_t *one;
@@ -441,6 +514,14 @@ static const struct verb verbs[] = {
          run_daemon,
          show_notified,
          {"zone"}},
+        {"simulate",
+         "NAME TYPE [CLIENT...]",
+         "who would get what, before and after a change",
+         2,
+         WORDS_MAX,
+         run_simulate,
+         show_simulate,
+         {0}},
         {"xdp status",
          "[IFACE]",
          "what runs on the interfaces",
@@ -517,6 +598,11 @@ static void usage(FILE *out)
 	             "  -c, --config CONFIG  configuration (default " CONFIG_PATH ")\n"
 	             "  -s, --socket SOCKET  control socket (default: the configuration's)\n"
 	             "  -j, --json           print JSON\n"
+	             "      --clients FILE   simulate: networks, one a line, with a weight\n"
+	             "      --assume WHO=STATE  simulate: after the change this one is up, down,\n"
+	             "                       failing, none, or so many ms away; can be repeated\n"
+	             "      --against CONFIG simulate: the configuration after the change\n"
+	             "      --now            simulate: begin with the states that the daemon has\n"
 	             "  -V, --version\n"
 	             "  -h, --help\n");
 }
@@ -591,7 +677,9 @@ int main(int argc, char **argv)
 	static const struct option long_options[] = {
 	        {"config", required_argument, NULL, 'c'}, {"socket", required_argument, NULL, 's'},
 	        {"json", no_argument, NULL, 'j'},         {"version", no_argument, NULL, 'V'},
-	        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+	        {"help", no_argument, NULL, 'h'},         {"clients", required_argument, NULL, 'C'},
+	        {"assume", required_argument, NULL, 'A'}, {"against", required_argument, NULL, 'G'},
+	        {"now", no_argument, NULL, 'N'},          {NULL, 0, NULL, 0},
 	};
 	struct options options = {0};
 	int option;
@@ -606,6 +694,22 @@ int main(int argc, char **argv)
 			break;
 		case 'j':
 			options.json = true;
+			break;
+		case 'C':
+			options.clients = optarg;
+			break;
+		case 'G':
+			options.against = optarg;
+			break;
+		case 'N':
+			options.now = true;
+			break;
+		case 'A':
+			if (options.assume_count == ASSUME_MAX) {
+				fprintf(stderr, "more than %d assumptions\n", ASSUME_MAX);
+				return 2;
+			}
+			options.assume[options.assume_count++] = optarg;
 			break;
 		case 'V':
 			printf("anamectl %s\n", ANAMED_VERSION);

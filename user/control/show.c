@@ -366,6 +366,71 @@ void show_records(FILE *out, const json_t *reply)
 		fprintf(out, "; and more\n");
 }
 
+/* ---- the simulator ---- */
+
+static void show_gives(FILE *out, const json_t *outcome)
+{
+	const json_t *one, *gives = json_object_get(outcome, "gives");
+	size_t i;
+
+	json_array_foreach(gives, i, one)
+	{
+		double share = json_number_value(json_object_get(one, "share"));
+
+		fprintf(out, "%s%s", i ? ", " : "", text_of(one, "give"));
+		if (share < 0.9995)
+			fprintf(out, " %.1f %%", share * 100);
+	}
+	fprintf(out, "%s%s%s", i ? "" : "nothing", is_true(outcome, "panic") ? " (panic)" : "",
+	        is_true(outcome, "last_resort") ? " (last resort)" : "");
+}
+
+static void show_client(FILE *out, const json_t *row)
+{
+	const json_t *before = json_object_get(row, "before"),
+	             *after = json_object_get(row, "after");
+	const char *region = text_of(before, "region"), *client = text_of(row, "client");
+	double moved = json_number_value(json_object_get(row, "moved"));
+
+	fprintf(out, "%-24s %-12s ", client[0] ? client : "any client", region);
+	show_gives(out, before);
+	fprintf(out, "\n");
+	if (!json_is_object(after) || moved < 0.0005)
+		return;
+	region = text_of(after, "region");
+	fprintf(out, "%-24s %-12s ", "  then", region);
+	show_gives(out, after);
+	fprintf(out, "; %.1f %% moved\n", moved * 100);
+}
+
+void show_simulate(FILE *out, const json_t *reply)
+{
+	const json_t *one, *moved = json_object_get(reply, "moved");
+	size_t i;
+
+	fprintf(out, "pool %s for %s %s\n", text_of(reply, "pool"), text_of(reply, "name"),
+	        text_of(reply, "type"));
+	json_array_foreach(json_object_get(reply, "clients"), i, one)
+	{
+		show_client(out, one);
+	}
+	if (is_true(reply, "more"))
+		fprintf(out, "and more: %lld clients in all\n", number_of(reply, "count"));
+	fprintf(out, "\n%-37s %9s%s\n", "share of all clients", "before",
+	        moved ? "     after" : "");
+	json_array_foreach(json_object_get(reply, "totals"), i, one)
+	{
+		fprintf(out, "%-37s %7.2f %%", text_of(one, "give"),
+		        json_number_value(json_object_get(one, "before")) * 100);
+		if (moved)
+			fprintf(out, " %7.2f %%",
+			        json_number_value(json_object_get(one, "after")) * 100);
+		fprintf(out, "\n");
+	}
+	if (moved)
+		fprintf(out, "%-47s %7.2f %%\n", "moved", json_number_value(moved) * 100);
+}
+
 void show_nothing(FILE *out, const json_t *reply)
 {
 	(void)out;

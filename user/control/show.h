@@ -22,6 +22,7 @@ void show_zones(FILE *out, const json_t *reply);
 void show_notified(FILE *out, const json_t *reply);
 void show_records(FILE *out, const json_t *reply);
 void show_interfaces(FILE *out, const json_t *reply);
+void show_simulate(FILE *out, const json_t *reply);
 void show_nothing(FILE *out, const json_t *reply);
 
 /* "FILE:LINE: error: TEXT" of an object with these members. */

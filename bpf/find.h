@@ -258,7 +258,9 @@ AN_INLINE int found_by_network(struct scratch *scratch, enum verdict *verdict)
 			continue;
 		}
 		number = bpf_map_lookup_elem(&audiences, &found->key);
-		if (number && found_take(scratch, *number, verdict))
+		if (!number)
+			found->missed = 1;
+		else if (found_take(scratch, *number, verdict))
 			return 1;
 	}
 	return 0;
@@ -277,7 +279,7 @@ AN_INLINE enum verdict audience_search(struct scratch *scratch)
 	__u16 type = scratch->question.type;
 	__u8 variant = owner->head.flags & AN_OWNER_BY_DO && scratch->edns.dnssec_ok;
 
-	found->any_network = 0;
+	found->any_network = found->missed = 0;
 	found->key = key_for_everyone(owner->uid, type, variant);
 	if (scratch->client.source) {
 		if (found_by_network(scratch, &verdict))
@@ -296,11 +298,36 @@ AN_INLINE enum verdict audience_search(struct scratch *scratch)
 	return verdict;
 }
 
+/* The owner's slot has been written since it was copied. */
+AN_INLINE int owner_changed(struct scratch *scratch)
+{
+	__u32 number = scratch->found.owner;
+	const struct an_slot_head *head =
+	        number & AN_SLOT_LARGE ? large_slot(number) : small_slot(number);
+
+	slot_fence(scratch);
+	return !head || slot_seq(head) != scratch->owner.head.seq;
+}
+
+/*
+ * A network that was not found may have been taken away a moment ago, together with its owner
+ * or because it moved into the owner's slot: then no wider one stands in for it. The slot is
+ * written before a key goes.
+ */
+AN_INLINE enum verdict audience_settle(struct scratch *scratch)
+{
+	enum verdict verdict = audience_search(scratch);
+
+	if (verdict == V_GO_ON && scratch->found.missed && owner_changed(scratch))
+		return V_pass_torn;
+	return verdict;
+}
+
 /* What only the daemon has is asked of the daemon; when it is gone, the newest of any network is
  * better than nothing. */
 AN_INLINE enum verdict audience_find(struct scratch *scratch)
 {
-	enum verdict verdict = audience_search(scratch);
+	enum verdict verdict = audience_settle(scratch);
 
 	if (verdict == V_pass_ask && scratch->moment.alone) {
 		scratch->found.any_network = 1;

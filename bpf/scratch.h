@@ -29,6 +29,8 @@ struct found {
 	__u32 number;
 	__u32 loaded;      /* the slot that `answer` and `data` are copies of */
 	__u32 any_network; /* it is the catch-all */
+	__u32 missed;      /* a network of a length that the owner has was not in the hash */
+	__u32 zero;
 	struct an_audience_key key;
 };
 

@@ -114,21 +114,10 @@ static void cell_reset(struct publish *publish, uint32_t cell)
 	__atomic_store_n(&publish->maps->cells[cell], AN_CELL_MEMBERS, __ATOMIC_RELEASE);
 }
 
-void desk_drop_owner(struct publish *publish, struct book_owner *owner)
+static size_t owner_octets(size_t name_len)
 {
-	struct kernel_maps *maps = publish->maps;
-	uint32_t slot = owner->slot, cell = owner->cell;
-
-	front_remove(maps, &owner->key, slot);
-	maps->ops->remove(maps->owners_fd, &owner->key);
-	desk_drop_audiences(publish, owner);
-	book_owner_drop(&publish->book, owner);
-	slots_give(&publish->slots, slot);
-	if (cell != AN_CELL_FIXED)
-		pool_give(&publish->cells, cell);
+	return AN_OWNER_NAME_AT + (name_len + 7) / 8 * 8;
 }
-
-/* ---- owners ---- */
 
 static void fill_owner(struct an_owner_slot *slot, const struct book_owner *owner)
 {
@@ -144,6 +133,42 @@ static void fill_owner(struct an_owner_slot *slot, const struct book_owner *owne
 	memcpy(slot->lens_count, lens->count, sizeof(slot->lens_count));
 	memcpy(slot->lens, lens->len, sizeof(slot->lens));
 }
+
+/*
+ * The slot says that the owner has no answer, before the first of them goes: who found a network's
+ * key gone sees by the sequence number that his copy of the slot is old, and takes no wider answer
+ * from it.
+ */
+static void empty_slot(struct publish *publish, const struct book_owner *owner)
+{
+	struct an_owner_slot *slot = desk_owner_slot(publish, owner);
+	struct book_owner empty = *owner;
+
+	empty.lens = NULL;
+	empty.everyone = empty.nobody = empty.catch_all = AN_SLOT_NONE;
+	slots_begin(&slot->head);
+	fill_owner(slot, &empty);
+	slot->inline_at = 0;
+	slot->head.used = (uint16_t)owner_octets(slot->name_len);
+	slots_end(&slot->head);
+}
+
+void desk_drop_owner(struct publish *publish, struct book_owner *owner)
+{
+	struct kernel_maps *maps = publish->maps;
+	uint32_t slot = owner->slot, cell = owner->cell;
+
+	front_remove(maps, &owner->key, slot);
+	maps->ops->remove(maps->owners_fd, &owner->key);
+	empty_slot(publish, owner);
+	desk_drop_audiences(publish, owner);
+	book_owner_drop(&publish->book, owner);
+	slots_give(&publish->slots, slot);
+	if (cell != AN_CELL_FIXED)
+		pool_give(&publish->cells, cell);
+}
+
+/* ---- owners ---- */
 
 void desk_write_owner(struct publish *publish, const struct book_owner *owner)
 {
@@ -179,11 +204,6 @@ static uint64_t next_uid(struct publish *publish)
 	/* Moved on before the number is used: a crash in between wastes one, never repeats one. */
 	__atomic_store_n(&control->next_uid, uid + 1, __ATOMIC_RELEASE);
 	return uid;
-}
-
-static size_t owner_octets(size_t name_len)
-{
-	return AN_OWNER_NAME_AT + (name_len + 7) / 8 * 8;
 }
 
 static void write_new_owner(struct publish *publish, const struct book_owner *owner,
@@ -250,18 +270,9 @@ static int make_owner(struct publish *publish, const struct an_owner_key *key, c
 static void renew_owner(struct publish *publish, struct book_owner *owner, uint32_t zone,
                         uint32_t generation)
 {
-	struct an_owner_slot *slot = desk_owner_slot(publish, owner);
-	struct book_owner empty = *owner;
-
-	owner->zone = empty.zone = zone;
-	owner->generation = empty.generation = generation;
-	empty.lens = NULL;
-	empty.everyone = empty.nobody = empty.catch_all = AN_SLOT_NONE;
-	slots_begin(&slot->head);
-	fill_owner(slot, &empty);
-	slot->inline_at = 0; /* its generation is the owner's */
-	slot->head.used = (uint16_t)owner_octets(slot->name_len);
-	slots_end(&slot->head);
+	owner->zone = zone;
+	owner->generation = generation;
+	empty_slot(publish, owner); /* the inline answer too: its generation is the owner's */
 	desk_drop_audiences(publish, owner);
 	if (owner->cell != AN_CELL_FIXED)
 		cell_reset(publish, owner->cell);

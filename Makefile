@@ -269,6 +269,29 @@ bench: ## replies a second beside a bare reflector and other servers (root; QUIC
 	$(Q)tests/bench/run $(BUILD) $(if $(QUICK),--quick)
 	$(if $(QUICK),,$(Q)$(MAKE) --no-print-directory bench-daemon)
 
+# Never torn, never wrong: entries rewritten, maps replaced, daemons killed under full load.
+TORTURE := $(BUILD)/tests/torture/torture
+TORTURE_SECONDS ?= 60
+
+$(BUILD)/torture.skel.h: tests/torture/torture.bpf.c tests/torture/torture.h
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -I/usr/include/$(MULTIARCH) \
+		-Itests/torture -c $< -o $(BUILD)/torture.tmp
+	$(Q)$(BPFTOOL) gen object $(BUILD)/torture.bpf.o $(BUILD)/torture.tmp && rm -f $(BUILD)/torture.tmp
+	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/torture.bpf.o name torture_bpf > $@.tmp && mv $@.tmp $@
+
+$(TORTURE): $(wildcard tests/torture/*.c) $(wildcard tests/torture/*.h) $(BUILD)/torture.skel.h $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/torture -o $@ \
+		$(filter-out %.bpf.c,$(wildcard tests/torture/*.c)) $(LIB) $(LIBS)
+
+.PHONY: torture torture-check
+torture: all $(TORTURE) ## entries rewritten, reloaded, replaced, killed under load (root; TORTURE_SECONDS=60 each)
+	$(Q)$(TORTURE) $(TORTURE_SECONDS)
+
+torture-check: all $(TORTURE) ## the same, three seconds each
+	$(Q)$(TORTURE) 3
+
 # Debian's kernels under qemu.
 VMTEST_PROGRAMS := $(addprefix $(BUILD)/vmtest-,ask loader other)
 VMTEST_OBJECTS := $(addprefix $(BUILD)/vmtest/,older.bpf.o other.bpf.o pass.bpf.o)

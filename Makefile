@@ -262,7 +262,17 @@ $(BUILD)/bench-blast $(BUILD)/bench-cost: $(BUILD)/bench-%: tests/bench/%.c $(BE
 $(BUILD)/bench-fill: tests/bench/fill.c tests/bench/data.c tests/bench/data.h $(LIB)
 	$(Q)$(BENCH_CC) -o $@ tests/bench/fill.c tests/bench/data.c $(LIB) $(LIBS)
 
+$(BUILD)/tests/failover/load: tests/failover/load.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB) $(LIBS)
+
 QUICK ?=
+.PHONY: bench-failover
+bench-failover: ## how long wrong answers go out of the kernel: deaths, changes (root; QUICK=1)
+	$(Q)tests/deps failover
+	$(Q)$(MAKE) --no-print-directory -s all $(BUILD)/tests/failover/load
+	$(Q)tests/failover/run $(BUILD) $(if $(QUICK),--quick)
+
 bench: ## replies a second beside a bare reflector and other servers (root; QUICK=1: under a minute)
 	$(Q)tests/deps bench
 	$(Q)$(MAKE) --no-print-directory -s all $(BENCH_BIN)

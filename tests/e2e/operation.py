@@ -211,3 +211,24 @@ def stop_start(bench):
         time.sleep(0.05)
     edge.start()
     is_right(from_kernel(edge, lambda: bench.client.ask("example.test", "A", NET1)), www, NET1)
+
+
+@case("a newer version's maps take over under load: filled beside the older, no query lost")
+def newer_version(bench):
+    edge = bench.edge(edge_config(), ZONES, start=False)
+    newer, older = edge.pins, os.path.join(os.path.dirname(edge.pins), "v1")
+    edge.pins = older
+    edge.write_config({"maps": {"pin-dir": older}})
+    edge.start()
+    www = bench.lab.cdn.name("www")
+    warm(bench, edge, "example.test", NET1, NET2)
+    with UnderLoad(bench, flat_questions(bench, NET1, NET2)):
+        edge.ctl("stop")
+        until(lambda: not edge.process.is_running(), "the end")
+        edge.pins = newer
+        edge.write_config({"maps": {"pin-dir": newer}})
+        edge.start()
+        until(lambda: edge.hits() > 1000, "hits in the newer maps")
+    true("the maps are filled: program" in edge.process.log_text(), "the swap is said")
+    true(not os.path.exists(older), "the older pins are gone")
+    is_right(from_kernel(edge, lambda: bench.client.ask("example.test", "A", NET1)), www, NET1)

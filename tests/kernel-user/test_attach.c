@@ -5,6 +5,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "kernel-user/room.h"
@@ -177,6 +178,152 @@ static void an_upgrade_replaces_the_program_in_the_same_link(void **state)
 	assert_int_equal(now.program_id, program);
 	assert_int_equal(running(&mode), program);
 	assert_int_equal(link_id(), link);
+}
+
+/* ---- from an older version ---- */
+
+/* A program that passes, and uses a map that is pinned as `control` under `dir`. */
+static int older_program(const char *dir)
+{
+	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "control", 4, 128, 1, NULL);
+	const struct bpf_insn code[] = {
+	        {.code = BPF_LD | BPF_DW | BPF_IMM,
+	         .dst_reg = BPF_REG_1,
+	         .src_reg = BPF_PSEUDO_MAP_FD,
+	         .imm = map},
+	        {.imm = 0},
+	        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
+	        {.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_XDP);
+	char path[128];
+	int fd;
+
+	assert_true(map >= 0);
+	snprintf(path, sizeof(path), "%s/control", dir);
+	assert_int_equal(bpf_obj_pin(map, path), 0);
+	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "anamed_xdp", "GPL", code, 4, &opts);
+	assert_true(fd >= 0);
+	close(map);
+	return fd;
+}
+
+struct versions {
+	char root[64], older[72], newer[72];
+	int program; /* the older one */
+};
+
+/* The older version holds kt0 by a link that is pinned in its folder; `newer` is where we are. */
+static void begin_versions(struct versions *ret)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_SKB_MODE);
+	char path[128];
+	int fd;
+
+	snprintf(ret->root, sizeof(ret->root), "/sys/fs/bpf/kernel-test-%d-v", getpid());
+	snprintf(ret->older, sizeof(ret->older), "%s/v1", ret->root);
+	snprintf(ret->newer, sizeof(ret->newer), "%s/v12", ret->root);
+	assert_int_equal(mkdir(ret->root, 0700), 0);
+	assert_int_equal(mkdir(ret->older, 0700), 0);
+	ret->program = older_program(ret->older);
+	fd = bpf_link_create(ret->program, (int)if_nametoindex("kt0"), BPF_XDP, &opts);
+	assert_true(fd >= 0);
+	snprintf(path, sizeof(path), "%s/link-kt0", ret->older);
+	assert_int_equal(bpf_obj_pin(fd, path), 0);
+	close(fd);
+	room.config.pin_dir = ret->newer;
+	room.interface.xdp = XDP_MODE_AUTO;
+	assert_int_equal(kernel_load(&room.config, &error), 0);
+}
+
+static void end_versions(struct versions *versions)
+{
+	kernel_detach(&room.config, "kt0", &error);
+	assert_int_equal(kernel_unpin(&room.config, &error), 0);
+	close(versions->program);
+	rmdir(versions->root);
+	room.config.pin_dir = room.pin_dir;
+}
+
+static void an_older_version_answers_until_the_maps_are_filled(void **state)
+{
+	struct versions versions;
+	struct kernel_swap swap;
+	uint32_t mode, older;
+
+	(void)state;
+	begin_versions(&versions);
+	older = program_id(versions.program);
+	assert_int_equal(kernel_attach(&room.config, &room.interface, &now, &error), 0);
+	assert_true(now.attached);
+	assert_true(now.waiting);
+	assert_false(now.ours);
+	assert_non_null(strstr(now.note, "until the maps are filled"));
+	assert_int_equal(running(&mode), older);
+	assert_int_not_equal(access(versions.older, F_OK),
+	                     0); /* its pins are gone, the link moved */
+	/* A daemon that dies here leaves all as it was. */
+	assert_int_equal(kernel_attach(&room.config, &room.interface, &now, &error), 0);
+	assert_true(now.waiting);
+	assert_int_equal(running(&mode), older);
+	assert_int_equal(kernel_swap_open(&room.config, &now, &swap, &error), 0);
+	assert_int_equal(kernel_swap(&swap, &now, &error), 0);
+	kernel_swap_close(&swap);
+	assert_true(now.ours);
+	assert_false(now.waiting);
+	assert_int_equal(running(&mode), now.program_id);
+	assert_int_not_equal(now.program_id, older);
+	see_status();
+	assert_true(now.ours);
+	end_versions(&versions);
+}
+
+static void an_upgrade_by_hand_does_not_wait(void **state)
+{
+	struct versions versions;
+	uint32_t mode;
+
+	(void)state;
+	begin_versions(&versions);
+	assert_int_equal(kernel_upgrade(&room.config, "kt0", &now, &error), 0);
+	assert_true(now.ours);
+	assert_false(now.waiting);
+	assert_int_equal(running(&mode), now.program_id);
+	end_versions(&versions);
+}
+
+static void detaching_takes_an_older_version_along(void **state)
+{
+	struct versions versions;
+	uint32_t mode;
+
+	(void)state;
+	begin_versions(&versions);
+	assert_int_equal(kernel_detach(&room.config, "kt0", &error), 0);
+	assert_int_equal(running(&mode), 0);
+	assert_int_not_equal(access(versions.older, F_OK), 0);
+	end_versions(&versions);
+}
+
+/* A newer version's link, and one in a folder that is no version's, are somebody else's. */
+static void what_is_not_older_is_left_alone(void **state)
+{
+	struct versions versions;
+	char elsewhere[80];
+	uint32_t mode;
+
+	(void)state;
+	begin_versions(&versions);
+	snprintf(elsewhere, sizeof(elsewhere), "%s/v13", versions.root);
+	assert_int_equal(rename(versions.older, elsewhere), 0);
+	assert_int_equal(kernel_attach(&room.config, &room.interface, &now, &error), -EBUSY);
+	assert_int_equal(rename(elsewhere, versions.older), 0);
+	snprintf(elsewhere, sizeof(elsewhere), "%s/v1x", versions.root);
+	assert_int_equal(rename(versions.older, elsewhere), 0);
+	assert_int_equal(kernel_attach(&room.config, &room.interface, &now, &error), -EBUSY);
+	assert_int_equal(running(&mode), program_id(versions.program));
+	assert_int_equal(rename(elsewhere, versions.older), 0);
+	end_versions(&versions);
 }
 
 static void the_program_stays_when_its_process_is_gone(void **state)
@@ -391,6 +538,10 @@ int main(void)
 	        ON_VETH(native_by_name_is_native),
 	        ON_VETH(attaching_again_changes_nothing),
 	        ON_VETH(an_upgrade_replaces_the_program_in_the_same_link),
+	        ON_VETH(an_older_version_answers_until_the_maps_are_filled),
+	        ON_VETH(an_upgrade_by_hand_does_not_wait),
+	        ON_VETH(detaching_takes_an_older_version_along),
+	        ON_VETH(what_is_not_older_is_left_alone),
 	        ON_VETH(the_program_stays_when_its_process_is_gone),
 	        ON_VETH(somebody_elses_program_is_left_alone_and_named),
 	        ON_VETH(off_detaches),

@@ -165,6 +165,34 @@ struct kernel_maps *bring_up_kernel(const struct config *config, struct kernel_a
 	return maps;
 }
 
+void bring_up_swap_open(const struct config *config, struct kernel_attachment *attachment,
+                        struct kernel_swap *ret)
+{
+	struct error error = {0};
+	char text[1024];
+
+	*ret = (struct kernel_swap){-1, -1, -1};
+	if (attachment->waiting && kernel_swap_open(config, attachment, ret, &error))
+		log_error("xdp: %s: %s", attachment->interface,
+		          error_text(&error, text, sizeof(text)));
+}
+
+void bring_up_swap(struct kernel_swap *swap, struct kernel_attachment *attachment)
+{
+	uint32_t older = attachment->program_id;
+	struct error error = {0};
+	char text[1024];
+
+	if (swap->link_fd < 0)
+		return;
+	if (kernel_swap(swap, attachment, &error))
+		log_error("xdp: %s", error_text(&error, text, sizeof(text)));
+	else
+		log_notice("xdp: %s: the maps are filled: program %u replaced by %u",
+		           attachment->interface, older, attachment->program_id);
+	kernel_swap_close(swap);
+}
+
 static int step_once(const struct config *config, const struct config_interface *interface,
                      enum bring_up_step step, struct kernel_attachment *ret, struct error *error)
 {

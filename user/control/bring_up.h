@@ -27,6 +27,14 @@ size_t bring_up_attach(const struct config *config, const char *only,
 struct kernel_maps *bring_up_kernel(const struct config *config, struct kernel_attachment *ret);
 
 /*
+ * An interface on which an older version's program answers until our maps are
+ * filled: open while there is privilege, the rest then. Others are left alone.
+ */
+void bring_up_swap_open(const struct config *config, struct kernel_attachment *attachment,
+                        struct kernel_swap *ret);
+void bring_up_swap(struct kernel_swap *swap, struct kernel_attachment *attachment);
+
+/*
  * The maps have one writer: a lock on the folder "lock" among the pins, which
  * goes with the process, however that ends. A descriptor, or a negative errno
  * with *error: -EBUSY, another daemon has it.

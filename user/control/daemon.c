@@ -175,9 +175,12 @@ static int take_descriptors(struct daemon *daemon)
 		daemon->attachments_count = config->interfaces_count;
 		daemon->attachments = calloc(daemon->attachments_count, //
 		                             sizeof(*daemon->attachments));
-		if (!daemon->attachments)
+		daemon->swaps = calloc(daemon->attachments_count, sizeof(*daemon->swaps));
+		if (!daemon->attachments || !daemon->swaps)
 			return -1;
 		daemon->maps = bring_up_kernel(config, daemon->attachments);
+		for (size_t i = 0; i < daemon->attachments_count; i++)
+			bring_up_swap_open(config, &daemon->attachments[i], &daemon->swaps[i]);
 		if (daemon->maps)
 			daemon->lock = bring_up_lock(config->pin_dir, &error);
 		if (daemon->lock == -EBUSY)
@@ -306,6 +309,9 @@ static int come_up(struct daemon *daemon)
 	start_handles(daemon);
 	if (serve_start(daemon->serve, &error))
 		return fail(&error);
+	/* Now there is an answer to every query, in the maps or here. */
+	for (size_t i = 0; i < daemon->attachments_count && daemon->publish; i++)
+		bring_up_swap(&daemon->swaps[i], &daemon->attachments[i]);
 	daemon->up = true;
 	return 0;
 }
@@ -380,6 +386,9 @@ static void go_down(struct daemon *daemon)
 	config_free(daemon->base);
 	free(daemon->world);
 	free(daemon->faults);
+	for (size_t i = 0; daemon->swaps && i < daemon->attachments_count; i++)
+		kernel_swap_close(&daemon->swaps[i]);
+	free(daemon->swaps);
 	free(daemon->attachments);
 	if (daemon->lock >= 0)
 		close(daemon->lock);

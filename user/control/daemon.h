@@ -48,6 +48,7 @@ struct daemon {
 
 	struct kernel_attachment *attachments; /* one for each interface of the configuration */
 	size_t attachments_count;
+	struct kernel_swap *swaps; /* as many: of those that wait for full maps */
 
 	struct transfers *transfers; /* NULL: not started */
 	struct status *status;       /* the same */

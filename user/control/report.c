@@ -88,6 +88,7 @@ json_t *report_attachment(const struct kernel_attachment *attachment)
 	                                      : "generic"));
 	SET(one, "dispatcher", json_boolean(attachment->dispatcher));
 	SET(one, "ours", json_boolean(attachment->ours));
+	SET(one, "waiting", json_boolean(attachment->waiting));
 	SET(one, "program_id", json_integer(attachment->program_id));
 	if (attachment->note[0])
 		SET(one, "note", json_string(attachment->note));

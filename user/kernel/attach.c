@@ -17,6 +17,7 @@
 #include "kernel/link.h"
 #include "kernel/maps.h"
 #include "kernel/nic.h"
+#include "kernel/takeover.h"
 
 /* ---- what is there ---- */
 
@@ -129,7 +130,7 @@ static void report(const struct config *config, const char *interface, const str
 	}
 	if (fd >= 0)
 		close(fd);
-	if (ret->attached && !ret->ours)
+	if (ret->attached && !ret->ours && !ret->waiting)
 		note_foreign(found, fd, ret);
 	else if (ret->attached && !ret->note[0] && nic_hides_vlans(interface))
 		snprintf(ret->note, sizeof(ret->note),
@@ -260,6 +261,15 @@ static bool runs_pinned(const struct config *config, const struct found *found,
 	return id == pinned->id || id == pinned_id(config, MAPS_PIN_FRAGMENTS);
 }
 
+/* The program in our link has maps of its own, full ones, where ours may be empty yet. */
+static bool has_other_maps(const struct config *config, const struct found *found)
+{
+	struct maps_program program;
+
+	return !maps_program_by_id(found->link.program_id, &program) &&
+	       !maps_program_is_ours(config->pin_dir, &program);
+}
+
 /* Our own link. Another mode needs a new one. */
 static int attach_again(const struct config *config, const struct config_interface *interface,
                         struct found *found, int program_fd, const struct maps_program *pinned,
@@ -267,6 +277,12 @@ static int attach_again(const struct config *config, const struct config_interfa
 {
 	int code;
 
+	if (ret->waiting && has_other_maps(config, found)) {
+		snprintf(ret->note, sizeof(ret->note),
+		         "an older program of ours answers until the maps are filled");
+		return 0;
+	}
+	ret->waiting = false;
 	if (mode_is_wrong(interface, found)) {
 		log_notice("%s: attached %s, configured %s: attaching anew", interface->name,
 		           found->native ? "native" : "generic",
@@ -303,6 +319,7 @@ static int attach_found(const struct config *config, const struct config_interfa
 	if (found->link.fd >= 0) {
 		code = attach_again(config, interface, found, program_fd, &pinned, ret);
 	} else if (found->chain) {
+		ret->waiting = false;
 		code = chain_attach(config, found->chain, &pinned, error);
 		close(program_fd);
 		return code;
@@ -311,6 +328,7 @@ static int attach_found(const struct config *config, const struct config_interfa
 		close(program_fd);
 		return code;
 	} else {
+		ret->waiting = false;
 		code = found->program_id ? 0
 		                         : attach_new(config, interface, found, program_fd, ret);
 	}
@@ -326,10 +344,11 @@ static int attach_found(const struct config *config, const struct config_interfa
 	return code;
 }
 
-int kernel_attach(const struct config *config, const struct config_interface *interface,
-                  struct kernel_attachment *ret, struct error *error)
+/* may_wait: a program with other maps stays until kernel_swap(). */
+static int attach(const struct config *config, const struct config_interface *interface,
+                  bool may_wait, struct kernel_attachment *ret, struct error *error)
 {
-	struct kernel_attachment now = {0};
+	struct kernel_attachment now = {.waiting = may_wait};
 	struct found found;
 	int code;
 
@@ -344,7 +363,10 @@ int kernel_attach(const struct config *config, const struct config_interface *in
 	code = look(config, interface->name, &found, error);
 	if (code)
 		return code;
-	code = attach_found(config, interface, &found, &now, error);
+	if (found.program_id && found.link.fd < 0 && !found.chain)
+		code = takeover_link(config, interface->name, found.ifindex, &found.link, error);
+	if (!code)
+		code = attach_found(config, interface, &found, &now, error);
 	found_done(&found);
 	if (!code)
 		code = look(config, interface->name, &found, error);
@@ -362,6 +384,12 @@ int kernel_attach(const struct config *config, const struct config_interface *in
 	return 0;
 }
 
+int kernel_attach(const struct config *config, const struct config_interface *interface,
+                  struct kernel_attachment *ret, struct error *error)
+{
+	return attach(config, interface, true, ret, error);
+}
+
 int kernel_detach(const struct config *config, const char *interface, struct error *error)
 {
 	struct found found;
@@ -369,12 +397,14 @@ int kernel_detach(const struct config *config, const char *interface, struct err
 
 	if (code)
 		return code;
-	if (found.link.fd >= 0) {
+	if (found.program_id && found.link.fd < 0 && !found.chain)
+		code = takeover_link(config, interface, found.ifindex, &found.link, error);
+	if (!code && found.link.fd >= 0) {
 		code = link_remove(config, interface, found.link.fd);
 		if (code)
 			error_set(error, -code, NULL, 0, "%s: detaching: %s", interface,
 			          strerror(-code));
-	} else if (found.chain) {
+	} else if (!code && found.chain) {
 		code = chain_detach(config, found.chain, error);
 	}
 	found_done(&found);
@@ -396,7 +426,63 @@ int kernel_upgrade(const struct config *config, const char *interface,
 	wanted.name = strdup(interface);
 	if (!wanted.name)
 		return error_set(error, ENOMEM, NULL, 0, "no memory");
-	code = kernel_attach(config, &wanted, ret, error);
+	code = attach(config, &wanted, false, ret, error);
 	free(wanted.name);
 	return code;
+}
+
+/* ---- the swap ---- */
+
+int kernel_swap_open(const struct config *config, const struct kernel_attachment *attachment,
+                     struct kernel_swap *ret, struct error *error)
+{
+	struct link link;
+	int code;
+
+	*ret = (struct kernel_swap){-1, -1, -1};
+	code = link_open(config, attachment->interface, attachment->ifindex, &link, error);
+	if (code)
+		return code;
+	ret->link_fd = link.fd;
+	ret->program_fd = maps_open_pin(config->pin_dir, MAPS_PIN_PROGRAM, error);
+	if (attachment->native && nic_mtu(attachment->interface) > NIC_MTU_WITHOUT_FRAGMENTS)
+		ret->fragments_fd = fragments_program(config);
+	if (ret->link_fd >= 0 && ret->program_fd >= 0)
+		return 0;
+	code = ret->program_fd < 0 ? ret->program_fd : -ENOENT;
+	kernel_swap_close(ret);
+	return code;
+}
+
+int kernel_swap(struct kernel_swap *swap, struct kernel_attachment *attachment, struct error *error)
+{
+	int fd = swap->program_fd, code = 0;
+	struct maps_program program;
+
+	if (bpf_link_update(swap->link_fd, fd, NULL)) {
+		code = -errno;
+		fd = swap->fragments_fd;
+		if (fd >= 0)
+			code = bpf_link_update(swap->link_fd, fd, NULL) ? -errno : 0;
+	}
+	if (code)
+		return error_set(error, -code, NULL, 0, "%s: replacing program %u: %s",
+		                 attachment->interface, attachment->program_id, strerror(-code));
+	attachment->waiting = false;
+	attachment->ours = true;
+	attachment->note[0] = '\0';
+	if (!maps_program_read(fd, &program))
+		attachment->program_id = program.id;
+	return 0;
+}
+
+void kernel_swap_close(struct kernel_swap *swap)
+{
+	if (swap->link_fd >= 0)
+		close(swap->link_fd);
+	if (swap->program_fd >= 0)
+		close(swap->program_fd);
+	if (swap->fragments_fd >= 0)
+		close(swap->fragments_fd);
+	*swap = (struct kernel_swap){-1, -1, -1};
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/chain.h"
+#include "kernel/takeover.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ static struct xdp_program *find(const struct config *config, struct chain *chain
 
 		if (strncmp(xdp_program__name(at), PROGRAM_NAME, sizeof(program.name) - 1) ||
 		    maps_program_read(xdp_program__fd(at), &program) ||
-		    !maps_program_is_ours(config->pin_dir, &program))
+		    !takeover_is_ours(config->pin_dir, &program))
 			continue;
 		if (!but || memcmp(program.tag, but->tag, sizeof(but->tag)))
 			return at;

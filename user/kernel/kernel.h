@@ -91,6 +91,7 @@ struct kernel_attachment {
 	bool dispatcher; /* under libxdp's dispatcher; else a plain pinned bpf_link */
 	uint32_t program_id;
 	bool ours;      /* the program that runs is the one pinned */
+	bool waiting;   /* an older one answers from its own maps until kernel_swap() */
 	char note[160]; /* why a mode was not taken */
 };
 
@@ -98,6 +99,22 @@ struct kernel_attachment {
 int kernel_attach(const struct config *config, const struct config_interface *interface,
                   struct kernel_attachment *ret, struct error *error);
 int kernel_detach(const struct config *config, const char *interface, struct error *error);
+
+/*
+ * An attachment that is waiting gets our program, in the same link and without
+ * a gap, once our maps are filled. open takes the descriptors, with privilege;
+ * the rest needs none. kernel_swap: 0, and *attachment says what runs, or a
+ * negative errno with *error.
+ */
+struct kernel_swap {
+	int link_fd, program_fd, fragments_fd; /* -1: none */
+};
+int kernel_swap_open(const struct config *config, const struct kernel_attachment *attachment,
+                     struct kernel_swap *ret, struct error *error);
+int kernel_swap(struct kernel_swap *swap, struct kernel_attachment *attachment,
+                struct error *error);
+void kernel_swap_close(struct kernel_swap *swap);
+
 /* Replaces the running program by the one in this binary, atomically, keeping the maps (same ABI).
  */
 int kernel_upgrade(const struct config *config, const char *interface,

@@ -60,16 +60,27 @@ int link_make(const struct config *config, const char *interface, unsigned int i
 {
 	const struct bpf_link_create_opts opts = {
 	        .sz = sizeof(opts), .flags = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE};
-	char path[MAPS_PATH_MAX];
-	int fd = bpf_link_create(program_fd, (int)ifindex, BPF_XDP, &opts), error = 0;
+	int fd = bpf_link_create(program_fd, (int)ifindex, BPF_XDP, &opts), error;
 
 	if (fd < 0)
 		return -errno;
-	/* Without its pin the link would go with this process. */
-	if (bpf_obj_pin(fd, link_path(config, interface, path, sizeof(path))))
-		error = -errno;
+	error = link_pin(config, interface, fd);
 	close(fd);
 	return error;
+}
+
+int link_pin(const struct config *config, const char *interface, int fd)
+{
+	char path[MAPS_PATH_MAX];
+
+	return bpf_obj_pin(fd, link_path(config, interface, path, sizeof(path))) ? -errno : 0;
+}
+
+void link_unpin(const struct config *config, const char *interface)
+{
+	char path[MAPS_PATH_MAX];
+
+	unlink(link_path(config, interface, path, sizeof(path)));
 }
 
 int link_remove(const struct config *config, const char *interface, int fd)

@@ -19,6 +19,9 @@ int link_open(const struct config *config, const char *interface, unsigned int i
 /* Attaches and pins. 0 or a negative errno. */
 int link_make(const struct config *config, const char *interface, unsigned int ifindex,
               int program_fd, bool native);
+/* A pin for the link: without one it goes with its last process. 0 or a negative errno. */
+int link_pin(const struct config *config, const char *interface, int fd);
+void link_unpin(const struct config *config, const char *interface);
 /* Detaches and unpins. */
 int link_remove(const struct config *config, const char *interface, int fd);
 

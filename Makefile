@@ -195,6 +195,10 @@ $(BUILD)/tests/health/%: tests/health/%.c $(LIB)
 health-test: $(BUILD)/tests/health/host ## health checks of every kind against real services (root; CASE=words picks some)
 	$(Q)tests/health/run $(BUILD) $(CASE)
 
+.PHONY: resolvers
+resolvers: all ## real resolvers from Debian are answered in the kernel (root)
+	$(Q)tests/resolvers/run $(BUILD)
+
 .PHONY: differential-kernel
 differential-kernel: all ## kernel and daemon give the same octets (root)
 	$(Q)tests/differential/run $(BUILD)

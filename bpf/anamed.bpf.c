@@ -3,15 +3,18 @@
  * anamed.bpf.c - the kernel half: answers hot queries from maps, passes up the rest.
  *
  * Invariants:
- * 1. Nothing is dropped: what is not answered here goes up, counted by reason.
+ * 1. What is not answered here goes up, counted by reason. Dropped is only what
+ *    is over its source's limit of misses.
  * 2. Nothing is written to the packet before it has the reply's length, which
  *    bpf_xdp_adjust_tail() or bpf_xdp_adjust_head() may refuse.
  * 3. No reply holds an octet of a slot whose key is not the query's, or that
  *    was being written while it was read.
- * 4. The program writes to no map but counters and scratch, and of slots the mark alone.
+ * 4. The program writes to no map but counters, misses and scratch, and of slots the mark alone.
  */
 #include "find.h"
 #include "maps.h"
+#include "miss.h"
+#include "names.h"
 #include "render.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -123,6 +126,46 @@ AN_INLINE enum verdict search_twice(struct scratch *own)
 	return verdict;
 }
 
+/* ---- cookies ---- */
+
+/* Is who asks where he says he is? -> own->edns.cookie, as it goes back */
+AN_INLINE void judge_cookie(const struct an_control *ctl, struct scratch *own)
+{
+	struct cookie *cookie = &own->edns.cookie;
+	const struct an_cookie_client client = {
+	        .address = {own->datagram.source[0], own->datagram.source[1]},
+	        .ipv6 = own->datagram.ipv6,
+	};
+	__u64 now_s = (own->moment.now + (__u64)ctl->unix_offset) / ctl->hz;
+
+	cookie->good = (__u64)an_cookie_judge(ctl->cookie_secrets, ctl->cookie_count, &client,
+	                                      (__u32)now_s, cookie->whole != 0, cookie->words);
+}
+
+/* RFC 7873 5.2.3 and 5.2.4 are the daemon's: who has to show a good cookie and shows none. */
+AN_INLINE enum verdict take_cookie(const struct an_control *ctl, struct scratch *own)
+{
+	if (own->edns.cookie.present) {
+		if (!ctl->cookie_count)
+			return V_pass_edns_daemon;
+		judge_cookie(ctl, own);
+		forget();
+	}
+	if (ctl->flags & AN_CONTROL_NEED_COOKIE && !own->edns.cookie.good)
+		return V_pass_cookie;
+	return V_GO_ON;
+}
+
+/* ---- all that the answer depends on ---- */
+
+AN_INLINE void take_time(const struct an_control *ctl, struct scratch *own)
+{
+	own->moment.now = bpf_jiffies64();
+	own->moment.hz = ctl->hz;
+	own->moment.alone = daemon_is_gone(ctl, own->moment.now);
+	own->moment.stale_mode = own->moment.alone;
+}
+
 /* -> own->answer, data, serving */
 AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch *own)
 {
@@ -130,15 +173,13 @@ AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch 
 
 	if (verdict)
 		return verdict;
-	own->moment.now = bpf_jiffies64();
-	own->moment.hz = ctl->hz;
-	own->moment.alone = daemon_is_gone(ctl, own->moment.now);
-	own->moment.stale_mode = own->moment.alone;
 	verdict = owner_find(ctl, own);
-	if (verdict)
-		return verdict;
 	forget();
-	return search_twice(own);
+	if (verdict == V_pass_owner_miss) {
+		own->denied = 1;
+		return names_deny(ctl, own);
+	}
+	return verdict ? verdict : search_twice(own);
 }
 
 /* ---- the reply ---- */
@@ -181,12 +222,55 @@ AN_INLINE __u32 choose(const struct an_control *ctl, const struct scratch *own)
 	return an_choice(ctl->seed, own->message.id, address, datagram->source_port);
 }
 
+/* ---- misses ---- */
+
+/* Header and OPT with TC: come again over TCP. */
+AN_INLINE void slip(struct scratch *own)
+{
+	own->slips = 1;
+	own->denied = own->serving.stale = 0;
+	own->answer = (struct an_answer){.ttl_mode = AN_TTL_FIXED};
+	own->reply = (struct reply){
+	        .len = render_opt_len(&own->edns, 0),
+	        .flags = (__u16)(AN_FLAG_QR | AN_FLAG_TC | (own->message.flags & AN_FLAG_RD)),
+	        .counts = {0, 0, (__u16)own->edns.present},
+	};
+}
+
+/* Has the network that asks sent up as much as it may? */
+AN_INLINE int is_over_limit(const struct an_control *ctl, const struct scratch *own, int verified)
+{
+	__u32 index = miss_index(ctl->seed, &own->datagram, verified), rate = ctl->miss_rate;
+	__u64 *bucket;
+
+	if (!rate)
+		return 0;
+	bucket = bpf_map_lookup_elem(&misses, &index);
+	return bucket && !miss_take(bucket, own->moment.now, ctl->hz, rate, ctl->miss_burst);
+}
+
+/* Whether a query that would go up, by own->verdict, may. V_GO_ON: it is answered with TC. */
+AN_INLINE enum verdict judge_miss(const struct an_control *ctl, struct scratch *own)
+{
+	__u32 every = ctl->miss_slip;
+
+	if (!is_over_limit(ctl, own, own->edns.cookie.good != 0))
+		return (enum verdict)own->verdict;
+	if (!every || ++own->over % every)
+		return V_miss_drop;
+	slip(own);
+	return V_GO_ON;
+}
+
 /* Records, tail and OPT into the body. */
 AN_INLINE void compose(const struct an_control *ctl, struct scratch *own)
 {
 	int stale = own->serving.stale != 0;
 
 	render_data(own, choose(ctl, own), own->serving.ttl);
+	forget();
+	if (own->denied)
+		render_pointers(own);
 	forget();
 	if (own->edns.present)
 		render_opt(own, answer_data_len(&own->answer), render_opt_len(&own->edns, stale),
@@ -207,8 +291,9 @@ AN_INLINE enum verdict grow_front(struct xdp_md *ctx, long change, struct cursor
 }
 
 /* The packet gets the reply's length, then the reply. */
-AN_INLINE enum verdict send(struct xdp_md *ctx, __u64 frame_len, struct scratch *own)
+AN_INLINE enum verdict send(struct xdp_md *ctx, struct scratch *own)
 {
+	__u64 frame_len = own->frame_len;
 	long change = (long)(own->question.end + own->reply.len - frame_len);
 	struct cursor frame;
 
@@ -244,15 +329,35 @@ AN_INLINE void mark_used(const struct scratch *own)
 
 AN_INLINE void count_hit(struct an_counters *counts, const struct scratch *own)
 {
+	if (own->slips) {
+		counts->miss_slip++;
+		return;
+	}
 	counts->hit++;
 	counts->hit_ipv6 += own->datagram.ipv6;
 	counts->hit_ecs += own->edns.ecs.present;
 	counts->hit_nodata += !own->reply.counts[0];
 	counts->hit_stale += own->serving.stale;
 	counts->hit_catch_all += own->found.any_network;
+	counts->hit_nxdomain += own->denied;
 }
 
 /* ---- the story ---- */
+
+/* A query that was understood: its answer, and that it fits. */
+AN_INLINE enum verdict look(const struct an_control *ctl, struct scratch *own)
+{
+	enum verdict verdict = take_cookie(ctl, own);
+
+	if (verdict)
+		return verdict;
+	forget();
+	verdict = find_answer(ctl, own);
+	if (verdict)
+		return verdict;
+	forget();
+	return measure(ctl, own);
+}
 
 AN_INLINE enum verdict answer(struct xdp_md *ctx, const struct an_control *ctl, struct scratch *own)
 {
@@ -266,20 +371,23 @@ AN_INLINE enum verdict answer(struct xdp_md *ctx, const struct an_control *ctl, 
 	forget();
 	frame_open(ctx,
 	           &frame); /* pointers of which nothing is known yet, again for the verifier */
+	own->denied = own->slips = 0;
+	own->frame_len = frame.len;
+	take_time(ctl, own);
 	verdict = read_query(&frame, ctl, own);
 	if (verdict)
-		return verdict;
+		return is_over_limit(ctl, own, 0) ? V_miss_drop : verdict;
 	forget();
-	verdict = find_answer(ctl, own);
-	if (verdict)
-		return verdict;
+	own->verdict = look(ctl, own);
 	forget();
-	verdict = measure(ctl, own);
-	if (verdict)
-		return verdict;
+	if (own->verdict)
+		own->verdict = judge_miss(ctl, own);
+	forget();
+	if (own->verdict)
+		return (enum verdict)own->verdict;
 	compose(ctl, own);
 	forget();
-	return send(ctx, frame.len, own);
+	return send(ctx, own);
 }
 
 /* Loaded with BPF_F_XDP_HAS_FRAGS as well, for a large MTU: what lies in fragments is never looked
@@ -299,12 +407,15 @@ int anamed_xdp(struct xdp_md *ctx)
 		verdict = V_pass_mode;
 	else
 		verdict = answer(ctx, ctl, own);
+	if (verdict >= VERDICT_COUNT)
+		return XDP_PASS;
 	if (verdict != V_hit) {
 		((__u64 *)counts)[verdict]++;
-		return XDP_PASS;
+		return verdict == V_miss_drop ? XDP_DROP : XDP_PASS;
 	}
 	count_hit(counts, own);
-	mark_used(own);
+	if (!own->slips)
+		mark_used(own);
 	return XDP_TX;
 }
 

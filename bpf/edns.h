@@ -8,6 +8,7 @@
 #ifndef ANAMED_BPF_EDNS_H
 #define ANAMED_BPF_EDNS_H
 
+#include "anamed/cookie.h"
 #include "anamed/treaty.h"
 #include "cursor.h"
 #include "message.h"
@@ -25,21 +26,35 @@ struct ecs {
 	__u64 address[2]; /* as an_load8() reads it, zeros behind len */
 };
 
+/* A COOKIE option, while cookies are switched on. */
+struct cookie {
+	__u64 present;
+	__u64 whole; /* as long as one with a server cookie of ours */
+	__u64 good;  /* verified; the words are then, as else, what goes back */
+	__u64 words[3];
+};
+
+/* The options of a query: a range of the frame, and where the first of each kind was seen. Not on
+ * the stack: see forget(). */
+struct options {
+	__u64 at, end;
+	__u64 ecs_at; /* of its data; 0: none yet */
+	__u64 ecs_len;
+	__u64 cookie_at; /* the same */
+	__u64 cookie_len;
+	__u64 nsid; /* seen */
+};
+
 struct edns {
 	__u64 present;
 	__u64 payload;   /* at least AN_DNS_UDP_MIN; without OPT just that */
 	__u64 dnssec_ok; /* AN_EDNS_DO or 0 */
 	struct ecs ecs;
+	struct cookie cookie;
+	struct options options; /* while they are walked */
 };
 
-/* The options of a query: a range of the frame, and where the first ECS was seen. */
-struct options {
-	__u64 at, end;
-	__u64 ecs_at; /* of its data; 0: none yet */
-	__u64 ecs_len;
-};
-
-AN_INLINE enum verdict option_take(const struct cursor *frame, __u32 flags, struct options *options)
+AN_INLINE enum verdict option_take(const struct cursor *frame, struct options *options)
 {
 	const __u8 *header = cursor_at(frame, options->at, EDNS_OPTION_HEADER_LEN);
 	__u64 code, len;
@@ -55,24 +70,27 @@ AN_INLINE enum verdict option_take(const struct cursor *frame, __u32 flags, stru
 		options->ecs_at = options->at;
 		options->ecs_len = len;
 	}
-	if ((code == AN_EDNS_COOKIE && flags & AN_CONTROL_PASS_COOKIE) ||
-	    (code == AN_EDNS_NSID && flags & AN_CONTROL_PASS_NSID))
-		return V_pass_edns_daemon;
+	if (code == AN_EDNS_COOKIE && !options->cookie_at) {
+		options->cookie_at = options->at;
+		options->cookie_len = len;
+	}
+	if (code == AN_EDNS_NSID)
+		options->nsid = 1;
 	options->at = keep(options->at + len, CURSOR_MAX);
 	return V_GO_ON;
 }
 
-AN_INLINE enum verdict options_walk(const struct cursor *frame, __u32 flags,
-                                    struct options *options)
+AN_INLINE enum verdict options_walk(const struct cursor *frame, struct options *options)
 {
 	for (__u32 i = 0; i < EDNS_OPTIONS_MAX; i++) {
 		enum verdict verdict;
 
 		if (options->at == options->end)
 			return V_GO_ON;
-		verdict = option_take(frame, flags, options);
+		verdict = option_take(frame, options);
 		if (verdict)
 			return verdict;
+		forget();
 	}
 	return options->at == options->end ? V_GO_ON : V_pass_edns_many;
 }
@@ -135,11 +153,54 @@ AN_INLINE enum verdict ecs_parse(const struct cursor *frame, __u64 at, __u64 len
 	return V_GO_ON;
 }
 
+/* RFC 7873 5.2.2: another length is FORMERR. The octets of a cookie that is not ours are not looked
+ * at. */
+AN_INLINE enum verdict cookie_parse(const struct cursor *frame, __u64 at, __u64 len,
+                                    struct cookie *ret)
+{
+	const __u8 *p = cursor_at(frame, at, AN_COOKIE_CLIENT_LEN);
+
+	if (!p || !an_cookie_len_is_possible(len))
+		return V_pass_edns_malformed;
+	ret->present = 1;
+	ret->words[0] = an_load8(p);
+	if (len != AN_COOKIE_LEN)
+		return V_GO_ON;
+	p = cursor_at(frame, at, AN_COOKIE_LEN);
+	if (!p)
+		return V_pass_edns_malformed;
+	ret->whole = 1;
+	ret->words[1] = an_load8(p + 8);
+	ret->words[2] = an_load8(p + 16);
+	return V_GO_ON;
+}
+
+/* What the options say, each by itself. */
+AN_INLINE enum verdict options_read(const struct cursor *frame, __u32 flags, struct edns *edns)
+{
+	const struct options *options = &edns->options;
+	enum verdict verdict;
+
+	if ((options->cookie_at && flags & AN_CONTROL_PASS_COOKIE) ||
+	    (options->nsid && flags & AN_CONTROL_PASS_NSID))
+		return V_pass_edns_daemon;
+	if (options->cookie_at && flags & AN_CONTROL_COOKIES) {
+		verdict =
+		        cookie_parse(frame, options->cookie_at, options->cookie_len, &edns->cookie);
+		if (verdict)
+			return verdict;
+		forget();
+	}
+	if (!options->ecs_at)
+		return V_GO_ON;
+	return ecs_parse(frame, options->ecs_at, options->ecs_len, &edns->ecs);
+}
+
 AN_INLINE enum verdict opt_parse(const struct cursor *frame, __u64 at,
                                  const struct message *message, __u32 flags, struct edns *ret)
 {
 	const __u8 *opt = cursor_at(frame, at, AN_DNS_OPT_LEN);
-	struct options options;
+	struct options *options = &ret->options;
 	enum verdict verdict;
 
 	if (!opt || at + AN_DNS_OPT_LEN > message->end)
@@ -153,16 +214,16 @@ AN_INLINE enum verdict opt_parse(const struct cursor *frame, __u64 at,
 	if (ret->payload < AN_DNS_UDP_MIN)
 		ret->payload = AN_DNS_UDP_MIN;
 	ret->dnssec_ok = load_be16(opt + 7) & AN_EDNS_DO;
-	options.at = at + AN_DNS_OPT_LEN;
-	options.end = options.at + load_be16(opt + 9);
-	options.ecs_at = options.ecs_len = frame->zero;
-	if (options.end != message->end)
-		return options.end > message->end ? V_pass_edns_malformed : V_pass_trailing;
-	verdict = options_walk(frame, flags, &options);
-	if (verdict || !options.ecs_at)
+	options->at = at + AN_DNS_OPT_LEN;
+	options->end = options->at + load_be16(opt + 9);
+	if (options->end != message->end)
+		return options->end > message->end ? V_pass_edns_malformed : V_pass_trailing;
+	forget();
+	verdict = options_walk(frame, options);
+	if (verdict)
 		return verdict;
-	return ecs_parse(frame, blur(frame, options.ecs_at, CURSOR_MAX), options.ecs_len,
-	                 &ret->ecs);
+	forget();
+	return options_read(frame, flags, ret);
 }
 
 /* What follows the question at `at`: nothing, or one OPT to the end. flags: of the control block.
@@ -172,8 +233,12 @@ AN_INLINE enum verdict edns_parse(const struct cursor *frame, __u64 at,
 {
 	__u64 zero = frame->zero;
 
-	*ret = (struct edns){
-	        zero, AN_DNS_UDP_MIN + zero, zero, {zero, zero, zero, zero, {zero, zero}}};
+	*ret = (struct edns){zero,
+	                     AN_DNS_UDP_MIN + zero,
+	                     zero,
+	                     {zero, zero, zero, zero, {zero, zero}},
+	                     {zero, zero, zero, {zero, zero, zero}},
+	                     {zero, zero, zero, zero, zero, zero, zero}};
 	if (message->opt)
 		return opt_parse(frame, at, message, flags, ret);
 	return at == message->end ? V_GO_ON : V_pass_trailing;

@@ -81,6 +81,8 @@ struct HASH_OF(struct an_audience_key, 1024) audiences SEC(".maps");
 struct ARRAY_OF(union slot_small, 1024) slots SEC(".maps");
 struct ARRAY_OF(union slot_large, 64) slots_large SEC(".maps");
 struct ARRAY_OF(__u64, 1024) cells SEC(".maps");
+struct ARRAY_OF(struct an_name_line, 1024) names SEC(".maps");
+struct ARRAY_OF(__u64, AN_MISS_BUCKETS) misses SEC(".maps");
 struct PERCPU_OF(struct an_counters) counters SEC(".maps");
 
 #endif

@@ -34,6 +34,8 @@ AN_INLINE __u64 render_opt_len(const struct edns *edns, int stale)
 
 	if (!edns->present)
 		return 0;
+	if (edns->cookie.present)
+		len += EDNS_OPTION_HEADER_LEN + AN_COOKIE_LEN;
 	if (edns->ecs.present)
 		len += EDNS_OPTION_HEADER_LEN + EDNS_ECS_HEADER_LEN + edns->ecs.len;
 	return stale ? len + RENDER_EDE_LEN : len;
@@ -106,6 +108,25 @@ AN_INLINE void render_data(struct scratch *scratch, __u32 choice, __u32 ttl)
 		render_tail(scratch, ttl);
 }
 
+/*
+ * A denial's tail was made for its apex as the question; the name asked is
+ * longer by walk.at octets, and so the compression pointers lead. The first is
+ * the SOA's owner; of the others 0 is none.
+ */
+AN_INLINE void render_pointers(struct scratch *scratch)
+{
+	const struct an_answer *answer = &scratch->answer;
+	__u16 by = (__u16)scratch->walk.at;
+
+#pragma GCC unroll 3
+	for (__u32 i = 1; i < AN_TAIL_TTLS; i++) {
+		__u8 *pointer = body_at(scratch, answer->tail_ttl[i]);
+
+		if (i == 1 || answer->tail_ttl[i])
+			store_be16(pointer, (__u16)(load_be16(pointer) + by));
+	}
+}
+
 /* FAMILY, SOURCE and ADDRESS as asked (RFC 7871 7.2.1). Words may reach past the option: what
  * follows is written later. */
 AN_INLINE void render_ecs(__u8 *option, const struct ecs *ecs, __u8 scope)
@@ -119,7 +140,16 @@ AN_INLINE void render_ecs(__u8 *option, const struct ecs *ecs, __u8 scope)
 	store8(option + 16, ecs->address[1]);
 }
 
-/* `len`: render_opt_len(). */
+AN_INLINE void render_cookie(__u8 *option, const struct cookie *cookie)
+{
+	store_be16(option, AN_EDNS_COOKIE);
+	store_be16(option + 2, AN_COOKIE_LEN);
+	store8(option + 4, cookie->words[0]);
+	store8(option + 12, cookie->words[1]);
+	store8(option + 20, cookie->words[2]);
+}
+
+/* `len`: render_opt_len(). Options in the daemon's order: ECS, COOKIE, EDE. */
 AN_INLINE void render_opt(struct scratch *scratch, __u64 at, __u64 len, const struct edns *edns,
                           __u16 payload, __u8 scope, int stale)
 {
@@ -133,6 +163,12 @@ AN_INLINE void render_opt(struct scratch *scratch, __u64 at, __u64 len, const st
 	store_be16(opt + 9, (__u16)(len - AN_DNS_OPT_LEN));
 	if (edns->ecs.present)
 		render_ecs(opt + AN_DNS_OPT_LEN, &edns->ecs, scope);
+	if (edns->cookie.present) {
+		__u64 before =
+		        len - (stale ? RENDER_EDE_LEN : 0) - EDNS_OPTION_HEADER_LEN - AN_COOKIE_LEN;
+
+		render_cookie(body_at(scratch, at + before), &edns->cookie);
+	}
 	if (stale) {
 		__u8 *ede = body_at(scratch, at + len - RENDER_EDE_LEN);
 

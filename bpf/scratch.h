@@ -21,7 +21,7 @@
  * last: a copy in whole words that ends exactly with the reply may begin with them. */
 #define BODY_AT   8
 #define BODY_MASK 0x3ff
-#define BODY_MAX  (AN_ANSWER_LARGE + 64)
+#define BODY_MAX  (AN_ANSWER_LARGE + 72) /* and the longest OPT */
 
 /* A slot that may answer, and the key that it must then hold. */
 struct found {
@@ -46,6 +46,19 @@ struct moment {
 struct serving {
 	__u32 ttl;
 	__u32 stale; /* with EDE 3 where the query had OPT */
+};
+
+/* The second pass over the question name: see names.h. */
+struct walk {
+	__u64 at; /* offset of a suffix in the name */
+	__u64 hash;
+	__u64 turn;
+	__u32 flags; /* AN_NAME_*, or one of: */
+#define WALK_ABSENT  0x100u
+#define WALK_UNKNOWN 0x200u
+	__u32 seen; /* a suffix that exists was met */
+	__u32 denied;
+	__u32 zero;
 };
 
 /* What the reply says besides its body. */
@@ -102,6 +115,13 @@ struct scratch {
 	struct found found;
 	struct serving serving;
 	struct reply reply;
+	struct walk walk;
+	__u64 verdict;   /* kept here on the way, see forget(), */
+	__u64 frame_len; /* and this */
+	__u32 denied;    /* the answer is a zone's denial */
+	__u32 over;      /* queries over their limit of misses: every nth slips */
+	__u32 slips;     /* this one does */
+	__u32 zero1;
 	struct owner owner;
 	struct answer_label label;
 	struct an_answer answer;

@@ -189,6 +189,24 @@ AN_INLINE __u64 name_difference(const struct an_owner_slot *slot, __u32 words_ma
 	return difference;
 }
 
+/* The same of a suffix of `len` octets, which need not begin at a whole word. */
+AN_INLINE __u64 suffix_difference(const struct an_owner_slot *slot, __u32 words_max, __u64 at,
+                                  __u64 len, const struct scratch *scratch)
+{
+	const __u8 *name = (const __u8 *)scratch->name + keep(at, 0xff);
+	__u64 difference = 0;
+
+	settle(name);
+	for (__u32 i = 0; i < words_max; i++, len -= 8) {
+		__u64 word = an_load8(slot->name + i * 8) ^ an_load8(name + i * 8);
+
+		difference |= len < 8 ? word & ((1ULL << len * 8) - 1) : word;
+		if (len <= 8)
+			break;
+	}
+	return difference;
+}
+
 /*
  * Copies an owner slot's fields to scratch->owner, and its inline answer, and
  * compares its name with scratch->name.
@@ -212,6 +230,36 @@ AN_INLINE enum verdict owner_read(const struct an_owner_slot *slot, __u32 size,
 		return V_pass_owner_other;
 	return scratch->owner.inline_at ? inline_judge(&scratch->owner, &scratch->answer, size)
 	                                : V_GO_ON;
+}
+
+/*
+ * A denial slot in the same way; its name is the end of scratch->name that
+ * begins at walk.at. The places of the SOA's compression pointers lie in the tail.
+ */
+AN_INLINE enum verdict denial_read(const struct an_owner_slot *slot, __u32 size,
+                                   struct scratch *scratch)
+{
+	__u32 room = size == AN_SLOT_LARGE_SIZE ? NAME_WORDS * 8 : AN_OWNER_NAME_SMALL;
+	const struct an_answer *answer = &scratch->answer;
+	__u64 at = scratch->walk.at, len = scratch->question.name.len - at;
+
+	slot_begin(&slot->head, scratch);
+	__builtin_memcpy(&scratch->owner, slot, sizeof(scratch->owner));
+	scratch->difference = suffix_difference(slot, room / 8, at, len, scratch);
+	forget();
+	inline_copy(slot, size, scratch);
+	if (!slot_is_whole(&slot->head, scratch))
+		return V_pass_torn;
+	if (scratch->owner.head.kind != AN_SLOT_OWNER ||
+	    scratch->owner.head.flags != AN_OWNER_DENIAL || !scratch->owner.inline_at)
+		return V_pass_kind;
+	if (scratch->difference || len > room || scratch->owner.name_len != len)
+		return V_pass_owner_other;
+#pragma GCC unroll 3
+	for (__u32 i = 1; i < AN_TAIL_TTLS; i++)
+		if (answer->tail_ttl[i] + 2 > answer->tail_len)
+			return V_pass_kind;
+	return inline_judge(&scratch->owner, answer, size);
 }
 
 /* The rest of the key, and whether this program knows all that the slot asks for. */

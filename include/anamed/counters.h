@@ -52,7 +52,11 @@
 	X(pass_dead_member, "not all members of a fixed answer live")                              \
 	X(pass_too_large, "reply larger than the client takes")                                    \
 	X(pass_grow, "no room behind the packet for the reply")                                    \
-	X(pass_internal, "a map look-up that cannot fail has failed")
+	X(pass_internal, "a map look-up that cannot fail has failed")                              \
+	X(pass_cookie, "a good cookie is demanded, and none came")                                 \
+	X(hit_nxdomain, "of the answered: names that do not exist")                                \
+	X(miss_slip, "over the limit of misses of its source prefix: answered with TC")            \
+	X(miss_drop, "over the limit of misses of its source prefix: dropped")
 
 struct an_counters {
 #define AN_COUNTER_FIELD(name, text) __u64 name;

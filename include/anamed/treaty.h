@@ -13,6 +13,7 @@
 
 #include <linux/types.h>
 
+#include "anamed/cookie.h"
 #include "anamed/counters.h"
 #include "anamed/dns.h"
 #include "anamed/key.h"
@@ -39,12 +40,13 @@ enum an_mode {
 	AN_MODE_PASS = 1, /* every packet goes up */
 };
 
-#define AN_CONTROL_PASS_COOKIE 0x1u /* cookies are switched on: queries with COOKIE go up */
-#define AN_CONTROL_PASS_NSID   0x2u /* NSID is configured: queries that ask for it go up */
-#define AN_CONTROL_PASS_ALL    0x4u /* cookies are demanded: every query goes up */
+#define AN_CONTROL_PASS_COOKIE 0x1u  /* queries with COOKIE go up: the secrets are not here */
+#define AN_CONTROL_PASS_NSID   0x2u  /* NSID is configured: queries that ask for it go up */
+#define AN_CONTROL_PASS_ALL    0x4u  /* every query goes up */
+#define AN_CONTROL_COOKIES     0x8u  /* cookies are switched on: made by cookie_secrets */
+#define AN_CONTROL_NEED_COOKIE 0x10u /* and demanded: queries without a good one go up */
 
-#define AN_COOKIE_SECRETS 4
-#define AN_GEO_NONE       0xffffffffu
+#define AN_GEO_NONE 0xffffffffu
 
 struct an_control {
 	/* The first 64 octets are frozen for every ABI version. */
@@ -76,7 +78,9 @@ struct an_control {
 	__u32 geo; /* which half of the tables of places holds; AN_GEO_NONE: neither */
 	__u32 zero3;
 	__u64 cookie_secrets[AN_COOKIE_SECRETS][2]; /* keys of SipHash-2-4 (RFC 9018) */
-	__u64 zero4[10];
+	__u64 names_mask;                           /* lines of `names` less 1 */
+	__u64 names_turn; /* moves whenever a zone takes another generation */
+	__u64 zero4[8];
 };
 AN_ASSERT_SIZE(struct an_control, 256);
 AN_ASSERT_AT(struct an_control, seed, 8);
@@ -89,6 +93,7 @@ AN_ASSERT_AT(struct an_control, miss_rate, 88);
 AN_ASSERT_AT(struct an_control, cookie_count, 100);
 AN_ASSERT_AT(struct an_control, geo, 104);
 AN_ASSERT_AT(struct an_control, cookie_secrets, 112);
+AN_ASSERT_AT(struct an_control, names_mask, 176);
 
 /* ---- served: ARRAY of AN_SERVED_SIZE, memory-mapped; open addressing ---- */
 
@@ -141,7 +146,7 @@ AN_INLINE __u32 an_special_bits(__u64 word, __u16 top)
 
 /* ---- zones: ARRAY, memory-mapped ---- */
 
-#define AN_ZONE_COMPLETE  0x1u /* every name of the zone is known to the kernel (reserved) */
+#define AN_ZONE_COMPLETE  0x1u /* every name of the zone is in `names` */
 #define AN_ZONE_WILDCARDS 0x2u
 #define AN_ZONE_DNAMES    0x4u
 #define AN_ZONE_CUTS      0x8u
@@ -246,7 +251,6 @@ enum an_slot_kind {
 	AN_SLOT_ANSWER = 2,
 	AN_SLOT_CHOICE = 3, /* by weight, among members that live */
 	AN_SLOT_HASHED = 4, /* by the client's network, among members that live */
-	AN_SLOT_DENIAL = 5, /* an owner slot whose answer is a zone's NXDOMAIN */
 };
 
 /*
@@ -324,7 +328,16 @@ AN_ASSERT_SIZE(struct an_inline, 16);
 	        length */
 #define AN_LEN_BITS 0x7f
 
-#define AN_OWNER_BY_DO 0x1u /* head.flags: answers differ by the DO bit (variant bit 0) */
+/* head.flags of an owner. */
+#define AN_OWNER_BY_DO 0x1u /* answers differ by the DO bit (variant bit 0) */
+/*
+ * It is no owner but a zone's denial: key (apex, type 0), and its inline answer
+ * is NXDOMAIN for any name that does not exist, made for the apex as question.
+ * tail_ttl from 1 on are the places in the tail of compression pointers to which
+ * the difference in length of question and apex is added: the SOA's owner,
+ * MNAME, RNAME; 0 for the last two is none.
+ */
+#define AN_OWNER_DENIAL 0x2u
 
 #define AN_OWNER_NAME_AT 152
 #define AN_OWNER_NAME_SMALL                                                                        \
@@ -404,7 +417,7 @@ AN_ASSERT_AT(struct an_choice_slot, count, 56);
 AN_ASSERT_AT(struct an_choice_slot, cell, 60);
 AN_ASSERT_AT(struct an_choice_slot, entries, AN_CHOICE_AT);
 
-/* ---- names (reserved): ARRAY of struct an_name_line, memory-mapped; a power of 2 of them ---- */
+/* ---- names: ARRAY of struct an_name_line, memory-mapped; a power of 2 of them ---- */
 
 /*
  * Which names exist in zones that are COMPLETE: a name's hash, its lowest four
@@ -423,6 +436,29 @@ struct an_name_line {
 	__u64 entries[AN_NAME_ENTRIES];
 };
 AN_ASSERT_SIZE(struct an_name_line, 64);
+
+/* Of a name's an_name_hash(): its line, under names_mask, and its entry without flags, never 0. */
+AN_INLINE __u64 an_name_place(__u64 hash)
+{
+	return hash >> 4;
+}
+AN_INLINE __u64 an_name_tag(__u64 hash)
+{
+	__u64 tag = hash & ~AN_NAME_FLAGS;
+
+	return tag ? tag : AN_NAME_FLAGS + 1;
+}
+
+/* ---- misses: ARRAY of AN_MISS_BUCKETS __u64, memory-mapped: see bpf/miss.h ---- */
+
+#define AN_MISS_BUCKETS 65536 /* a power of 2 */
+
+/* Of a source prefix: an IPv4 /24 in the highest bits, an IPv6 /56; the lowest octet tells kinds
+ * apart. */
+AN_INLINE __u32 an_miss_place(__u64 seed, __u64 prefix)
+{
+	return (__u32)(an_hash_step(seed ^ AN_HIGHS, prefix) >> 32) & (AN_MISS_BUCKETS - 1);
+}
 
 /* ---- cells: ARRAY of __u64, memory-mapped ---- */
 
@@ -443,6 +479,8 @@ AN_ASSERT_SIZE(struct an_name_line, 64);
 #define AN_MAP_SLOTS       "slots"
 #define AN_MAP_SLOTS_LARGE "slots_large"
 #define AN_MAP_CELLS       "cells"
+#define AN_MAP_NAMES       "names"
+#define AN_MAP_MISSES      "misses"
 #define AN_MAP_COUNTERS    "counters"
 
 #endif

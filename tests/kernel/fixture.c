@@ -92,6 +92,8 @@ int fixture_open(void **state)
 	fixture->slots_large = map_memory(fixture->object->maps.slots_large);
 	fixture->cells = map_memory(fixture->object->maps.cells);
 	fixture->front = map_memory(fixture->object->maps.front);
+	fixture->names = map_memory(fixture->object->maps.names);
+	fixture->misses = map_memory(fixture->object->maps.misses);
 	fixture->cpus = (unsigned int)libbpf_num_possible_cpus();
 	fixture->hz = measure_hz(fixture);
 	fixture_reset(fixture);
@@ -141,6 +143,7 @@ static void reset_control(struct fixture *fixture)
 	        .source_ipv4_len = 24,
 	        .source_ipv6_len = 56,
 	        .front_mask = bpf_map__max_entries(fixture->object->maps.front) - 1,
+	        .names_mask = bpf_map__max_entries(fixture->object->maps.names) - 1,
 	        .geo = AN_GEO_NONE,
 	};
 }
@@ -158,6 +161,8 @@ void fixture_reset(struct fixture *fixture)
 	clear_array(fixture->object->maps.slots_large, fixture->slots_large);
 	clear_array(fixture->object->maps.cells, fixture->cells);
 	clear_array(fixture->object->maps.front, fixture->front);
+	clear_array(fixture->object->maps.names, fixture->names);
+	clear_array(fixture->object->maps.misses, fixture->misses);
 	reset_control(fixture);
 	fixture->next = fixture->next_large = 1;
 	fixture->next_uid = 0x1001;
@@ -298,7 +303,7 @@ uint32_t fixture_answer(struct fixture *fixture, const struct an_owner_slot *own
 	uint32_t number;
 
 	(void)owner;
-	reference_body(spec, 0, 0, &body);
+	reference_body(spec, 0, 0, 0, &body);
 	number = take_slot(fixture, body.len > AN_ANSWER_SMALL);
 	assert_true(body.len <= AN_ANSWER_LARGE);
 	answer = slot_memory(fixture, number);
@@ -307,6 +312,35 @@ uint32_t fixture_answer(struct fixture *fixture, const struct an_owner_slot *own
 	fill_answer(&answer->answer, spec, body.len);
 	memcpy(answer->data, body.octets, body.len);
 	return number;
+}
+
+void fixture_name(struct fixture *fixture, const uint8_t *name, size_t len, uint32_t flags)
+{
+	uint64_t hash = an_name_hash(FIXTURE_SEED, name, (uint32_t)len);
+	struct an_name_line *line =
+	        &fixture->names[an_name_place(hash) & fixture->control->names_mask];
+	unsigned int at = 0;
+
+	while (line->entries[at] && (line->entries[at] & ~AN_NAME_FLAGS) != an_name_tag(hash))
+		assert_true(++at < AN_NAME_ENTRIES);
+	line->entries[at] = an_name_tag(hash) | flags;
+}
+
+struct an_owner_slot *fixture_denial(struct fixture *fixture, const uint8_t *apex, size_t len,
+                                     const struct answer_spec *spec)
+{
+	struct an_owner_slot *owner = fixture_owner(fixture, apex, len, 0, false);
+	struct an_audience_key key = fixture_key(owner, AN_AUDIENCE_NET, 0, 0, NULL);
+
+	fixture_inline(fixture, owner, &key, spec);
+	owner->head.flags = AN_OWNER_DENIAL;
+	owner->answer.flags = AN_FLAG_AA | AN_RCODE_NXDOMAIN;
+	/* Name, type, class, TTL and length; "ns" and its pointer; "admin". */
+	owner->answer.tail_ttl[1] = 0;
+	owner->answer.tail_ttl[2] = 12 + 3;
+	owner->answer.tail_ttl[3] = 12 + 5 + 6;
+	fixture->zones[FIXTURE_ZONE].flags |= AN_ZONE_COMPLETE;
+	return owner;
 }
 
 struct an_audience_key fixture_key(const struct an_owner_slot *owner, uint8_t kind, uint8_t family,
@@ -373,7 +407,7 @@ uint32_t fixture_inline(struct fixture *fixture, struct an_owner_slot *owner,
 	size_t size = number & AN_SLOT_LARGE ? AN_SLOT_LARGE_SIZE : AN_SLOT_SMALL_SIZE;
 	struct packet body = {.len = 0};
 
-	reference_body(spec, 0, 0, &body);
+	reference_body(spec, 0, 0, 0, &body);
 	assert_true(at + body.len <= size);
 	owner->inline_key = (struct an_inline){.kind = key->kind,
 	                                       .family = key->family,

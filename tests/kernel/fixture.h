@@ -33,6 +33,8 @@ struct fixture {
 	struct an_served *served;
 	uint64_t *special, *cells;
 	struct an_front_line *front;
+	struct an_name_line *names;
+	uint64_t *misses;
 	struct an_zone *zones;
 	uint8_t *slots, *slots_large;
 	uint32_t next, next_large; /* slots not given out yet */
@@ -89,6 +91,13 @@ uint32_t fixture_everyone(struct fixture *fixture, struct an_owner_slot *owner,
                           const struct answer_spec *spec);
 uint32_t fixture_nobody(struct fixture *fixture, struct an_owner_slot *owner,
                         const struct answer_spec *spec);
+
+/* A name that exists, with AN_NAME_* of it. */
+void fixture_name(struct fixture *fixture, const uint8_t *name, size_t len, uint32_t flags);
+
+/* The denial slot of a zone, which is made complete; `spec` has no addresses. */
+struct an_owner_slot *fixture_denial(struct fixture *fixture, const uint8_t *apex, size_t len,
+                                     const struct answer_spec *spec);
 
 /* Sums over the CPUs. */
 void fixture_counters(const struct fixture *fixture, struct an_counters *ret);

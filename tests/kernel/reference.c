@@ -21,10 +21,11 @@ struct answer_spec answer_spec(uint16_t type, unsigned int count, unsigned int m
 	return spec;
 }
 
-static void put_record(struct packet *packet, uint16_t type, uint32_t ttl, const void *rdata,
-                       size_t len)
+/* owner_at: offset in the question name. */
+static void put_record(struct packet *packet, unsigned int owner_at, uint16_t type, uint32_t ttl,
+                       const void *rdata, size_t len)
 {
-	packet_put16(packet, 0xc00c); /* the question name */
+	packet_put16(packet, 0xc00c + owner_at);
 	packet_put16(packet, type);
 	packet_put16(packet, 1);
 	packet_put32(packet, ttl);
@@ -32,34 +33,38 @@ static void put_record(struct packet *packet, uint16_t type, uint32_t ttl, const
 	packet_put(packet, rdata, len);
 }
 
-static void put_soa(const struct answer_spec *answer, struct packet *packet, uint32_t ttl)
+static void put_soa(const struct answer_spec *answer, struct packet *packet, uint32_t ttl,
+                    unsigned int apex_at)
 {
 	struct packet rdata = {.len = 0};
 
-	packet_put(&rdata, "\002ns\300\014", 5);
-	packet_put(&rdata, "\005admin\300\014", 8);
+	packet_put(&rdata, "\002ns", 3);
+	packet_put16(&rdata, 0xc00c + apex_at);
+	packet_put(&rdata, "\005admin", 6);
+	packet_put16(&rdata, 0xc00c + apex_at);
 	packet_put32(&rdata, 2026112200);
 	packet_put32(&rdata, 3600);
 	packet_put32(&rdata, 600);
 	packet_put32(&rdata, 86400);
 	packet_put32(&rdata, answer->soa_minimum);
-	put_record(packet, 6, ttl, rdata.octets, rdata.len);
+	put_record(packet, apex_at, 6, ttl, rdata.octets, rdata.len);
 }
 
 void reference_body(const struct answer_spec *answer, uint32_t ttl, unsigned int first,
-                    struct packet *ret)
+                    unsigned int apex_at, struct packet *ret)
 {
 	struct packet text = {.len = 0};
 
 	for (unsigned int i = 0; i < answer->count; i++)
-		put_record(ret, answer->type, ttl, answer->addresses[(first + i) % answer->count],
+		put_record(ret, 0, answer->type, ttl,
+		           answer->addresses[(first + i) % answer->count],
 		           answer->type == 28 ? 16 : 4);
 	if (!answer->count)
-		put_soa(answer, ret, ttl);
+		put_soa(answer, ret, ttl, apex_at);
 	if (answer->txt) {
 		packet_put8(&text, (unsigned int)strlen(answer->txt));
 		packet_put(&text, answer->txt, strlen(answer->txt));
-		put_record(ret, 16, ttl, text.octets, text.len);
+		put_record(ret, 0, 16, ttl, text.octets, text.len);
 	}
 }
 
@@ -127,6 +132,11 @@ static void put_opt_back(const struct query_spec *query, const struct reference 
 		packet_put8(&options, how->scope);
 		packet_put(&options, subnet->address, subnet->address_len);
 	}
+	if (how->cookie) {
+		packet_put16(&options, 10);
+		packet_put16(&options, 24);
+		packet_put(&options, how->cookie, 24);
+	}
 	if (how->stale) {
 		packet_put16(&options, 15);
 		packet_put16(&options, 2);
@@ -150,15 +160,17 @@ static void message_back(const struct query_spec *query, const struct answer_spe
 		        an_choice(how->seed, query->id, source_number(query), query->source_port),
 		        answer->count);
 	packet_put16(ret, query->id);
-	packet_put16(ret, 0x8400 | (query->flags & 0x0100));
+	packet_put16(ret,
+	             (how->truncated ? 0x8200u : 0x8400u) | (query->flags & 0x0100u) | how->rcode);
 	packet_put16(ret, 1);
-	packet_put16(ret, answer->count);
-	packet_put16(ret, answer->count ? 0 : 1);
+	packet_put16(ret, how->truncated ? 0 : answer->count);
+	packet_put16(ret, how->truncated || answer->count ? 0 : 1);
 	packet_put16(ret, (query->opt ? 1u : 0u) + (answer->txt ? 1u : 0u));
 	packet_put(ret, query->name, query->name_len);
 	packet_put16(ret, query->type);
 	packet_put16(ret, query->class);
-	reference_body(answer, how->ttl, first, ret);
+	if (!how->truncated)
+		reference_body(answer, how->ttl, first, how->apex_at, ret);
 	if (query->opt)
 		put_opt_back(query, how, ret);
 }

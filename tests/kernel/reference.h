@@ -31,14 +31,19 @@ struct reference {
 	bool stale; /* EDE 3, if the query had OPT */
 	uint64_t seed;
 	uint16_t payload; /* ours */
+	unsigned int rcode;
+	unsigned int apex_at;  /* where in the question name the SOA's owner begins */
+	const uint8_t *cookie; /* 24 octets that go back; NULL: none */
+	bool truncated;        /* TC and no records */
 };
 
 /* `count` addresses that tell this answer from others by `mark`. */
 struct answer_spec answer_spec(uint16_t type, unsigned int count, unsigned int mark);
 
-/* The records behind the question, TTLs as given. Records begin with the `first`th. */
+/* The records behind the question, TTLs as given. Records begin with the `first`th; the owner of
+ * a SOA is `apex_at` octets into the question name. */
 void reference_body(const struct answer_spec *answer, uint32_t ttl, unsigned int first,
-                    struct packet *ret);
+                    unsigned int apex_at, struct packet *ret);
 
 void reference_reply(const struct query_spec *query, const struct answer_spec *answer,
                      const struct reference *how, struct packet *ret);

@@ -128,6 +128,47 @@ size_t respond_image_static(const struct world *world, const uint8_t *name, size
 	return cut(&draft, ret);
 }
 
+/* ---- denial ---- */
+
+#define POINTER_LABEL 0xc0
+
+/* The name at `at` of the tail: *ret_pointer is where the pointer that ends it stands, 0 if none
+ * does. What follows the name. */
+static size_t pointer_in(const uint8_t *tail, size_t at, uint16_t *ret_pointer)
+{
+	while (tail[at] && tail[at] < POINTER_LABEL)
+		at += 1u + tail[at];
+	*ret_pointer = tail[at] ? (uint16_t)at : 0;
+	return at + (tail[at] ? 2 : 1);
+}
+
+/* Owner, MNAME and RNAME of the SOA that is the tail. */
+static void mark_pointers(struct an_answer_slot *ret)
+{
+	uint16_t *places = ret->answer.tail_ttl + 1;
+	size_t at = pointer_in(ret->data, RECORD_FIXED_LEN, &places[1]);
+
+	places[0] = 0;
+	pointer_in(ret->data, at, &places[2]);
+}
+
+size_t respond_image_denial(const struct zone *zone, struct an_answer_slot *ret)
+{
+	struct plan_question question = {.name = zone->apex, .len = zone->apex_len};
+	struct draft draft;
+	size_t len;
+
+	if (!is_possible(zone->apex_len) || !zone->soa ||
+	    __atomic_load_n(&zone->expired, __ATOMIC_RELAXED))
+		return 0;
+	plan_denied(&draft.plan, &question, zone);
+	if (!render(&draft, zone->apex, zone->apex_len, 0))
+		return 0;
+	len = cut(&draft, ret);
+	mark_pointers(ret);
+	return len;
+}
+
 size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t owner_len,
                           const struct answer *answer, unsigned int group,
                           struct an_answer_slot *ret)

@@ -22,6 +22,13 @@ static void offer_stored(struct flatten *flatten, const struct offer *offer)
 	rcu_read_unlock();
 }
 
+/* Type 0: the zone's denial, under its apex, while the kernel knows all of its names. */
+static bool is_denial(const struct zone *zone, const struct offer *offer)
+{
+	return zone->names == ZONE_NAMES_ALL &&
+	       name_equal(zone->apex, zone->apex_len, offer->name, offer->name_len);
+}
+
 void offer_take(struct flatten *flatten, const struct offer *offer)
 {
 	uint8_t room[AN_SLOT_LARGE_SIZE] __attribute__((aligned(8))) = {0};
@@ -42,10 +49,19 @@ void offer_take(struct flatten *flatten, const struct offer *offer)
 	zone = zones_find(flatten->world->zones, offer->name, offer->name_len, offer->type);
 	if (!zone || zone->id == UINT32_MAX)
 		return;
+	if (!offer->type && !is_denial(zone, offer))
+		return;
 	if (publish_has(flatten->publish, offer->name, offer->name_len, offer->type))
 		return;
-	if (!respond_image_static(flatten->world, offer->name, offer->name_len, offer->type, image))
+	if (offer->type ? !respond_image_static(flatten->world, offer->name, offer->name_len,
+	                                        offer->type, image)
+	                : !respond_image_denial(zone, image))
 		return;
+	if (!offer->type) {
+		publish_denial(flatten->publish, zone->apex, zone->apex_len, zone->id,
+		               zone->generation, image);
+		return;
+	}
 	if (publish_owner(flatten->publish, offer->name, offer->name_len, offer->type, zone->id,
 	                  zone->generation, &uid))
 		return;

@@ -219,6 +219,19 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 	return false;
 }
 
+/* RFC 6604 3: the RCODE is that of the chain's last name. */
+static void deny(struct plan *plan)
+{
+	plan->rcode = AN_RCODE_NXDOMAIN;
+	plan_add_negative(plan, UINT32_MAX);
+	if (plan->hops)
+		return;
+	/* Names that do not exist are too many to hold each by itself. */
+	plan->daemon_only = true;
+	if (__atomic_load_n(&plan->zone->names, __ATOMIC_RELAXED) == ZONE_NAMES_ALL)
+		plan->flags |= RESPOND_DENIAL;
+}
+
 /* One name of the chain. False: the reply ends here. */
 static bool step(struct plan *plan, uint16_t type)
 {
@@ -233,11 +246,7 @@ static bool step(struct plan *plan, uint16_t type)
 		plan_refer(plan, match.node);
 		return false;
 	case ZONE_NXDOMAIN:
-		/* RFC 6604 3: the RCODE is that of the chain's last name. */
-		plan->rcode = AN_RCODE_NXDOMAIN;
-		/* Names that do not exist are too many to hold each by itself. */
-		plan->daemon_only |= !plan->hops;
-		plan_add_negative(plan, UINT32_MAX);
+		deny(plan);
 		return false;
 	}
 	return false;
@@ -351,6 +360,13 @@ void plan_make_text(struct plan *plan, const struct plan_question *question, con
 	item->count = 1;
 	item->stride = (uint16_t)len;
 	item->wire_type = AN_TYPE_TXT;
+}
+
+void plan_denied(struct plan *plan, const struct plan_question *question, const struct zone *zone)
+{
+	begin(plan, question);
+	plan->zone = zone;
+	deny(plan);
 }
 
 void plan_stored(struct plan *plan, const struct plan_question *question, const struct zone *zone,

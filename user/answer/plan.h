@@ -79,6 +79,9 @@ void plan_make_empty(struct plan *plan, const struct plan_question *question, un
 void plan_make_text(struct plan *plan, const struct plan_question *question, const uint8_t *rdata,
                     size_t len);
 
+/* What a name that is not there gives in this zone, for the kernel's image of it. */
+void plan_denied(struct plan *plan, const struct plan_question *question, const struct zone *zone);
+
 /* The plan that a fresh stored answer of a zone's owner gives, for the kernel's image of it:
  * of one of its groups, where it has a pool part. */
 void plan_stored(struct plan *plan, const struct plan_question *question, const struct zone *zone,

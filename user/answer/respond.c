@@ -130,7 +130,8 @@ static void write_reply(const struct exchange *e, uint8_t *out, size_t size,
 	if (e->verified)
 		ret->flags |= RESPOND_VERIFIED;
 	if (!complete)
-		ret->flags = (ret->flags & ~RESPOND_CACHEABLE) | RESPOND_TRUNCATED;
+		ret->flags =
+		        (ret->flags & ~(RESPOND_CACHEABLE | RESPOND_DENIAL)) | RESPOND_TRUNCATED;
 }
 
 static void plan_nothing(struct exchange *e, unsigned int rcode, int ede)
@@ -192,7 +193,7 @@ static void plan_chaos(struct exchange *e)
 static void plan_every_class(struct plan *plan)
 {
 	plan->aa = false;
-	plan->flags &= ~RESPOND_CACHEABLE;
+	plan->flags &= ~(RESPOND_CACHEABLE | RESPOND_DENIAL);
 }
 
 static void plan_query(struct exchange *e)
@@ -248,6 +249,14 @@ static void make_plan(struct exchange *e, enum query_verdict verdict)
 		plan_query(e);
 }
 
+/* The zone's denial, whatever name it was that did not exist: type 0 of its apex. */
+static void want_denial(const struct zone *zone, struct want *want)
+{
+	memcpy(want->owner, zone->apex, zone->apex_len);
+	want->owner_len = zone->apex_len;
+	want->type = 0;
+}
+
 /* What is to be flattened, or was; static data are offered to the kernel as they were asked for. */
 static void fill_want(const struct exchange *e, struct want *want)
 {
@@ -286,6 +295,8 @@ void respond(const struct world *world, const struct respond_input *input, uint8
 	make_plan(&e, verdict);
 	if (e.plan.wait || e.plan.flags & RESPOND_CACHEABLE)
 		fill_want(&e, &ret->want);
+	else if (e.plan.flags & RESPOND_DENIAL)
+		want_denial(e.plan.zone, &ret->want);
 	if (e.plan.wait) {
 		ret->verdict = RESPOND_WAIT;
 		ret->zone = e.plan.zone;

@@ -49,6 +49,7 @@ struct want {
 #define RESPOND_CACHEABLE  0x10u /* complete, and the kernel may hold it */
 #define RESPOND_ECS        0x20u /* query and reply have the client subnet option */
 
+#define RESPOND_DENIAL   0x40u  /* no such name in `zone`: the kernel may deny names there */
 #define RESPOND_VERIFIED 0x100u /* the query had a good cookie: its source address is no lie */
 
 struct respond_result {
@@ -88,6 +89,14 @@ void respond(const struct world *world, const struct respond_input *input, uint8
  */
 size_t respond_image_static(const struct world *world, const uint8_t *name, size_t len,
                             uint16_t type, struct an_answer_slot *ret);
+
+/*
+ * The same for names of a zone that do not exist: an image as for its apex as
+ * the question. tail_ttl from 1 on are the places in the tail of compression
+ * pointers that lead further on by as much as a question is longer than the
+ * apex; the first is the SOA's owner, of the others 0 is none.
+ */
+size_t respond_image_denial(const struct zone *zone, struct an_answer_slot *ret);
 
 /* The same for a flattened answer (out of a pool: for one of its groups, the dead among its
  * addresses, too); wire scope, TTL, flags and data filled, times and key left to the publisher. */

@@ -274,6 +274,7 @@ struct config {
 	/* Sizes. */
 	uint32_t owners_max;            /* kernel: 65536 */
 	uint32_t audiences_max;         /* kernel: 131072 */
+	uint32_t names_max;             /* kernel: of complete zones, 131072 */
 	uint32_t slots_max;             /* kernel, 256 octets each: 131072 */
 	uint32_t slots_large_max;       /* kernel, 1024 octets each: 8192 */
 	uint32_t zones_max;             /* kernel: 1024 */
@@ -287,6 +288,9 @@ struct config {
 	bool cookies;                  /* false; RFC 7873 */
 	uint8_t cookie_secrets[4][16]; /* RFC 9018: the first makes cookies, all verify */
 	uint8_t cookie_secrets_count;  /* 0 with cookies: one is drawn at start */
+	uint32_t miss_limit;  /* queries a second that a source network may send up; 0: any */
+	uint32_t miss_burst;  /* at once */
+	uint32_t miss_slip;   /* every nth over it is answered with TC; 0: none */
 	bool cookie_required; /* UDP without a valid cookie: BADCOOKIE (with one from the client) or
 	                         TC */
 	char *server_id;      /* CH TXT id.server, hostname.bind; NULL: REFUSED */

@@ -291,6 +291,7 @@ static const struct setting maps[] = {
         VALUE("audiences", SETTING_SIZE32, AT(audiences_max), 16, 1 << 27, "128K"),
         VALUE("slots", SETTING_SIZE32, AT(slots_max), 16, AN_SLOT_INDEX, "128K"),
         VALUE("slots-large", SETTING_SIZE32, AT(slots_large_max), 16, AN_SLOT_INDEX, "8K"),
+        VALUE("names", SETTING_SIZE32, AT(names_max), 16, 1 << 27, "128K"),
         VALUE("zones", SETTING_SIZE32, AT(zones_max), 1, 1 << 20, "1K"),
         VALUE("pin-dir", SETTING_TEXT, AT(pin_dir), 1, 255, AN_PIN_DIR),
         /* The daemon gives a sign of life once a second. */
@@ -318,6 +319,9 @@ static const struct setting server[] = {
         LIST("cookie-secrets", SETTING_COOKIES, AT(cookie_secrets), AT(cookie_secrets_count), 1, 4,
              NULL),
         FLAG("cookie-required", AT(cookie_required), "no"),
+        VALUE("miss-limit", SETTING_NUMBER32, AT(miss_limit), 0, 10000000, "10000"),
+        VALUE("miss-burst", SETTING_NUMBER32, AT(miss_burst), 1, 10000000, "20000"),
+        VALUE("miss-slip", SETTING_NUMBER32, AT(miss_slip), 0, 100, "2"),
         VALUE("nsid", SETTING_TEXT, AT(nsid), 1, 128, NULL),
         /* RFC 1035 3.3: one character-string of a TXT record. */
         VALUE("id", SETTING_TEXT, AT(server_id), 1, 255, NULL),

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/denial.h"
 #include "control/world.h"
 
 /* ---- settling ---- */
@@ -37,7 +38,8 @@ static uint64_t zone_content(const struct zone *zone)
 
 static uint32_t zone_flags(const struct zone *zone)
 {
-	return (zone->has_wildcards ? AN_ZONE_WILDCARDS : 0) |
+	return (zone->names == ZONE_NAMES_ALL ? AN_ZONE_COMPLETE : 0) |
+	       (zone->has_wildcards ? AN_ZONE_WILDCARDS : 0) |
 	       (zone->has_dnames ? AN_ZONE_DNAMES : 0) | (zone->has_cuts ? AN_ZONE_CUTS : 0);
 }
 
@@ -72,12 +74,15 @@ static uint64_t valid_until_ms(const struct zone *zone, uint64_t until_ms)
 
 static void settle_with_kernel(struct zone *zone, const struct zones *old, struct publish *publish)
 {
+	struct zone *before = old ? zones_exact(old, zone->apex, zone->apex_len) : NULL;
 	char name[NAME_TEXT_MAX];
 	int err;
 
+	denial_begin(zone, before, publish);
 	err = publish_zone(publish, zone->apex, zone->apex_len, zone_content(zone),
 	                   zone_flags(zone), valid_until_ms(zone, CLOCK_MS_NEVER), &zone->id,
 	                   &zone->generation);
+	denial_end(zone, before, publish);
 	if (!err)
 		return;
 	settle_without_kernel(zone, old);
@@ -102,7 +107,19 @@ void world_settle_until(const struct zone *zone, uint64_t until_ms, struct publi
 		             zone_flags(zone), valid_until_ms(zone, until_ms), &id, &generation);
 }
 
-void world_remove_gone(const struct zones *zones, struct publish *publish)
+/* What the kernel knows of the names of zones that are gone. */
+static void forget_names(const struct zones *zones, const struct zones *old,
+                         struct publish *publish)
+{
+	for (size_t i = 0; i < zones_count(old); i++) {
+		struct zone *zone = zones_at(old, i);
+
+		if (!zones_exact(zones, zone->apex, zone->apex_len))
+			denial_gone(zone, zones, publish);
+	}
+}
+
+void world_remove_gone(const struct zones *zones, const struct zones *old, struct publish *publish)
 {
 	const struct kernel_maps *maps = publish_maps(publish);
 
@@ -114,6 +131,8 @@ void world_remove_gone(const struct zones *zones, struct publish *publish)
 		    (len < 0 || !zones_exact(zones, record->apex, (size_t)len)))
 			publish_zone_remove(publish, i);
 	}
+	if (old)
+		forget_names(zones, old, publish);
 }
 
 void world_settle(const struct config *config, struct zones *zones, const struct zones *old,
@@ -123,7 +142,7 @@ void world_settle(const struct config *config, struct zones *zones, const struct
 
 	world_renew_settings(config, zones);
 	if (publish)
-		world_remove_gone(zones, publish);
+		world_remove_gone(zones, old, publish);
 	for (size_t i = 0; i < zones_count(zones); i++) {
 		struct zone *zone = zones_at(zones, i);
 
@@ -133,6 +152,8 @@ void world_settle(const struct config *config, struct zones *zones, const struct
 	}
 	if (publish && old)
 		world_disturb(zones, old, publish);
+	if (publish && !old)
+		publish_names_sweep(publish);
 }
 
 /* ---- comparing configurations ---- */
@@ -171,7 +192,8 @@ static bool same_maps(const struct config *a, const struct config *b)
 {
 	return a->owners_max == b->owners_max && a->audiences_max == b->audiences_max &&
 	       a->slots_max == b->slots_max && a->slots_large_max == b->slots_large_max &&
-	       a->zones_max == b->zones_max && same_text(a->pin_dir, b->pin_dir);
+	       a->zones_max == b->zones_max && a->names_max == b->names_max &&
+	       same_text(a->pin_dir, b->pin_dir);
 }
 
 static bool same_memory(const struct config *a, const struct config *b)

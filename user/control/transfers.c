@@ -262,7 +262,7 @@ static void settle(struct daemon *daemon, const struct change *change)
 {
 	world_renew_settings(change->config, change->zones);
 	if (change->config != daemon->config && daemon->publish)
-		world_remove_gone(change->zones, daemon->publish);
+		world_remove_gone(change->zones, daemon->zones, daemon->publish);
 	for (size_t i = 0; i < zones_count(change->zones); i++) {
 		struct zone *zone = zones_at(change->zones, i);
 

@@ -64,8 +64,8 @@ void world_settle_zone(struct zone *zone, const struct zones *old, struct publis
 /* Points every zone of the set to its settings in this configuration. */
 void world_renew_settings(const struct config *config, struct zones *zones);
 
-/* Takes zones that are not in the set out of the kernel. */
-void world_remove_gone(const struct zones *zones, struct publish *publish);
+/* Takes zones that are not in the set out of the kernel. `old`: the set before, or NULL. */
+void world_remove_gone(const struct zones *zones, const struct zones *old, struct publish *publish);
 
 /*
  * The set of zones has changed: what the kernel has of zones that are

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "kernel/book.h"
+#include "kernel/names.h"
 #include "kernel/publish.h"
 #include "kernel/slots.h"
 
@@ -16,6 +17,7 @@ struct publish {
 	struct slots slots;
 	struct pool cells;
 	struct book book;
+	struct names names;
 	uint64_t answers; /* slots of kind ANSWER in use */
 	uint32_t networks_per_owner;
 	uint32_t next_generation;

@@ -41,6 +41,8 @@ struct kernel_maps {
 	uint32_t front_lines; /* a power of 2 */
 	uint64_t *cells;
 	uint32_t cells_count;
+	struct an_name_line *names;
+	uint32_t names_lines;
 	int owners_fd, audiences_fd, counters_fd;
 	uint32_t owners_max, audiences_max;
 	int cpus;     /* possible ones: values of counters_fd */

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "kernel/front.h"
 #include "kernel/maps.h"
+#include "kernel/names.h"
 
 #define BPFFS_MAGIC  0xcafe4a11
 #define BPFFS_MOUNT  "/sys/fs/bpf"
@@ -161,6 +162,8 @@ static uint32_t capacity_for(const struct config *config, const char *name)
 		return config->audiences_max;
 	if (!strcmp(name, AN_MAP_FRONT))
 		return front_lines_for(config->owners_max);
+	if (!strcmp(name, AN_MAP_NAMES))
+		return names_lines_for(config->names_max);
 	if (!strcmp(name, AN_MAP_SLOTS))
 		return config->slots_max + 1;
 	if (!strcmp(name, AN_MAP_SLOTS_LARGE))

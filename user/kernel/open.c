@@ -49,6 +49,8 @@ const struct maps_form maps_forms[] = {
         {AN_MAP_SLOTS, BPF_MAP_TYPE_ARRAY, 4, AN_SLOT_SMALL_SIZE, true},
         {AN_MAP_SLOTS_LARGE, BPF_MAP_TYPE_ARRAY, 4, AN_SLOT_LARGE_SIZE, true},
         {AN_MAP_CELLS, BPF_MAP_TYPE_ARRAY, 4, 8, true},
+        {AN_MAP_NAMES, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct an_name_line), true},
+        {AN_MAP_MISSES, BPF_MAP_TYPE_ARRAY, 4, 8, true},
         {AN_MAP_COUNTERS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct an_counters), false},
 };
 _Static_assert(sizeof(maps_forms) / sizeof(maps_forms[0]) == MAPS_COUNT, "MAPS_COUNT");
@@ -151,6 +153,8 @@ enum {
 	SLOTS,
 	LARGE,
 	CELLS,
+	NAMES,
+	MISSES,
 	COUNTERS
 };
 
@@ -199,6 +203,8 @@ static void fill(struct holder *holder)
 	        .front_lines = front_lines(&opened[FRONT]),
 	        .cells = opened[CELLS].memory,
 	        .cells_count = opened[CELLS].capacity,
+	        .names = opened[NAMES].memory,
+	        .names_lines = opened[NAMES].capacity,
 	        .owners_fd = opened[OWNERS].fd,
 	        .audiences_fd = opened[AUDIENCES].fd,
 	        .counters_fd = opened[COUNTERS].fd,

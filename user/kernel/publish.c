@@ -22,6 +22,8 @@ static int desk_init(struct publish *publish)
 		error = pool_init(&publish->cells, maps->cells_count);
 	if (!error)
 		error = book_init(&publish->book, maps->owners_max, maps->audiences_max);
+	if (!error)
+		error = names_init(&publish->names, maps);
 	return error;
 }
 
@@ -58,6 +60,7 @@ void publish_free(struct publish *publish)
 {
 	if (!publish)
 		return;
+	names_done(&publish->names);
 	book_done(&publish->book);
 	pool_done(&publish->cells);
 	slots_done(&publish->slots);
@@ -214,6 +217,7 @@ static void write_new_owner(struct publish *publish, const struct book_owner *ow
 	size_t used = owner_octets(len);
 
 	image->head.kind = AN_SLOT_OWNER;
+	image->head.flags = owner->key.type ? 0 : AN_OWNER_DENIAL;
 	image->head.used = (uint16_t)used;
 	image->head.zone = owner->zone;
 	image->head.generation = owner->generation;
@@ -239,15 +243,17 @@ static int insert_owner(struct publish *publish, const struct book_owner *owner)
 	return 0;
 }
 
+/* room: octets of an answer that must fit in beside the name. */
 static int make_owner(struct publish *publish, const struct an_owner_key *key, const uint8_t *name,
-                      size_t len, uint32_t zone, uint32_t generation, uint64_t *ret_uid)
+                      size_t len, size_t room, uint32_t zone, uint32_t generation,
+                      uint64_t *ret_uid)
 {
 	struct book_owner *owner;
 	uint32_t slot;
 
 	if (!desk_room_owner(publish))
 		return -ENOSPC;
-	slot = desk_take_slot(publish, owner_octets(len), NULL);
+	slot = desk_take_slot(publish, owner_octets(len) + room, NULL);
 	if (slot == AN_SLOT_NONE)
 		return -ENOSPC;
 	owner = book_owner_add(&publish->book, key, next_uid(publish));
@@ -278,8 +284,9 @@ static void renew_owner(struct publish *publish, struct book_owner *owner, uint3
 		cell_reset(publish, owner->cell);
 }
 
-int publish_owner(struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type,
-                  uint32_t zone, uint32_t generation, uint64_t *ret_uid)
+/* An owner whose slot has room for an answer of so many octets. */
+static int take_owner(struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type,
+                      size_t room, uint32_t zone, uint32_t generation, uint64_t *ret_uid)
 {
 	uint8_t lower[NAME_MAX_LEN];
 	struct an_owner_key key;
@@ -291,8 +298,13 @@ int publish_owner(struct publish *publish, const uint8_t *name, size_t name_len,
 	name_lower(lower, name, name_len);
 	key = key_of(publish, lower, name_len, type);
 	owner = book_owner_find(&publish->book, &key);
+	if (owner && owner_is(publish, owner, lower, name_len) &&
+	    owner_octets(name_len) + room > slots_size(owner->slot)) {
+		desk_drop_owner(publish, owner);
+		owner = NULL;
+	}
 	if (!owner) {
-		error = make_owner(publish, &key, lower, name_len, zone, generation, ret_uid);
+		error = make_owner(publish, &key, lower, name_len, room, zone, generation, ret_uid);
 		publish->stats.refused += error != 0;
 		return error;
 	}
@@ -305,6 +317,29 @@ int publish_owner(struct publish *publish, const uint8_t *name, size_t name_len,
 	owner->touched = desk_now(publish);
 	*ret_uid = owner->uid;
 	return 0;
+}
+
+int publish_owner(struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type,
+                  uint32_t zone, uint32_t generation, uint64_t *ret_uid)
+{
+	return take_owner(publish, name, name_len, type, 0, zone, generation, ret_uid);
+}
+
+int publish_denial(struct publish *publish, const uint8_t *apex, size_t apex_len, uint32_t zone,
+                   uint32_t generation, const struct an_answer_slot *image)
+{
+	const struct an_audience_key everyone = {.kind = AN_AUDIENCE_NET};
+	static const uint8_t nothing[8];
+	uint64_t uid;
+	uint32_t slot;
+	int error =
+	        take_owner(publish, apex, apex_len, 0, image->head.used - (size_t)AN_ANSWER_DATA_AT,
+	                   zone, generation, &uid);
+
+	if (error)
+		return error;
+	return publish_answer(publish, uid, &everyone, nothing, 0, image, CLOCK_MS_NEVER,
+	                      CLOCK_MS_NEVER, true, &slot);
 }
 
 void publish_owner_remove(struct publish *publish, uint64_t uid)
@@ -338,6 +373,42 @@ bool publish_is_stale(const struct publish *publish, uint64_t uid)
 	return owner && owner->cell != AN_CELL_FIXED &&
 	       __atomic_load_n(&publish->maps->cells[owner->cell], __ATOMIC_RELAXED) &
 	               AN_CELL_STALE;
+}
+
+/* ---- names ---- */
+
+static uint64_t hash_of(const struct publish *publish, const uint8_t *name, size_t len)
+{
+	return an_name_hash(publish->maps->control->seed, name, (uint32_t)len);
+}
+
+bool publish_names_room(const struct publish *publish, size_t count, size_t gives)
+{
+	/* A quarter of the places: then of ten thousand names two or three find their line full. */
+	uint64_t most = (publish->maps->control->names_mask + 1) * AN_NAME_ENTRIES / 4;
+
+	return publish->names.used + count <= most + gives;
+}
+
+void publish_name_add(struct publish *publish, const uint8_t *name, size_t len, uint32_t flags)
+{
+	names_add(&publish->names, hash_of(publish, name, len), flags);
+}
+
+void publish_name_set(struct publish *publish, const uint8_t *name, size_t len, uint32_t flags)
+{
+	names_set(&publish->names, hash_of(publish, name, len), flags);
+}
+
+void publish_name_drop(struct publish *publish, const uint8_t *name, size_t len, uint32_t flags)
+{
+	(void)flags;
+	names_drop(&publish->names, hash_of(publish, name, len));
+}
+
+void publish_names_sweep(struct publish *publish)
+{
+	names_sweep(&publish->names);
 }
 
 /* ---- looking ---- */
@@ -430,4 +501,5 @@ void publish_stats(const struct publish *publish, struct publish_stats *ret)
 	ret->answers = publish->answers;
 	ret->slots_used = publish->slots.small.used;
 	ret->slots_large_used = publish->slots.large.used;
+	ret->names = publish->names.used;
 }

@@ -65,6 +65,30 @@ int publish_zone(struct publish *publish, const uint8_t *apex, size_t apex_len, 
 void publish_zone_renew(struct publish *publish, uint32_t index, uint32_t *ret_generation);
 void publish_zone_remove(struct publish *publish, uint32_t index);
 
+/* ---- names that exist, and the denial of others ---- */
+
+/* Is there room for so many names, when `gives` of those that are there go? */
+bool publish_names_room(const struct publish *publish, size_t count, size_t gives);
+
+/*
+ * A name that exists, any case, with AN_NAME_* of it. Added as often as it is
+ * dropped: zones, and the old and the new data of one, may share a name. set:
+ * the flags of a name that is there are these and no others. drop: flags do
+ * not matter.
+ */
+void publish_name_add(struct publish *publish, const uint8_t *name, size_t len, uint32_t flags);
+void publish_name_set(struct publish *publish, const uint8_t *name, size_t len, uint32_t flags);
+void publish_name_drop(struct publish *publish, const uint8_t *name, size_t len, uint32_t flags);
+
+/* What an earlier daemon left of names and was not added again goes. Once, when all zones are
+ * there. */
+void publish_names_sweep(struct publish *publish);
+
+/* What is said of names that do not exist in a zone (its flags say AN_ZONE_COMPLETE). 0, or as
+ * publish_answer(). */
+int publish_denial(struct publish *publish, const uint8_t *apex, size_t apex_len, uint32_t zone,
+                   uint32_t generation, const struct an_answer_slot *image);
+
 /* ---- owners and answers ---- */
 
 /*
@@ -124,7 +148,7 @@ const struct kernel_maps *publish_maps(const struct publish *publish);
 
 struct publish_stats {
 	uint64_t owners, answers, slots_used, slots_large_used, evicted, refused, folded,
-	        collisions, adopted, adopted_dropped;
+	        collisions, adopted, adopted_dropped, names;
 };
 void publish_stats(const struct publish *publish, struct publish_stats *ret);
 

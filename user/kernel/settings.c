@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/secrets.h"
 #include "kernel/desk.h"
 
 /* ---- control block ---- */
@@ -55,15 +56,40 @@ static void write_special(uint64_t *to, const struct config *config)
 		__atomic_store_n(&to[i], words[i], __ATOMIC_RELAXED);
 }
 
+/* Before the flag that says they are there. A reader that sees half of a new secret takes a cookie
+ * for bad that is good, and makes one that is bad: once, for who asks in that moment. */
+static void write_cookies(struct an_control *control, const struct config *config)
+{
+	__u64 secrets[AN_COOKIE_SECRETS][2] = {0};
+	unsigned int count = config->cookies ? secrets_cookie(config, secrets) : 0;
+
+	if (!count)
+		__atomic_store_n(&control->cookie_count, 0, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < AN_COOKIE_SECRETS; i++)
+		for (unsigned int word = 0; word < 2; word++)
+			__atomic_store_n(&control->cookie_secrets[i][word], secrets[i][word],
+			                 __ATOMIC_RELAXED);
+	__atomic_store_n(&control->cookie_count, (uint8_t)count, __ATOMIC_RELEASE);
+}
+
+static void write_limits(struct an_control *control, const struct config *config)
+{
+	__atomic_store_n(&control->miss_burst, config->miss_burst, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->miss_slip, config->miss_slip, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->miss_rate, config->miss_limit, __ATOMIC_RELEASE);
+}
+
 int publish_settings(struct publish *publish, const struct config *config)
 {
 	struct an_control *control = publish->maps->control;
 	uint32_t flags = (config->nsid ? AN_CONTROL_PASS_NSID : 0) |
-	                 (config->cookies ? AN_CONTROL_PASS_COOKIE : 0) |
-	                 (config->cookies && config->cookie_required ? AN_CONTROL_PASS_ALL : 0);
+	                 (config->cookies ? AN_CONTROL_COOKIES : 0) |
+	                 (config->cookies && config->cookie_required ? AN_CONTROL_NEED_COOKIE : 0);
 	uint64_t limit = (uint64_t)config->heartbeat_limit_ms * control->hz / 1000;
 
 	write_special(publish->maps->special, config);
+	write_cookies(control, config);
+	write_limits(control, config);
 	publish->networks_per_owner = config->networks_per_name_max;
 	__atomic_store_n(&control->flags, flags, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->udp_payload, config->udp_payload, __ATOMIC_RELAXED);

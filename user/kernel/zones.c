@@ -25,8 +25,11 @@ static struct an_zone *zone_find(const struct kernel_maps *maps, const uint8_t *
 	return vacant;
 }
 
-static void set_generation(struct an_zone *zone, uint32_t generation)
+static void set_generation(struct kernel_maps *maps, struct an_zone *zone, uint32_t generation)
 {
+	/* A program that is between the two looks at names and zone passes up. */
+	__atomic_fetch_add(&maps->control->names_turn, 1, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 	__atomic_store_n(&zone->generation, generation, __ATOMIC_RELEASE);
 	/* What is written after this is seen after this. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
@@ -62,11 +65,11 @@ int publish_zone(struct publish *publish, const uint8_t *apex, size_t apex_len, 
 		memset(zone->apex, 0, sizeof(zone->apex));
 		memcpy(zone->apex, lower, apex_len);
 		zone->content = content;
-		set_generation(zone, new_generation(publish));
+		set_generation(publish->maps, zone, new_generation(publish));
 	} else if (zone->content != content) {
 		/* Content after generation: a crash in between raises it once more, which harms
 		 * nothing. */
-		set_generation(zone, new_generation(publish));
+		set_generation(publish->maps, zone, new_generation(publish));
 		zone->content = content;
 	}
 	*ret_index = (uint32_t)(zone - publish->maps->zones);
@@ -78,7 +81,7 @@ void publish_zone_renew(struct publish *publish, uint32_t index, uint32_t *ret_g
 {
 	if (index >= publish->maps->zones_count || !publish->maps->zones[index].generation)
 		return;
-	set_generation(&publish->maps->zones[index], new_generation(publish));
+	set_generation(publish->maps, &publish->maps->zones[index], new_generation(publish));
 	*ret_generation = publish->maps->zones[index].generation;
 }
 
@@ -88,7 +91,7 @@ void publish_zone_remove(struct publish *publish, uint32_t index)
 
 	if (index >= publish->maps->zones_count)
 		return;
-	set_generation(&publish->maps->zones[index], 0);
+	set_generation(publish->maps, &publish->maps->zones[index], 0);
 	for (uint32_t number = 1; number < book->owner_numbers.count; number++)
 		if (pool_taken(&book->owner_numbers, number) && book->owners[number].zone == index)
 			desk_drop_owner(publish, &book->owners[number]);

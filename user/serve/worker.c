@@ -82,7 +82,7 @@ static void offer(struct worker *worker, const struct respond_result *result, ui
 {
 	const struct want *want = &result->want;
 
-	if (!(result->flags & RESPOND_CACHEABLE) || !worker->flatten ||
+	if (!(result->flags & (RESPOND_CACHEABLE | RESPOND_DENIAL)) || !worker->flatten ||
 	    !flatten_publishes(worker->flatten) || result->flags & RESPOND_STALE ||
 	    offered_lately(worker, want_hash(want, result->flags), now_ms))
 		return;

@@ -59,6 +59,13 @@ struct zone_warning {
 
 struct zone_alias; /* of warn.c */
 
+/* What the kernel knows of a zone's names: control/denial.h. */
+enum zone_names {
+	ZONE_NAMES_NONE,
+	ZONE_NAMES_APEX, /* that it is there */
+	ZONE_NAMES_ALL,
+};
+
 struct zone {
 	uint8_t apex[NAME_MAX_LEN]; /* lower case */
 	uint8_t apex_len;
@@ -75,8 +82,9 @@ struct zone {
 	size_t warning_count;
 	const struct zone_alias *aliases; /* see zone_alias_place() */
 	bool has_wildcards, has_dnames, has_cuts, has_anames;
-	bool expired; /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */
-	void *table;  /* of zone.c */
+	uint8_t names; /* atomic, enum zone_names */
+	bool expired;  /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */
+	void *table;   /* of zone.c */
 	/* Settings that answers need (copied from the configuration). */
 	uint8_t siblings;       /* enum siblings_mode */
 	uint8_t flatten_cnames; /* enum flatten_cnames */

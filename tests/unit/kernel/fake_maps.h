@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "kernel/kernel.h"
 
+#define FAKE_NAMES_LINES  64
 #define FAKE_OWNERS_FD    1000
 #define FAKE_AUDIENCES_FD 1001
 #define FAKE_FRONT_LINES  4 /* few, so that some are full */
@@ -123,6 +124,8 @@ static inline struct kernel_maps *fake_maps_new(const struct fake_sizes *sizes)
 	        .slots_large_count = sizes->slots_large + 1,
 	        .front = calloc(FAKE_FRONT_LINES, sizeof(struct an_front_line)),
 	        .front_lines = FAKE_FRONT_LINES,
+	        .names = calloc(FAKE_NAMES_LINES, sizeof(struct an_name_line)),
+	        .names_lines = FAKE_NAMES_LINES,
 	        .cells = calloc(sizes->owners + 1, 8),
 	        .cells_count = sizes->owners + 1,
 	        .owners_fd = FAKE_OWNERS_FD,
@@ -159,6 +162,7 @@ static inline void fake_maps_free(struct kernel_maps *maps)
 	free(maps->slots);
 	free(maps->slots_large);
 	free(maps->front);
+	free(maps->names);
 	free(maps->cells);
 	free(maps);
 }

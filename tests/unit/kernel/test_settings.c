@@ -53,10 +53,40 @@ static void settings_become_fields_of_the_control_block(void **state)
 	assert_int_equal(control->flags, 0);
 	bench.config.cookies = true;
 	assert_int_equal(publish_settings(bench.publish, &bench.config), 0);
-	assert_int_equal(control->flags, AN_CONTROL_PASS_COOKIE | AN_CONTROL_PASS_ALL);
+	assert_int_equal(control->flags, AN_CONTROL_COOKIES | AN_CONTROL_NEED_COOKIE);
 	bench.config.cookie_required = false;
+	bench.config.miss_limit = 7;
+	bench.config.miss_burst = 9;
+	bench.config.miss_slip = 3;
 	assert_int_equal(publish_settings(bench.publish, &bench.config), 0);
-	assert_int_equal(control->flags, AN_CONTROL_PASS_COOKIE);
+	assert_int_equal(control->flags, AN_CONTROL_COOKIES);
+	assert_int_equal(control->miss_rate, 7);
+	assert_int_equal(control->miss_burst, 9);
+	assert_int_equal(control->miss_slip, 3);
+}
+
+static void secrets_are_in_the_control_block_while_cookies_are_on(void **state)
+{
+	const struct an_control *control = bench.maps->control;
+
+	(void)state;
+	assert_int_equal(control->cookie_count, 0);
+	bench.config.cookies = true;
+	publish_settings(bench.publish, &bench.config);
+	assert_int_equal(control->cookie_count, 1);
+	assert_true(control->cookie_secrets[0][0] && control->cookie_secrets[0][1]);
+	bench.config.cookie_secrets_count = 2;
+	memcpy(bench.config.cookie_secrets[0], "0123456789abcdef", 16);
+	memcpy(bench.config.cookie_secrets[1], "fedcba9876543210", 16);
+	publish_settings(bench.publish, &bench.config);
+	assert_int_equal(control->cookie_count, 2);
+	assert_int_equal(control->cookie_secrets[0][1], an_load8("89abcdef"));
+	assert_int_equal(control->cookie_secrets[1][0], an_load8("fedcba98"));
+	assert_int_equal(control->cookie_secrets[2][0], 0);
+	bench.config.cookies = false;
+	publish_settings(bench.publish, &bench.config);
+	assert_int_equal(control->cookie_count, 0);
+	assert_int_equal(control->cookie_secrets[0][0], 0);
 }
 
 static void a_beat_says_now_and_what_time_it_is(void **state)
@@ -303,6 +333,7 @@ int main(void)
 #define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
 	const struct CMUnitTest tests[] = {
 	        ON_BENCH(settings_become_fields_of_the_control_block),
+	        ON_BENCH(secrets_are_in_the_control_block_while_cookies_are_on),
 	        ON_BENCH(a_beat_says_now_and_what_time_it_is),
 	        ON_BENCH(ticks_round_down_and_milliseconds_up_at_every_rate),
 	        ON_BENCH(special_networks_are_whole_part_or_not),

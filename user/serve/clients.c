@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Memory that runs out is an error of clients_enter(). */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "base/hash.h"
 
 #define IPV6_LEN 64
 
@@ -74,7 +72,7 @@ static struct client *add(struct clients *clients, const struct network *network
 		return NULL;
 	client->network = *network;
 	HASH_ADD(hh, clients->table, network, sizeof(client->network), client);
-	if (client->hh.tbl)
+	if (HASH_ADDED(client))
 		return client;
 	free(client);
 	return NULL;

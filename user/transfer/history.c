@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/wire.h"
 #include "zone/rdata.h"
 
@@ -289,7 +289,10 @@ static int net_add(struct net_change **changes, const uint8_t *key, size_t len,
 	one->key = key;
 	one->change = change;
 	HASH_ADD_KEYPTR(hh, *changes, one->key, len, one);
-	return 0;
+	if (HASH_ADDED(one))
+		return 0;
+	free(one);
+	return -ENOMEM;
 }
 
 static int net_list(struct net_change **changes, const struct record_list *list, int change)

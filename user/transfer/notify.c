@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <uthash.h>
 
 #include "answer/message.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "transfer/out_book.h"
 #include "transfer/tsig.h"
@@ -59,16 +59,20 @@ static void start_next(struct notify *notify);
 
 /* ---- the list ---- */
 
-static void list_add(struct notify *notify, struct news *news)
+/* False: out of memory. */
+static bool list_add(struct notify *notify, struct news *news)
 {
+	HASH_ADD(hh, notify->by_place, place, sizeof(news->place), news);
+	if (!HASH_ADDED(news))
+		return false;
 	news->prev = notify->last;
 	if (notify->last)
 		notify->last->next = news;
 	else
 		notify->first = news;
 	notify->last = news;
-	HASH_ADD(hh, notify->by_place, place, sizeof(news->place), news);
 	notify->count++;
+	return true;
 }
 
 static void list_remove(struct notify *notify, struct news *news)
@@ -386,7 +390,10 @@ int notify_send(struct notify *notify, const struct view *view, const struct con
 	news->serial = view->serial;
 	news->soa_ttl = view->zone->soa->ttl;
 	news->soa_len = view_soa(view, news->soa);
-	list_add(notify, news);
+	if (!list_add(notify, news)) {
+		free(news);
+		return -ENOMEM;
+	}
 	start_next(notify);
 	return 0;
 }

@@ -5,7 +5,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
+
+#include "base/hash.h"
 
 struct page_key {
 	uint8_t mode;
@@ -56,7 +57,10 @@ static struct page *page_get(const struct zone *zone, enum transfer_mode mode)
 		return NULL;
 	page->key = key_of(zone->apex, zone->apex_len, mode);
 	HASH_ADD(hh, pages, key, sizeof(page->key), page);
-	return page;
+	if (HASH_ADDED(page))
+		return page;
+	free(page);
+	return NULL;
 }
 
 int book_put(struct view *view, struct step *step, bool same)

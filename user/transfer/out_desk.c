@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "transfer/expand.h"
 #include "transfer/notify.h"
@@ -303,7 +303,10 @@ static struct desk_zone *dz_get(struct transfer_desk *desk, const struct zone *z
 	memcpy(dz->apex, zone->apex, zone->apex_len);
 	dz->apex_len = zone->apex_len;
 	HASH_ADD_KEYPTR(hh, desk->zones, dz->apex, dz->apex_len, dz);
-	return dz;
+	if (HASH_ADDED(dz))
+		return dz;
+	free(dz);
+	return NULL;
 }
 
 /* The peers as they are now, with copies of their keys: configurations come and go. */

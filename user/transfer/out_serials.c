@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "transfer/out_view.h"
 
 #define LINE_MAX_LEN (NAME_TEXT_MAX + 64)
@@ -47,7 +47,10 @@ static struct entry *entry_get(struct out_serials *serials, const uint8_t *apex,
 	memcpy(entry->apex, low, len);
 	entry->apex_len = (uint8_t)len;
 	HASH_ADD_KEYPTR(hh, serials->entries, entry->apex, entry->apex_len, entry);
-	return entry;
+	if (HASH_ADDED(entry))
+		return entry;
+	free(entry);
+	return NULL;
 }
 
 /* The next word of a line as a number of at most `max`. False: it is none. */

@@ -19,10 +19,9 @@
 #define ANAMED_ANSWER_FLATTEN_ROOM_H
 
 #include <pthread.h>
-#define HASH_NONFATAL_OOM 1 /* what was not added has hh.tbl NULL; else uthash would exit() */
-#include <uthash.h>
 
 #include "answer/flatten.h"
+#include "base/hash.h"
 #include "health/health.h"
 #include "kernel/publish.h"
 #include "upstream/keep.h"

@@ -31,7 +31,11 @@ struct check_box *box_get(struct health *health, const char *name)
 		return NULL;
 	}
 	HASH_ADD_KEYPTR(hh, health->boxes, box->name, strlen(box->name), box);
-	return box;
+	if (HASH_ADDED(box))
+		return box;
+	free(box->name);
+	free(box);
+	return NULL;
 }
 
 static void free_box(struct health *health, struct check_box *box)
@@ -98,8 +102,12 @@ struct target *target_get(struct check_box *box, struct health *health, uint8_t 
 	target->machine.live = true;
 	target->up = true;
 	LIST_INIT(&target->watches);
-	box->targets++;
 	HASH_ADD(hh, health->targets, key, sizeof(target->key), target);
+	if (!HASH_ADDED(target)) {
+		free(target);
+		return NULL;
+	}
+	box->targets++;
 	add_dormant(target);
 	return target;
 }

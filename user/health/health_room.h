@@ -12,8 +12,8 @@
 
 #include <sys/queue.h>
 #include <time.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "health/health.h"
 #include "health/machine.h"
 

@@ -252,12 +252,17 @@ static int icmp_start(struct target *target, struct probe **ret)
 	}
 	icmp->part = part;
 	icmp->probe = (struct probe){target, &icmp_kind, probe_now_us()};
+	HASH_ADD(hh, part->waiting, nonce, NONCE_LEN, icmp);
+	if (!HASH_ADDED(icmp)) {
+		free(icmp);
+		return -ENOMEM;
+	}
 	err = send_request(socket, icmp);
 	if (err) {
+		HASH_DEL(part->waiting, icmp);
 		free(icmp);
 		return err;
 	}
-	HASH_ADD(hh, part->waiting, nonce, NONCE_LEN, icmp);
 	*ret = &icmp->probe;
 	return 0;
 }

@@ -36,21 +36,6 @@ int tsig_algorithm_parse(const char *text)
 
 /* ---- finding the record ---- */
 
-/* Offset behind the name at `at`, compressed or not; 0 if it does not end inside. */
-static size_t skip_name(const uint8_t *message, size_t len, size_t at)
-{
-	while (at < len) {
-		if (message[at] >= 0xc0)
-			return at + 2 <= len ? at + 2 : 0;
-		if (message[at] > 63)
-			return 0;
-		if (message[at] == 0)
-			return at + 1;
-		at += 1u + message[at];
-	}
-	return 0;
-}
-
 /* The name at `at`, pointers followed backwards only, in lower case; its length, 0 if malformed. */
 static size_t read_name(const uint8_t *message, size_t len, size_t at, uint8_t ret[NAME_MAX_LEN])
 {
@@ -88,23 +73,18 @@ struct record {
 	size_t rdata, rdata_len;
 };
 
-static size_t read_record(const uint8_t *message, size_t len, size_t at, struct record *ret)
+/* False: malformed. */
+static bool read_record(struct wire *wire, struct record *ret)
 {
-	struct wire wire;
-
-	ret->at = at;
-	at = skip_name(message, len, at);
-	if (!at)
-		return 0;
-	wire = wire_reader(message + at, len - at);
-	ret->type = (uint16_t)wire_get16(&wire);
-	ret->class = (uint16_t)wire_get16(&wire);
-	ret->ttl = wire_get32(&wire);
-	ret->rdata_len = wire_get16(&wire);
-	ret->rdata = at + wire.at;
-	if (!wire_take(&wire, ret->rdata_len))
-		return 0;
-	return at + wire.at;
+	ret->at = wire->at;
+	if (!wire_skip_name(wire))
+		return false;
+	ret->type = (uint16_t)wire_get16(wire);
+	ret->class = (uint16_t)wire_get16(wire);
+	ret->ttl = wire_get32(wire);
+	ret->rdata_len = wire_get16(wire);
+	ret->rdata = wire->at;
+	return wire_take(wire, ret->rdata_len) != NULL;
 }
 
 /*
@@ -114,27 +94,22 @@ static size_t read_record(const uint8_t *message, size_t len, size_t at, struct 
  */
 static int find_record(const uint8_t *message, size_t len, struct record *ret)
 {
-	struct wire header = wire_reader(message, len);
+	struct wire wire = wire_reader(message, len);
 	unsigned int questions, records;
 	bool before = false;
-	size_t at = 12;
 
-	wire_take(&header, 4);
-	questions = wire_get16(&header);
-	records = wire_get16(&header);
-	records += wire_get16(&header);
-	records += wire_get16(&header);
-	if (header.failed || !records)
+	wire_take(&wire, 4);
+	questions = wire_get16(&wire);
+	records = wire_get16(&wire);
+	records += wire_get16(&wire);
+	records += wire_get16(&wire);
+	if (wire.failed || !records)
 		return 0;
-	while (questions--) {
-		at = skip_name(message, len, at);
-		if (!at || at + 4 > len)
+	while (questions--)
+		if (!wire_skip_name(&wire) || !wire_take(&wire, 4))
 			return 0;
-		at += 4;
-	}
 	for (; records; records--) {
-		at = read_record(message, len, at, ret);
-		if (!at)
+		if (!read_record(&wire, ret))
 			return 0;
 		if (records > 1)
 			before |= ret->type == AN_TYPE_TSIG;
@@ -167,7 +142,7 @@ static int read_fields(const uint8_t *message, size_t len, struct fields *ret)
 {
 	struct record record;
 	struct wire wire;
-	size_t name;
+	bool named;
 	int found;
 
 	memset(ret, 0, sizeof(*ret));
@@ -176,14 +151,14 @@ static int read_fields(const uint8_t *message, size_t len, struct fields *ret)
 		return found ? found : -ENOENT;
 	ret->at = record.at;
 	ret->key_len = read_name(message, len, record.at, ret->key);
-	wire = wire_reader(message + record.rdata, record.rdata_len);
-	name = skip_name(message, record.rdata + record.rdata_len, record.rdata);
+	wire = wire_reader(message, record.rdata + record.rdata_len);
+	wire.at = record.rdata;
+	named = wire_skip_name(&wire);
 	ret->algorithm_len = read_name(message, len, record.rdata, ret->algorithm);
 	/* RFC 8945 4.2: class ANY, TTL 0, and nothing behind it. */
-	if (!ret->key_len || !ret->algorithm_len || !name || record.class != AN_CLASS_ANY ||
+	if (!ret->key_len || !ret->algorithm_len || !named || record.class != AN_CLASS_ANY ||
 	    record.ttl || record.rdata + record.rdata_len != len)
 		return -EBADMSG;
-	wire_take(&wire, name - record.rdata);
 	ret->time_s = (uint64_t)wire_get16(&wire) << 32;
 	ret->time_s |= wire_get32(&wire);
 	ret->fudge = (uint16_t)wire_get16(&wire);

@@ -262,6 +262,31 @@ def named_catalog(bench):
     come_and_go(bench, Named, True)
 
 
+@case("anamed: a loop across members of a catalog is found when it comes, and forgotten when it goes")
+def loops(bench):
+    zones = [Zone(f"{name}.test.", {("x." + f"{name}.test.", 60, "CNAME", f"x.{other}.test.")})
+             for name, other in (("a", "b"), ("b", "c"))]
+    catalog = catalog_of({"1": "a.test.", "2": "b.test."})
+    edge = Anamed(bench, catalogs=[catalog.apex])
+    primary = Knotd(bench, [catalog] + zones, tell=edge.port).begin()
+    edge.zones = {catalog.apex: [primary.port]}
+    edge.start()
+
+    def faults():
+        return sorted(fault["zone"] for fault in edge.ctl("status")["faults"])
+
+    for zone in zones:
+        edge.until_serial(zone)
+    equal(faults(), [])
+    chain = [("x.b.test.", 60, "CNAME", "x.c.test."), ("x.b.test.", 60, "CNAME", "x.a.test.")]
+    zones[1].change(add=chain[1:], remove=chain[:1])
+    primary.publish()
+    until(lambda: faults() == ["a.test.", "b.test."], "the loop to be found")
+    zones[1].change(add=chain[:1], remove=chain[1:])
+    primary.publish()
+    until(lambda: faults() == [], "the loop to be forgotten")
+
+
 @case("anamed: a catalog of 300 members is followed")
 def large_catalog(bench):
     members = [Zone(f"m{number}.test.") for number in range(300)]

@@ -52,6 +52,7 @@ static void on_second(uv_timer_t *timer)
 		transfers_hold(daemon);
 	}
 	status_second(daemon);
+	loops_second(daemon);
 }
 
 void daemon_forget_faults(struct daemon *daemon, const struct zone *zone)

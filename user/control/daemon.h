@@ -68,6 +68,7 @@ struct daemon {
 	int64_t loaded_unix_ms;
 	struct world_fault *faults; /* of the zones that are configured now */
 	size_t faults_count;
+	uint64_t loops_due_ms, loops_next_ms; /* see loops.c; 0: nothing is due */
 };
 
 /* Starts, serves until told to stop, ends. Exit status: 0 or 1. */
@@ -78,6 +79,14 @@ void daemon_stop(struct daemon *daemon);
 
 /* A zone that has new data: what was wrong with the old is over. */
 void daemon_forget_faults(struct daemon *daemon, const struct zone *zone);
+
+/* ---- loops.c: loops across zones that came by transfer ---- */
+
+/* Other zones are served than before. */
+void loops_expect(struct daemon *daemon);
+
+/* Once a second. */
+void loops_second(struct daemon *daemon);
 
 /* Counts of everything in one line of the log. */
 void daemon_log_stats(struct daemon *daemon);

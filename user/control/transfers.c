@@ -297,6 +297,7 @@ static void swap(struct daemon *daemon, struct change *change)
 	zones_free(old_zones);
 	if (other)
 		catalogs_free(old_config, daemon->base);
+	loops_expect(daemon);
 	transfers_hold(daemon);
 }
 

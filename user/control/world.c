@@ -293,6 +293,15 @@ static int load_all(struct world_load *load, const struct zones *old, struct loa
 	return err;
 }
 
+void world_find_loops(struct zones *zones, struct world_fault **ret, size_t *ret_count)
+{
+	struct world_load load = {.zones = zones};
+
+	zones_check_loops(zones, take_loop, &load);
+	*ret = load.faults;
+	*ret_count = load.faults_count;
+}
+
 static int load_zones(struct world_load *load, const struct zones *old)
 {
 	struct loading loading = {0};

@@ -200,6 +200,7 @@ static void node_flags(struct zone_builder *builder, struct node *node, struct n
 	zone->has_cuts |= (flags & ZONE_NODE_CUT) != 0;
 	zone->has_dnames |= (flags & ZONE_NODE_DNAME) != 0;
 	zone->has_anames |= node->flattens;
+	zone->has_aliases |= (flags & (ZONE_NODE_ANAME | ZONE_NODE_CNAME)) != 0;
 	zone->has_wildcards |= (flags & ZONE_NODE_WILDCARD_CHILD) != 0;
 }
 

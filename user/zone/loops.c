@@ -201,7 +201,8 @@ static void describe(const struct walk *walk, const struct vertex *vertex, char 
 static bool walk_init(struct walk *walk)
 {
 	for (size_t i = 0; i < zones_count(walk->zones) && !walk->failed; i++)
-		zone_each(zones_at(walk->zones, i), collect, walk);
+		if (zones_at(walk->zones, i)->has_aliases)
+			zone_each(zones_at(walk->zones, i), collect, walk);
 	for (walk->size = 64; walk->size < walk->count * 2;)
 		walk->size *= 2;
 	walk->places = calloc(walk->size, sizeof(*walk->places));

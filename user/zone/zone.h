@@ -82,9 +82,10 @@ struct zone {
 	size_t warning_count;
 	const struct zone_alias *aliases; /* see zone_alias_place() */
 	bool has_wildcards, has_dnames, has_cuts, has_anames;
-	uint8_t names; /* atomic, enum zone_names */
-	bool expired;  /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */
-	void *table;   /* of zone.c */
+	bool has_aliases; /* ANAMEs or CNAMEs */
+	uint8_t names;    /* atomic, enum zone_names */
+	bool expired;     /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */
+	void *table;      /* of zone.c */
 	/* Settings that answers need (copied from the configuration). */
 	uint8_t siblings;       /* enum siblings_mode */
 	uint8_t flatten_cnames; /* enum flatten_cnames */

@@ -116,6 +116,12 @@ void harvest_free(struct harvest *harvest);
 /* Answers out of it are asked for. */
 void harvest_use(const struct harvest *harvest);
 
+/* By node: what the leaves give, and what of it is up now. */
+void harvest_yields(const struct harvest *harvest, struct pool_yield yields[POOL_NODES_MAX]);
+
+/* What the pool decides now, with all of its nodes in words: tell.c. */
+struct json_t *cell_json(const struct cell *cell, const struct harvest *harvest);
+
 /* What an answer out of this harvest is now. 0 or -ENOMEM. */
 int cell_compose(struct cell *cell, struct harvest *harvest, uint64_t now_ms, struct composed *ret);
 

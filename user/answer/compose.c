@@ -35,7 +35,7 @@ static void yield_leaf(const struct harvest *harvest, const struct harvest_leaf 
 	}
 }
 
-static void yield_all(const struct harvest *harvest, struct pool_yield yields[POOL_NODES_MAX])
+void harvest_yields(const struct harvest *harvest, struct pool_yield yields[POOL_NODES_MAX])
 {
 	memset(yields, 0, POOL_NODES_MAX * sizeof(*yields));
 	for (uint16_t i = 0; i < harvest->leaf_count; i++)
@@ -228,7 +228,7 @@ int cell_compose(struct cell *cell, struct harvest *harvest, uint64_t now_ms, st
 	work->harvest = harvest;
 	work->ret = ret;
 	input.yields = work->yields;
-	yield_all(harvest, work->yields);
+	harvest_yields(harvest, work->yields);
 	pool_decide(&input, &work->decision);
 	add_groups(work);
 	err = make_pool(work);

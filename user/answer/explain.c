@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "answer/cells.h"
 #include "answer/flatten_room.h"
 #include "base/clock.h"
 
@@ -100,6 +101,9 @@ struct json_t *flatten_explain(struct flatten *flatten, const uint8_t *owner, si
 	json_object_set_new(object, "state", json_string(states[found.state]));
 	if (found.answer)
 		json_object_set_new(object, "answer", answer_json(found.answer));
+	if (found.answer && found.answer->cell && found.answer->cell->tree && found.answer->harvest)
+		json_object_set_new(object, "pool",
+		                    cell_json(found.answer->cell, found.answer->harvest));
 	if (found.owner) {
 		json_object_set_new(object, "networks", json_integer(found.owner->answer_count));
 		json_object_set_new(object, "failing", json_boolean(found.owner->failing));

@@ -76,6 +76,13 @@ void flatten_stats(const struct flatten *flatten, struct flatten_stats *ret);
 /* Words for `explain`: chain, member states, upstream, of an owner; JSON object (jansson), new
  * reference. */
 struct json_t;
+struct json_t *flatten_pools(struct flatten *flatten); /* a list: each pool that is in use */
+/* How many answers are stored of pools by policy, for each of the policy's regions; a region may
+ * come several times. */
+void flatten_cells_each(struct flatten *flatten,
+                        void (*visit)(const char *policy, uint32_t region, size_t answers,
+                                      void *arg),
+                        void *arg);
 struct json_t *flatten_explain(struct flatten *flatten, const uint8_t *owner, size_t len,
                                uint16_t type, const struct network *client);
 

@@ -10,6 +10,7 @@
 #include "base/wire.h"
 #include "control/daemon.h"
 #include "control/report.h"
+#include "steer/geo.h"
 
 #define SET(object, key, value) json_object_set_new(object, key, value)
 #define CHAIN_MAX               16
@@ -207,6 +208,81 @@ static void say_answer(struct explain *explain, const json_t *flat)
 		    AN_STALE_TTL);
 }
 
+/* The policy of the owner's pool, and where the client is by it. */
+static void say_region(struct explain *explain, const char *policy)
+{
+	const struct geo *geo = explain->daemon->geo;
+	int index = geo ? geo_policy(geo, policy) : -1;
+	struct geo_found found;
+	const char *region;
+
+	if (index < 0)
+		return;
+	found = geo_find(geo, (unsigned int)index, &explain->client.network);
+	region = geo_region_name(geo, (unsigned int)index, found.region);
+	SET(explain->object, "policy", json_string(policy));
+	SET(explain->object, "region", region ? json_string(region) : json_null());
+	SET(explain->object, "region_len", json_integer(found.len));
+	say(explain, "Policy %s: region %s, for the whole /%u around the client.", policy,
+	    region ? region : "none", found.len);
+}
+
+static void say_pool(struct explain *explain, const json_t *pool)
+{
+	const json_t *node;
+	size_t i;
+
+	json_array_foreach(json_object_get(pool, "nodes"), i, node)
+	{
+		say(explain, "  %*s%s", 2 * (int)json_integer_value(json_object_get(node, "depth")),
+		    "", json_string_value(json_object_get(node, "words")));
+	}
+}
+
+static const struct config_pool *pool_named(const struct config *config, const uint8_t *name,
+                                            size_t len)
+{
+	for (size_t i = 0; i < config->pools_count; i++) {
+		const struct config_name *pool = &config->pools[i].name;
+
+		if (name_equal(pool->name, pool->len, name, len))
+			return &config->pools[i];
+	}
+	return NULL;
+}
+
+/* The policy of a pool, or of those inside it, which is one: see pool.h. */
+static const char *policy_of(const struct config *config, const struct config_pool *pool, int depth)
+{
+	if (pool->policy || depth == POOL_DEPTH_MAX)
+		return pool->policy;
+	for (size_t i = 0; i < pool->members_count; i++) {
+		const struct config_name *name = &pool->members[i].pool;
+		const struct config_pool *inner =
+		        name->len ? pool_named(config, name->name, name->len) : NULL;
+		const char *policy = inner ? policy_of(config, inner, depth + 1) : NULL;
+
+		if (policy)
+			return policy;
+	}
+	return NULL;
+}
+
+static void explain_pool(struct explain *explain, const struct config_pool *pool)
+{
+	const struct config *config = explain->daemon->config;
+	const char *policy = policy_of(config, pool, 0);
+
+	if (policy)
+		say_region(explain, policy);
+	for (size_t i = 0; i < pool->members_count; i++) {
+		const struct config_name *name = &pool->members[i].aname;
+
+		if (name->len)
+			explain_upstreams(explain, name->name, name->len);
+	}
+}
+
 static void explain_flat(struct explain *explain, const struct config_name *name,
                          const struct zone_node *node)
 {
@@ -219,17 +295,24 @@ static void explain_flat(struct explain *explain, const struct config_name *name
 		set = zone_rrset(node, AN_TYPE_CNAME);
 	for (uint16_t i = 0; set && i < set->count; i++) {
 		const uint8_t *target = set->rdata[i].data;
+		const struct config_pool *pool =
+		        pool_named(explain->daemon->config, target, set->rdata[i].len);
 		bool ours = zones_find(explain->daemon->zones, target, set->rdata[i].len,
 		                       explain->type) != NULL;
 
 		say(explain, "%s to %s, TTL %u, %s.", kind, name_to_text(target, text), set->ttl,
-		    ours ? "answered from our own zones" : "asked upstream");
-		if (!ours)
+		    pool   ? "a pool"
+		    : ours ? "answered from our own zones"
+		           : "asked upstream");
+		if (pool)
+			explain_pool(explain, pool);
+		else if (!ours)
 			explain_upstreams(explain, target, set->rdata[i].len);
 	}
 	flat = flatten_explain(explain->daemon->flatten, name->name, name->len, explain->type,
 	                       &explain->client.network);
 	say_answer(explain, flat);
+	say_pool(explain, json_object_get(flat, "pool"));
 	SET(explain->object, "flatten", flat);
 }
 

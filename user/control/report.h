@@ -44,6 +44,13 @@ struct zone;
  * `limit`. */
 json_t *report_records(const struct zone *zone, const struct config_name *only, size_t limit);
 
+/* ---- steering.c ---- */
+
+json_t *report_pools(struct daemon *daemon);   /* a list: pools in use, with all their members */
+json_t *report_regions(struct daemon *daemon); /* a list: regions of all policies */
+/* The leaves of the above, one entry each. */
+json_t *report_pool_members(const json_t *pools);
+
 /* ---- status.c ---- */
 
 /* All that status page and metrics are made of. */

@@ -216,6 +216,9 @@ json_t *report_document(struct daemon *daemon)
 	SET(object, "reasons", reasons_json());
 	SET(object, "zones", zones_json(daemon));
 	SET(object, "health", report_health(daemon, NULL, CHECKED_SHOWN, &left));
+	SET(object, "pools", report_pools(daemon));
+	SET(object, "pool_members", report_pool_members(json_object_get(object, "pools")));
+	SET(object, "regions", report_regions(daemon));
 	SET(object, "history", history_json(&daemon->status->samples));
 	return object;
 }

@@ -78,11 +78,11 @@ static void cell_number(FILE *out, const json_t *object, const char *key)
 	fprintf(out, "</td>");
 }
 
-/* A word that is good or bad, by more than its colour. */
-static void cell_state(FILE *out, bool good, const char *word, const char *more)
+/* A word with a sign before it, and more behind it. */
+static void cell_sign(FILE *out, const char *class, const char *sign, const char *word,
+                      const char *more)
 {
-	fprintf(out, "<td><span class=\"%s\">%s</span> ", good ? "good" : "bad",
-	        good ? "&#9679;" : "&#9650;");
+	fprintf(out, "<td><span class=\"%s\">%s</span> ", class, sign);
 	escape_html(out, word);
 	if (more[0]) {
 		fprintf(out, " <span class=\"dim\">");
@@ -90,6 +90,18 @@ static void cell_state(FILE *out, bool good, const char *word, const char *more)
 		fprintf(out, "</span>");
 	}
 	fprintf(out, "</td>");
+}
+
+/* Good or bad, by more than its colour. */
+static void cell_state(FILE *out, bool good, const char *word, const char *more)
+{
+	cell_sign(out, good ? "good" : "bad", good ? "&#9679;" : "&#9650;", word, more);
+}
+
+/* Neither. */
+static void cell_neutral(FILE *out, const char *word, const char *more)
+{
+	cell_sign(out, "dim", "&#9675;", word, more);
 }
 
 /* ---- what is wrong ---- */
@@ -157,7 +169,10 @@ static void problems_of_health(struct problems *problems, const json_t *document
 	{
 		if (json_is_set(one, "panic"))
 			problem(problems, json_text_of(one, "pool"),
-			        ": too few members live; all of them are used");
+			        ": too few members are up, so all count");
+		if (json_is_set(one, "last_resort"))
+			problem(problems, json_text_of(one, "pool"),
+			        ": no member is up, its last resort is given");
 	}
 	json_array_foreach(json_object_get(document, "health"), i, one)
 	{
@@ -385,13 +400,12 @@ static void write_regions(FILE *out, const json_t *document)
 	if (!json_array_size(regions))
 		return;
 	table_begin(out, "regions", "Regions", "What is stored for the clients of each region.",
-	            "Region|Policy|#Answers stored|#Of these in the kernel|Place");
+	            "Region|Policy|#Answers stored|Place");
 	json_array_foreach(regions, i, one)
 	{
 		row_begin(out, json_text_of(one, "region"));
 		cell(out, json_text_of(one, "policy"));
 		cell_number(out, one, "answers");
-		cell_number(out, one, "in_kernel");
 		fprintf(out, "<td>");
 		if (json_is_number(json_object_get(one, "latitude")))
 			fprintf(out, "%.1f, %.1f",
@@ -403,30 +417,54 @@ static void write_regions(FILE *out, const json_t *document)
 	map_write(out, regions);
 }
 
-/* One row for each member; the pool's own cells reach over all of them. */
-static void write_pool(FILE *out, const json_t *pool)
+/* What a pool is called, and for whom it stands so. */
+static void pool_head(FILE *out, const json_t *pool, size_t rows)
 {
-	size_t i, count = json_array_size(json_object_get(pool, "members"));
-	const json_t *member;
+	const char *region = json_text_of(pool, "region");
 
-	fprintf(out, "<tr><th scope=\"rowgroup\" rowspan=\"%zu\">", count ? count : 1);
+	fprintf(out, "<tr><th scope=\"rowgroup\" rowspan=\"%zu\">", rows);
 	escape_html(out, json_text_of(pool, "pool"));
-	fprintf(out, "</th><td rowspan=\"%zu\">", count ? count : 1);
+	fprintf(out, "<br><span class=\"dim\">");
+	escape_html(out, json_text_of(pool, "type"));
+	fprintf(out, "%s", region[0] ? ", region " : "");
+	escape_html(out, region);
+	fprintf(out, "</span></th><td rowspan=\"%zu\">", rows);
 	escape_html(out, json_text_of(pool, "mode"));
 	fprintf(out, "</td>");
-	if (!count)
+}
+
+static void write_member(FILE *out, const json_t *node)
+{
+	bool in = json_is_set(node, "in");
+
+	fprintf(out, "<td>");
+	for (long long depth = json_number_of(node, "depth"); depth > 1; depth--)
+		fprintf(out, "&ndash; ");
+	escape_html(out, json_text_of(node, "member"));
+	fprintf(out, "</td>");
+	cell(out, json_text_of(node, "region"));
+	cell_number(out, node, "weight");
+	cell_number(out, node, "live");
+	if (!in && json_is_set(node, "up"))
+		cell_neutral(out, "out", json_text_of(node, "why"));
+	else
+		cell_state(out, in, in ? "in" : "out", json_text_of(node, "why"));
+	fprintf(out, "</tr>\n");
+}
+
+/* One row for each member, the pools' own included; the first node is the pool itself. */
+static void write_pool(FILE *out, const json_t *pool)
+{
+	const json_t *nodes = json_object_get(pool, "nodes");
+	size_t count = json_array_size(nodes);
+
+	pool_head(out, pool, count > 1 ? count - 1 : 1);
+	if (count <= 1)
 		fprintf(out, "<td>no members</td></tr>\n");
-
-	json_array_foreach(json_object_get(pool, "members"), i, member)
-	{
-		bool in = json_is_set(member, "in");
-
-		fprintf(out, "%s", i ? "<tr>" : "");
-		cell(out, json_text_of(member, "member"));
-		cell(out, json_text_of(member, "region"));
-		cell_number(out, member, "weight");
-		cell_state(out, in, in ? "in" : "out", json_text_of(member, "why"));
-		fprintf(out, "</tr>\n");
+	for (size_t i = 1; i < count; i++) {
+		if (i > 1)
+			fprintf(out, "<tr>");
+		write_member(out, json_array_get(nodes, i));
 	}
 }
 
@@ -438,7 +476,7 @@ static void write_pools(FILE *out, const json_t *document)
 	if (!json_array_size(pools))
 		return;
 	table_begin(out, "pools", "Pools", "Members, and which of them are given out.",
-	            "Pool|Mode|Member|Region|#Weight|State");
+	            "Pool|Mode|Member|For region|#Weight|#Live addresses|State");
 	json_array_foreach(pools, i, pool)
 	{
 		write_pool(out, pool);

@@ -81,4 +81,25 @@ const char *geo_region_name(const struct geo *geo, unsigned int policy, uint32_t
 struct geo_found geo_find(const struct geo *geo, unsigned int policy,
                           const struct network *network);
 
+/* ---- for people ---- */
+
+enum geo_how { GEO_BY_RULE, GEO_BY_TABLE, GEO_BY_DISTANCE, GEO_BY_DEFAULT };
+
+/* Why a network has its region. Texts are the configuration's. */
+struct geo_reason {
+	enum geo_how how;
+	const char *region; /* as the rule or the default has it; NULL: a table's, or the nearest */
+	unsigned int line;  /* of the rule */
+	const char *database; /* that told; NULL: none was asked */
+	const char *file;     /* of the table */
+};
+
+/*
+ * What decides for this network, by the same files and functions that
+ * geo_new() compiles. Opens and reads all files: may take seconds. 0, or a
+ * negative errno with *error.
+ */
+int geo_explain(const struct config *config, const char *policy, const struct network *network,
+                struct geo_reason *ret, struct error *error);
+
 #endif

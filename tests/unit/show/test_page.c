@@ -68,7 +68,8 @@ static void test_texts_of_others_are_no_markup(void **state)
 	        "\":3}},\"zones\":{\"zones\":[{\"zone\":\"" HOSTILE "\",\"file\":\"" HOSTILE
 	        "\",\"fault\":\"" HOSTILE "\",\"transfer\":{\"primary\":\"" HOSTILE
 	        "\"}}]},\"pools\":[{\"pool\":\"" HOSTILE "\",\"mode\":\"" HOSTILE
-	        "\",\"panic\":true,\"members\":[{\"member\":\"" HOSTILE "\",\"region\":\"" HOSTILE
+	        "\",\"type\":\"" HOSTILE "\",\"region\":\"" HOSTILE
+	        "\",\"panic\":true,\"nodes\":[{},{\"member\":\"" HOSTILE "\",\"region\":\"" HOSTILE
 	        "\",\"why\":\"" HOSTILE "\"}]}],\"health\":[{\"address\":\"" HOSTILE
 	        "\",\"check\":\"" HOSTILE "\",\"forced\":\"" HOSTILE "\",\"reason\":\"" HOSTILE
 	        "\"}],\"regions\":[{\"region\":\"" HOSTILE "\",\"policy\":\"" HOSTILE

@@ -251,6 +251,8 @@ void probe_done(struct probe *probe, bool good, uint32_t connect_us, const char 
 	va_start(args, format);
 	vsnprintf(target->reason, sizeof(target->reason), format, args);
 	va_end(args);
+	/* Libraries quote what the other side has sent. */
+	error_make_printable(target->reason);
 	end(target, true, good, probe_age_us(probe), connect_us);
 }
 

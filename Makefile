@@ -266,6 +266,10 @@ $(BUILD)/bench-blast $(BUILD)/bench-cost: $(BUILD)/bench-%: tests/bench/%.c $(BE
 $(BUILD)/bench-fill: tests/bench/fill.c tests/bench/data.c tests/bench/data.h $(LIB)
 	$(Q)$(BENCH_CC) -o $@ tests/bench/fill.c tests/bench/data.c $(LIB) $(LIBS)
 
+.PHONY: failover-test
+failover-test: all ## what clients get while members of pools die in every way (root; CASE=words picks some)
+	$(Q)tests/failover/matrix $(BUILD) $(CASE)
+
 $(BUILD)/tests/failover/load: tests/failover/load.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB) $(LIBS)

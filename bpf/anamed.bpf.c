@@ -179,7 +179,13 @@ AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch 
 		own->denied = 1;
 		return names_deny(ctl, own);
 	}
-	return verdict ? verdict : search_twice(own);
+	if (verdict)
+		return verdict;
+	verdict = place_find(ctl, own);
+	if (verdict)
+		return verdict;
+	forget();
+	return search_twice(own);
 }
 
 /* ---- the reply ---- */
@@ -189,7 +195,12 @@ AN_INLINE __u8 scope_of(const struct scratch *own)
 {
 	if (!own->edns.ecs.source)
 		return 0;
-	return own->found.any_network ? (__u8)own->edns.ecs.source : own->answer.wire_scope;
+	if (own->found.any_network)
+		return (__u8)own->edns.ecs.source;
+	/* A denial is for everyone (RFC 7871 7.4). */
+	if (own->answer.counts[0] && own->place.len > own->answer.wire_scope)
+		return (__u8)own->place.len;
+	return own->answer.wire_scope;
 }
 
 /* Header and sizes. Nothing is written before it is known that the reply fits. */

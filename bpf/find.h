@@ -9,6 +9,7 @@
 #define ANAMED_BPF_FIND_H
 
 #include "audience.h"
+#include "geo.h"
 #include "maps.h"
 #include "slot.h"
 
@@ -177,6 +178,18 @@ AN_INLINE enum verdict owner_find(const struct an_control *ctl, struct scratch *
 	return zone_check(&scratch->owner.head, scratch->moment.now);
 }
 
+/* ---- where the client is ---- */
+
+/* -> scratch->place */
+AN_INLINE enum verdict place_find(const struct an_control *ctl, struct scratch *scratch)
+{
+	scratch->place.region = scratch->place.len = 0;
+	if (!scratch->owner.regions)
+		return V_GO_ON;
+	return geo_find(ctl, &scratch->datagram, &scratch->client, scratch->owner.regions,
+	                &scratch->place);
+}
+
 /* ---- audience ---- */
 
 AN_INLINE enum glance slot_glance(__u32 number, struct scratch *scratch)
@@ -266,6 +279,19 @@ AN_INLINE int found_by_network(struct scratch *scratch, enum verdict *verdict)
 	return 0;
 }
 
+/* The answer in a field of the owner's slot, or, in a region, the one under found.key. */
+AN_INLINE __u32 number_for_all(const struct scratch *scratch, __u32 field)
+{
+	const __u32 *number;
+
+	if (!scratch->place.region)
+		return field;
+	if (inline_is_for(&scratch->owner, &scratch->found.key))
+		return scratch->found.owner;
+	number = bpf_map_lookup_elem(&audiences, &scratch->found.key);
+	return number ? *number : AN_SLOT_NONE;
+}
+
 /*
  * SEMANTICS of the order: the client's networks (or, for nobody, nobody's
  * answer), the answer for everyone, and, when there is nobody to ask, the
@@ -280,17 +306,17 @@ AN_INLINE enum verdict audience_search(struct scratch *scratch)
 	__u8 variant = owner->head.flags & AN_OWNER_BY_DO && scratch->edns.dnssec_ok;
 
 	found->any_network = found->missed = 0;
-	found->key = key_for_everyone(owner->uid, type, variant);
+	found->key = key_for_everyone(owner->uid, scratch->place.region, type, variant);
 	if (scratch->client.source) {
 		if (found_by_network(scratch, &verdict))
 			return verdict;
 	} else {
 		found->key.kind = AN_AUDIENCE_EXACT;
-		if (found_take(scratch, owner->nobody, &verdict))
+		if (found_take(scratch, number_for_all(scratch, owner->nobody), &verdict))
 			return verdict;
 	}
-	found->key = key_for_everyone(owner->uid, type, variant);
-	if (found_take(scratch, owner->everyone, &verdict))
+	found->key = key_for_everyone(owner->uid, scratch->place.region, type, variant);
+	if (found_take(scratch, number_for_all(scratch, owner->everyone), &verdict))
 		return verdict;
 	found->any_network = 1;
 	if (scratch->moment.stale_mode)

@@ -100,6 +100,12 @@ _Static_assert(sizeof(struct answer_label) == __builtin_offsetof(struct an_answe
 #define DATA_WORDS (AN_ANSWER_LARGE / 8)
 #define DATA_MASK  0x3ff
 
+/* Where the client is, for an owner with a policy. */
+struct place {
+	__u32 region; /* 0: there is no policy */
+	__u32 len;    /* prefix length that this holds for */
+};
+
 struct scratch {
 	__u64 zero;       /* always: see blur() */
 	__u64 fence;      /* see slot_fence() */
@@ -111,6 +117,7 @@ struct scratch {
 	struct question question;
 	struct edns edns;
 	struct client client;
+	struct place place;
 	struct moment moment;
 	struct found found;
 	struct serving serving;

@@ -268,7 +268,7 @@ AN_INLINE enum verdict owner_judge(const struct owner *owner, const struct an_ow
 	if (owner->key.hash != key->hash || owner->key.type != key->type ||
 	    owner->key.class != key->class)
 		return V_pass_owner_other;
-	if (owner->head.flags & ~AN_OWNER_BY_DO || owner->regions)
+	if (owner->head.flags & ~AN_OWNER_BY_DO)
 		return V_pass_kind;
 	return V_GO_ON;
 }

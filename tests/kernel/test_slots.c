@@ -87,7 +87,7 @@ static void owner_slots_are_compared_in_full(void **state)
 		expect_pass(&scene, "pass_kind", "flag of the future");
 		owner->head.flags = 0;
 		owner->regions = 1;
-		expect_pass(&scene, "pass_kind", "regions");
+		expect_pass(&scene, "pass_geo", "regions");
 		owner->regions = 0;
 		for (unsigned int at = 0; at < owner->name_len; at++) {
 			owner->name[at] ^= 1;

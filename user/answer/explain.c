@@ -5,7 +5,9 @@
 
 #include "answer/cells.h"
 #include "answer/flatten_room.h"
+#include "answer/where.h"
 #include "base/clock.h"
+#include "steer/geo.h"
 
 static json_t *addresses_json(uint16_t type, const uint8_t *octets, uint16_t count)
 {
@@ -80,7 +82,7 @@ static json_t *targets_json(struct flatten *flatten, const struct zone_node *nod
 }
 
 struct json_t *flatten_explain(struct flatten *flatten, const uint8_t *owner, size_t len,
-                               uint16_t type, const struct network *client)
+                               uint16_t type, const struct client *client)
 {
 	static const char *const states[] = {[STORE_FRESH] = "fresh",
 	                                     [STORE_STALE] = "last good, past its time",
@@ -90,6 +92,7 @@ struct json_t *flatten_explain(struct flatten *flatten, const uint8_t *owner, si
 	const struct zone *zone = zones_find(flatten->world->zones, owner, len, type);
 	struct zone_match match = {0};
 	struct store_found found;
+	struct where where = {0};
 	json_t *object = json_object();
 
 	if (zone)
@@ -97,7 +100,16 @@ struct json_t *flatten_explain(struct flatten *flatten, const uint8_t *owner, si
 	if (zone && match.verdict == ZONE_ANSWER)
 		json_object_set_new(object, "targets", targets_json(flatten, match.node));
 	rcu_read_lock();
-	found = store_find(flatten->store, owner, len, type, client, false, clock_ms());
+	if (zone && match.verdict == ZONE_ANSWER)
+		where = where_find(flatten->world, match.node, &client->place);
+	if (where.policy) {
+		json_object_set_new(object, "region",
+		                    json_string(geo_region_name(flatten->world->geo,
+		                                                where.policy - 1, where.region)));
+		json_object_set_new(object, "region_len", json_integer(where.len));
+	}
+	found = store_find(flatten->store, owner, len, type, &client->network, where.region, false,
+	                   clock_ms());
 	json_object_set_new(object, "state", json_string(states[found.state]));
 	if (found.answer)
 		json_object_set_new(object, "answer", answer_json(found.answer));

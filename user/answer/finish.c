@@ -9,6 +9,7 @@
 
 #include "answer/cells.h"
 #include "answer/flatten_room.h"
+#include "answer/where.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -139,6 +140,15 @@ static void gather(struct flight *flight, struct outcome *ret)
 
 /* ---- places that an answer is in ---- */
 
+/* Of its clients' regions; 0: none. */
+static uint32_t policy_of(const struct flatten *flatten, const struct store_owner *owner,
+                          const struct zone *zone)
+{
+	struct zone_match match = zone_find(zone, owner->name, owner->name_len, owner->type);
+
+	return match.verdict == ZONE_ANSWER ? where_policy(flatten->world, match.node) : 0;
+}
+
 /* The owner's slot in the kernel; one that was evicted meanwhile comes back without its answers. */
 bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
                          const struct zone *zone)
@@ -147,7 +157,7 @@ bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
 
 	if (!flatten->publish || !zone || zone->id == UINT32_MAX ||
 	    publish_owner(flatten->publish, owner->name, owner->name_len, owner->type, zone->id,
-	                  zone->generation, &uid)) {
+	                  zone->generation, policy_of(flatten, owner, zone), &uid)) {
 		owner->has_kernel_owner = false;
 		return false;
 	}
@@ -214,7 +224,7 @@ void finish_remove(struct flatten *flatten, struct answer *answer, bool disk)
 
 		next = other->next;
 		if (other != answer && other->key.kind == AN_AUDIENCE_NET &&
-		    network_contains(&outer, &inner))
+		    other->key.region == answer->key.region && network_contains(&outer, &inner))
 			remove_one(flatten, other, disk);
 	}
 	remove_one(flatten, answer, disk);
@@ -364,7 +374,8 @@ static void count_overlap(struct flatten *flatten, const struct store_owner *own
 	for (const struct answer *other = owner->answers; other; other = other->next) {
 		struct network its = audience_network(&other->key);
 
-		if (other->key.kind == AN_AUDIENCE_NET && its.len && its.len != network.len &&
+		if (other->key.kind == AN_AUDIENCE_NET && other->key.region == made->key.region &&
+		    its.len && its.len != network.len &&
 		    (network_contains(&its, &network) || network_contains(&network, &its))) {
 			flatten->stats.overlaps++;
 			return;
@@ -440,7 +451,7 @@ static void flight_good(struct flight *flight, struct store_owner *owner, struct
 	const struct ask_key *key = &flight->key;
 	uint64_t now = clock_ms();
 	struct store_found last = store_find(flatten->store, key->name, key->name_len, key->type,
-	                                     &flight->client, true, now);
+	                                     &flight->client, key->region, true, now);
 	uint64_t fetched = last.answer ? last.answer->fetched_ms : 0;
 	bool held = !outcome->cell && hold_on(flatten, last.answer, outcome, now);
 

@@ -7,6 +7,7 @@
 
 #include "answer/cells.h"
 #include "answer/flatten_room.h"
+#include "answer/where.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -15,12 +16,12 @@
 /* ---- flights ---- */
 
 bool flatten_has_good(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
-                      const struct network *client)
+                      const struct network *client, uint32_t region)
 {
 	struct store_found found;
 
 	rcu_read_lock();
-	found = store_find(flatten->store, owner, len, type, client, true, clock_ms());
+	found = store_find(flatten->store, owner, len, type, client, region, true, clock_ms());
 	rcu_read_unlock();
 	return found.state == STORE_FRESH || found.state == STORE_STALE;
 }
@@ -63,7 +64,7 @@ static void flight_timer(uv_timer_t *timer)
 
 	flight->timed = true;
 	if (!flight->waits || !flatten_has_good(flight->flatten, key->name, key->name_len,
-	                                        key->type, &flight->client))
+	                                        key->type, &flight->client, key->region))
 		return;
 	flight->flatten->stats.stale_served_timer++;
 	flight_release_waits(flight);
@@ -76,7 +77,7 @@ static void flight_add_wait(struct flight *flight, struct flatten_wait *wait)
 	wait->next = flight->waits;
 	flight->waits = wait;
 	if (flight->timed && flatten_has_good(flight->flatten, key->name, key->name_len, key->type,
-	                                      &wait->want.client))
+	                                      &wait->want.client, key->region))
 		flight_release_waits(flight);
 }
 
@@ -163,7 +164,8 @@ static struct network flight_network(const struct network *client, const uint8_t
 }
 
 void flight_want(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
-                 const struct network *client, struct flatten_wait *wait, bool refresh)
+                 const struct network *client, uint32_t region, struct flatten_wait *wait,
+                 bool refresh)
 {
 	const struct zone *zone = zones_find(flatten->world->zones, owner, len, type);
 	struct zone_match match = {0};
@@ -181,6 +183,7 @@ void flight_want(struct flatten *flatten, const uint8_t *owner, size_t len, uint
 	find_limits(flatten, match.node, limits);
 	memset(&key, 0, sizeof(key));
 	key.network = flight_network(client, limits);
+	key.region = region;
 	key.type = type;
 	key.name_len = (uint8_t)len;
 	name_lower(key.name, owner, len);
@@ -216,12 +219,12 @@ static void want_partner(struct flatten *flatten, const struct want *want)
 	struct store_found found;
 
 	rcu_read_lock();
-	found = store_find(flatten->store, want->owner, want->owner_len, type, &want->client, false,
-	                   clock_ms());
+	found = store_find(flatten->store, want->owner, want->owner_len, type, &want->client,
+	                   want->region, false, clock_ms());
 	rcu_read_unlock();
 	if (found.state == STORE_ABSENT || found.state == STORE_EXPIRED)
-		flight_want(flatten, want->owner, want->owner_len, type, &want->client, NULL,
-		            false);
+		flight_want(flatten, want->owner, want->owner_len, type, &want->client,
+		            want->region, NULL, false);
 }
 
 static bool is_local_address(const struct endpoint *source)
@@ -263,7 +266,7 @@ static bool renew_stored(struct flatten *flatten, const struct want *want)
 
 	rcu_read_lock();
 	found = store_find(flatten->store, want->owner, want->owner_len, want->type, &want->client,
-	                   false, now);
+	                   want->region, false, now);
 	if (found.answer && found.answer->harvest)
 		renewed = cell_renew(flatten, found.answer, now);
 	rcu_read_unlock();
@@ -284,7 +287,8 @@ static void take_want(struct flatten *flatten, struct flatten_wait *wait)
 		wait->done(wait);
 		return;
 	}
-	flight_want(flatten, want.owner, want.owner_len, want.type, &want.client, wait, false);
+	flight_want(flatten, want.owner, want.owner_len, want.type, &want.client, want.region, wait,
+	            false);
 	want_partner(flatten, &want);
 }
 
@@ -347,6 +351,19 @@ static void put_offer(struct flatten *flatten, const struct offer *offer)
 		uv_async_send(&flatten->async);
 }
 
+uint32_t flatten_default_region(const struct flatten *flatten, const uint8_t *owner, size_t len)
+{
+	static const struct network nobody;
+	const struct zone *zone = zones_find(flatten->world->zones, owner, len, AN_TYPE_A);
+	struct zone_match match = {0};
+
+	if (zone)
+		match = zone_find(zone, owner, len, AN_TYPE_A);
+	if (!zone || match.verdict != ZONE_ANSWER)
+		return 0;
+	return where_find(flatten->world, match.node, &nobody).region;
+}
+
 bool flatten_publishes(const struct flatten *flatten)
 {
 	return CMM_LOAD_SHARED(flatten->publish) != NULL;
@@ -363,10 +380,13 @@ void flatten_offer(struct flatten *flatten, const uint8_t *name, size_t len, uin
 }
 
 void flatten_offer_stored(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
-                          const struct network *client)
+                          const struct network *client, uint32_t region)
 {
-	struct offer offer = {
-	        .name_len = (uint8_t)len, .type = type, .stored = true, .client = *client};
+	struct offer offer = {.name_len = (uint8_t)len,
+	                      .type = type,
+	                      .stored = true,
+	                      .client = *client,
+	                      .region = region};
 
 	if (!CMM_LOAD_SHARED(flatten->publish))
 		return;
@@ -443,19 +463,24 @@ static void reconsider_owner(struct store_owner *owner, void *arg)
 		finish_failing(flatten, owner, true);
 }
 
-/* The pools were found good when the configuration was loaded. */
+/* The pools were found good when the configuration was loaded; a world without them gets some that
+ * know no regions. */
 static void take_pools(struct flatten *flatten)
 {
 	const struct config *config = flatten->world->config;
 	struct pool_fault fault = {0};
 	struct pools *pools = NULL;
 
+	if (flatten->world->pools) {
+		flatten->pools = flatten->world->pools;
+		return;
+	}
 	if (flatten->pools_config == config)
 		return;
 	if (pools_new(config, NULL, NULL, &pools, &fault))
 		log_error("pools: %s", fault.text[0] ? fault.text : "out of memory");
-	pools_free(flatten->pools);
-	flatten->pools = pools;
+	pools_free(flatten->own_pools);
+	flatten->pools = flatten->own_pools = pools;
 	flatten->pools_config = config;
 }
 
@@ -524,7 +549,7 @@ void flatten_free(struct flatten *flatten)
 	}
 	store_on_leave(flatten->store, NULL, NULL);
 	cells_free(flatten);
-	pools_free(flatten->pools);
+	pools_free(flatten->own_pools);
 	store_free(flatten->targets_store);
 	free(flatten->queue);
 	free(flatten->failing);

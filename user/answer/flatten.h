@@ -58,7 +58,10 @@ void flatten_offer(struct flatten *flatten, const uint8_t *name, size_t len, uin
 /* From any thread: a stored answer was served by the daemon though it could be the kernel's
  * (evicted): put it there. */
 void flatten_offer_stored(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
-                          const struct network *client);
+                          const struct network *client, uint32_t region);
+
+/* The region that a client of whom nothing is known is in, for an owner; 0: it has no policy. */
+uint32_t flatten_default_region(const struct flatten *flatten, const uint8_t *owner, size_t len);
 
 /* Forget answers of a name (and, with it, names below? no: exactly it), all or those inside a
  * network. Count. */
@@ -84,6 +87,6 @@ void flatten_cells_each(struct flatten *flatten,
                                       void *arg),
                         void *arg);
 struct json_t *flatten_explain(struct flatten *flatten, const uint8_t *owner, size_t len,
-                               uint16_t type, const struct network *client);
+                               uint16_t type, const struct client *client);
 
 #endif

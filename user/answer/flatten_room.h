@@ -130,6 +130,7 @@ struct offer {
 	bool stored;
 	uint16_t type;
 	struct network client;
+	uint32_t region;
 };
 
 /* The lesser of a chain's TTL so far and one more. */
@@ -150,7 +151,8 @@ struct flatten {
 	struct publish *publish;
 	struct keep *keep;
 	struct health *health; /* NULL: none, and every address is up */
-	struct pools *pools;   /* of the world's configuration */
+	struct pools *pools;   /* the world's, or our own */
+	struct pools *own_pools;
 	const struct config *pools_config;
 	struct cell *cells;             /* cells.h */
 	struct health_watch **standing; /* of addresses that pools name */
@@ -182,12 +184,13 @@ struct flatten {
 
 /* Starts (or joins: NULL wait is fine) the flight for an owner on behalf of a client. */
 void flight_want(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
-                 const struct network *client, struct flatten_wait *wait, bool refresh);
+                 const struct network *client, uint32_t region, struct flatten_wait *wait,
+                 bool refresh);
 void flight_release_waits(struct flight *flight);
 void flight_drop(struct flight *flight); /* out of the table, memory goes */
 /* True if there is a last good answer for this client. */
 bool flatten_has_good(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
-                      const struct network *client);
+                      const struct network *client, uint32_t region);
 bool target_tailored(struct flatten *flatten, const uint8_t *name, size_t len, uint8_t family);
 
 /* True if what the target gives one family without regard to networks is known to be so for the

@@ -96,7 +96,7 @@ static bool member_give_last_good(struct member *member)
 
 	rcu_read_lock();
 	found = store_find(flatten->targets_store, key->name, key->name_len, key->type,
-	                   &key->network, true, clock_ms());
+	                   &key->network, 0, true, clock_ms());
 	if (found.answer && (found.state == STORE_FRESH || found.state == STORE_STALE)) {
 		member->stale = true;
 		member->scope = member->ecs.family ? 0 : found.wire_scope;

@@ -14,7 +14,7 @@ static void offer_stored(struct flatten *flatten, const struct offer *offer)
 
 	rcu_read_lock();
 	found = store_find(flatten->store, offer->name, offer->name_len, offer->type,
-	                   &offer->client, false, clock_ms());
+	                   &offer->client, offer->region, false, clock_ms());
 	if (found.answer && finish_kernel_owner(flatten, found.owner, zone) &&
 	    found.answer->slot == AN_SLOT_NONE)
 		finish_publish(flatten, found.owner, found.answer,
@@ -63,7 +63,7 @@ void offer_take(struct flatten *flatten, const struct offer *offer)
 		return;
 	}
 	if (publish_owner(flatten->publish, offer->name, offer->name_len, offer->type, zone->id,
-	                  zone->generation, &uid))
+	                  zone->generation, 0, &uid))
 		return;
 	publish_answer(flatten->publish, uid, &everyone, nothing, 0, image, CLOCK_MS_NEVER,
 	               CLOCK_MS_NEVER, true, &slot);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The walk through the zones, and what the store has to say. */
 #include "answer/plan_room.h"
+#include "answer/where.h"
 
 /* ---- chains ---- */
 
@@ -60,13 +61,16 @@ static bool substitute(struct plan *plan, const struct zone_node *node)
 /* ---- flattened answers ---- */
 
 /* The scope on the wire (SEMANTICS: RFC 7871 7.2.1, SOURCE 0, special-use networks). */
-static uint8_t scope_of(const struct plan_question *q, const struct store_found *found)
+static uint8_t scope_of(const struct plan *plan, const struct store_found *found)
 {
+	const struct plan_question *q = plan->question;
 	uint8_t scope = found->wire_scope;
 	uint8_t least = answer_pick_scope(found->answer, &q->client.network);
 
 	if (found->answer->negative || (q->client.ecs_present && !q->client.ecs.source))
 		return 0;
+	if (least < plan->region_len)
+		least = plan->region_len;
 	if (scope < least)
 		scope = least;
 	/* Decided by where the packet came from: only what is for everyone is for others too. */
@@ -103,7 +107,7 @@ static bool give_stored(struct plan *plan, const struct zone_rrset *aname, uint1
 {
 	bool stale = found->state == STORE_STALE;
 
-	plan->scope = scope_of(plan->question, found);
+	plan->scope = scope_of(plan, found);
 	plan->flags |= RESPOND_FROM_STORE;
 	if (stale) {
 		plan->flags |= RESPOND_STALE;
@@ -125,8 +129,13 @@ static bool give_stored(struct plan *plan, const struct zone_rrset *aname, uint1
 
 static void flattened(struct plan *plan, const struct zone_node *node, uint16_t type)
 {
-	struct store_found found = plan_find_stored(plan, plan->owner, plan->owner_len, type,
-	                                            plan->question->last_try);
+	const struct plan_question *q = plan->question;
+	struct where where = where_find(q->world, node, &q->client.place);
+	struct store_found found = plan_find_stored(plan, where.region, plan->owner,
+	                                            plan->owner_len, type, q->last_try);
+
+	plan->region = where.region;
+	plan->region_len = where.len;
 
 	plan->daemon_only = true; /* what is stored goes to the kernel in its own way */
 	switch (found.state) {
@@ -273,6 +282,8 @@ static void begin(struct plan *plan, const struct plan_question *question)
 	plan->ede = -1;
 	plan->ede_text = NULL;
 	plan->flags = 0;
+	plan->region = 0;
+	plan->region_len = 0;
 	plan->hops = plan->count = plan->made_count = plan->picked_count = 0;
 	plan->owner = question->name;
 	plan->owner_len = question->len;

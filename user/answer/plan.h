@@ -57,6 +57,8 @@ struct plan {
 	int ede;       /* -1: none */
 	const char *ede_text;
 	unsigned int flags;      /* RESPOND_* */
+	uint32_t region;         /* of the client, by the policy of the flattened owner; 0: none */
+	uint8_t region_len;      /* of the network that this holds for */
 	const struct zone *zone; /* of the name looked at last; NULL: not ours */
 	unsigned int hops;       /* CNAMEs and DNAMEs followed */
 	const uint8_t *owner;    /* the name looked at last */

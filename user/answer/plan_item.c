@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "answer/plan_room.h"
+#include "answer/where.h"
 
 /* ---- items ---- */
 
@@ -131,29 +132,31 @@ void plan_fail(struct plan *plan, unsigned int rcode, int ede, const char *text)
 	plan->ede_text = text;
 }
 
-struct store_found plan_find_stored(const struct plan *plan, const uint8_t *name, size_t len,
-                                    uint16_t type, bool last_try)
+struct store_found plan_find_stored(const struct plan *plan, uint32_t region, const uint8_t *name,
+                                    size_t len, uint16_t type, bool last_try)
 {
 	const struct plan_question *q = plan->question;
 	uint8_t owner[NAME_MAX_LEN];
 
 	name_lower(owner, name, len);
-	return store_find(q->world->store, owner, len, type, &q->client.network, last_try,
+	return store_find(q->world->store, owner, len, type, &q->client.network, region, last_try,
 	                  q->now_ms);
 }
 
 /* ---- additional section ---- */
 
-static void add_stored(struct plan *plan, const uint8_t *name, size_t len, uint16_t type)
+static void add_stored(struct plan *plan, const struct zone_node *node, const uint8_t *name,
+                       size_t len, uint16_t type)
 {
 	const struct plan_question *q = plan->question;
-	struct store_found found = plan_find_stored(plan, name, len, type, false);
+	struct where where = where_find(q->world, node, &q->client.place);
+	struct store_found found = plan_find_stored(plan, where.region, name, len, type, false);
 
 	if (found.state != STORE_FRESH || found.answer->negative)
 		return;
 	/* The reply's scope speaks for its answer section; tailored addresses beside it would be
 	 * cached for everyone. */
-	if (q->client.ecs_present && found.wire_scope)
+	if (q->client.ecs_present && (found.wire_scope || where.len))
 		return;
 	plan_add_addresses(plan, MESSAGE_ADDITIONAL, name, len, type, &found);
 }
@@ -173,7 +176,7 @@ void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_
 		return;
 	if (zone_flattens(zone, match.node)) {
 		plan->daemon_only = true;
-		add_stored(plan, name, len, type);
+		add_stored(plan, match.node, name, len, type);
 		return;
 	}
 	rrset = zone_rrset(match.node, type);

@@ -43,7 +43,7 @@ void plan_refer(struct plan *plan, const struct zone_node *cut);
 void plan_fail(struct plan *plan, unsigned int rcode, int ede, const char *text);
 
 /* store_find() for the one who asks; name in any case. */
-struct store_found plan_find_stored(const struct plan *plan, const uint8_t *name, size_t len,
-                                    uint16_t type, bool last_try);
+struct store_found plan_find_stored(const struct plan *plan, uint32_t region, const uint8_t *name,
+                                    size_t len, uint16_t type, bool last_try);
 
 #endif

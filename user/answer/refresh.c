@@ -144,7 +144,8 @@ static bool is_hot(const struct answer *answer, uint64_t in_kernel, uint64_t now
 
 static void refetch(struct flatten *flatten, struct store_owner *owner, const struct answer *answer)
 {
-	flight_want(flatten, owner->name, owner->name_len, owner->type, &answer->asked, NULL, true);
+	flight_want(flatten, owner->name, owner->name_len, owner->type, &answer->asked,
+	            answer->key.region, NULL, true);
 }
 
 /* The front of the heap has come due: refresh it, let it be, or let it go. */

@@ -270,6 +270,7 @@ static void fill_want(const struct exchange *e, struct want *want)
 	if (fixed)
 		want->type = e->query.type;
 	want->client = e->question.client.network;
+	want->region = e->plan.region;
 	want->source = e->input->source;
 }
 

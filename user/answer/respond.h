@@ -20,8 +20,9 @@ struct world {
 	const struct config *config;
 	struct zones *zones;
 	struct store *store;
-	uint64_t seed;   /* of an_choice(): the kernel's when there is one */
-	struct geo *geo; /* rcu_dereference(): a new database swaps it by itself; NULL: none */
+	uint64_t seed;       /* of an_choice(): the kernel's when there is one */
+	struct pools *pools; /* NULL: none are configured */
+	struct geo *geo;     /* rcu_dereference(): a new database swaps it by itself; NULL: none */
 };
 
 enum respond_verdict {
@@ -39,6 +40,7 @@ struct want {
 	uint8_t owner_len;
 	uint16_t type;          /* A or AAAA; of static data any */
 	struct network client;  /* deciding network, see struct client */
+	uint32_t region;        /* by the owner's policy; 0: it has none */
 	struct endpoint source; /* of the packet */
 };
 

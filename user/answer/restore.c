@@ -6,6 +6,7 @@
  * milliseconds since 1970. Records are input: every length is checked.
  *
  *   key    "A" version, type 16, kind 8, family 8, len 8, prefix 8 octets, owner name
+ *          "B" version: the same with a region 32 behind the prefix
  *   value  fetched 64, fresh until 64, stale until 64, definition 64, TTL 32, scope 8,
  *          flags 8 (1: negative), upstream 8, asked family 8, asked len 8, asked address
  *          16 octets, count 16, addresses
@@ -19,10 +20,11 @@
 #include "base/log.h"
 #include "base/wire.h"
 
-#define RECORD_MARK      0x4101u
-#define RECORD_NEGATIVE  1u
-#define RECORD_KEY_MAX   (2 + 2 + 3 + 8 + NAME_MAX_LEN)
-#define RECORD_VALUE_MAX (4 * 8 + 4 + 5 + 16 + 2 + FLATTEN_ADDRESSES_MAX * 16)
+#define RECORD_MARK        0x4101u
+#define RECORD_NEGATIVE    1u
+#define RECORD_MARK_REGION 0x4201u
+#define RECORD_KEY_MAX     (2 + 2 + 3 + 8 + 4 + NAME_MAX_LEN)
+#define RECORD_VALUE_MAX   (4 * 8 + 4 + 5 + 16 + 2 + FLATTEN_ADDRESSES_MAX * 16)
 
 static void put64(struct wire *wire, uint64_t value)
 {
@@ -42,12 +44,14 @@ static size_t record_key(const struct store_owner *owner, const struct an_audien
 {
 	struct wire wire = wire_writer(ret, RECORD_KEY_MAX);
 
-	wire_put16(&wire, RECORD_MARK);
+	wire_put16(&wire, key->region ? RECORD_MARK_REGION : RECORD_MARK);
 	wire_put16(&wire, owner->type);
 	wire_put8(&wire, key->kind);
 	wire_put8(&wire, key->family);
 	wire_put8(&wire, key->len);
 	wire_put(&wire, key->prefix, sizeof(key->prefix));
+	if (key->region)
+		wire_put32(&wire, key->region);
 	wire_put(&wire, owner->name, owner->name_len);
 	return wire.at;
 }
@@ -113,8 +117,10 @@ static int read_key(const void *octets, size_t len, struct record *ret)
 	const uint8_t *name;
 	struct network network;
 	uint8_t address[16] = {0};
+	unsigned int mark;
 
-	if (wire_get16(&wire) != RECORD_MARK)
+	mark = wire_get16(&wire);
+	if (mark != RECORD_MARK && mark != RECORD_MARK_REGION)
 		return -EBADMSG;
 	ret->type = (uint16_t)wire_get16(&wire);
 	key->kind = (uint8_t)wire_get8(&wire);
@@ -125,6 +131,8 @@ static int read_key(const void *octets, size_t len, struct record *ret)
 		return -EBADMSG;
 	memcpy(key->prefix, name, 8);
 	memcpy(address, name, 8);
+	if (mark == RECORD_MARK_REGION)
+		key->region = wire_get32(&wire);
 	ret->owner_len = wire_left(&wire);
 	name = wire_take(&wire, ret->owner_len);
 	if (!name || name_parse_wire(name, ret->owner_len) != (int)ret->owner_len)
@@ -245,7 +253,8 @@ static struct answer *stored_for(struct store_owner *owner, const struct an_audi
 {
 	for (struct answer *answer = owner->answers; answer; answer = answer->next)
 		if (answer->key.kind == key->kind && answer->key.family == key->family &&
-		    answer->key.len == key->len && !memcmp(answer->key.prefix, key->prefix, 8))
+		    answer->key.len == key->len && answer->key.region == key->region &&
+		    !memcmp(answer->key.prefix, key->prefix, 8))
 			return answer;
 	return NULL;
 }

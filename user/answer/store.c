@@ -188,13 +188,13 @@ static unsigned int next_length(uint64_t lens, unsigned int most)
 }
 
 static bool find_by_prefix(struct store *store, const struct store_owner *owner,
-                           const struct network *client, bool stale_mode, uint64_t now_ms,
-                           struct store_found *ret)
+                           const struct network *client, uint32_t region, bool stale_mode,
+                           uint64_t now_ms, struct store_found *ret)
 {
 	uint64_t net = CMM_LOAD_SHARED(owner->lens_net[client->family]);
 	uint64_t exact = CMM_LOAD_SHARED(owner->lens_exact[client->family]);
 	struct an_audience_key key = {
-	        .uid = owner->uid, .type = owner->type, .family = client->family};
+	        .uid = owner->uid, .region = region, .type = owner->type, .family = client->family};
 	unsigned int length = client->len;
 
 	if (length <= 64 && exact >> (length - 1) & 1) {
@@ -217,12 +217,27 @@ static bool find_by_prefix(struct store *store, const struct store_owner *owner,
 	return false;
 }
 
-/* The newest answer of any network: its scope is the query's SOURCE, its life no longer than a
- * stale one's. */
-static bool find_catch_all(const struct store_owner *owner, const struct network *client,
-                           uint64_t now_ms, struct store_found *ret)
+/* The answer for everyone (NET), or nobody (EXACT), in a region. */
+static struct answer *answer_for_all(struct store *store, const struct store_owner *owner,
+                                     uint8_t kind, uint32_t region)
 {
-	if (!take_candidate(rcu_dereference(owner->catch_all), true, now_ms, ret))
+	struct an_audience_key key = {
+	        .uid = owner->uid, .region = region, .type = owner->type, .kind = kind};
+
+	if (region)
+		return answer_find(store, &key);
+	return kind == AN_AUDIENCE_NET ? rcu_dereference(owner->everyone)
+	                               : rcu_dereference(owner->nobody);
+}
+
+/* The newest answer of any network, not of another region: its scope is the query's SOURCE, its
+ * life no longer than a stale one's. */
+static bool find_catch_all(const struct store_owner *owner, const struct network *client,
+                           uint32_t region, uint64_t now_ms, struct store_found *ret)
+{
+	struct answer *newest = rcu_dereference(owner->catch_all);
+
+	if (!newest || newest->key.region != region || !take_candidate(newest, true, now_ms, ret))
 		return false;
 	ret->state = STORE_STALE;
 	ret->wire_scope = client->len;
@@ -232,7 +247,8 @@ static bool find_catch_all(const struct store_owner *owner, const struct network
 }
 
 struct store_found store_find(struct store *store, const uint8_t *name, size_t len, uint16_t type,
-                              const struct network *client, bool last_try, uint64_t now_ms)
+                              const struct network *client, uint32_t region, bool last_try,
+                              uint64_t now_ms)
 {
 	struct store_found found = {.state = STORE_ABSENT, .ede = -1};
 	struct store_owner *owner = store_owner_find(store, name, len, type);
@@ -242,12 +258,15 @@ struct store_found store_find(struct store *store, const uint8_t *name, size_t l
 		return found;
 	found.owner = owner;
 	stale_mode = last_try || CMM_LOAD_SHARED(owner->failing);
-	any = client->len
-	              ? find_by_prefix(store, owner, client, stale_mode, now_ms, &found)
-	              : take_candidate(rcu_dereference(owner->nobody), stale_mode, now_ms, &found);
-	any = any || take_candidate(rcu_dereference(owner->everyone), stale_mode, now_ms, &found);
+	if (client->len)
+		any = find_by_prefix(store, owner, client, region, stale_mode, now_ms, &found);
+	else
+		any = take_candidate(answer_for_all(store, owner, AN_AUDIENCE_EXACT, region),
+		                     stale_mode, now_ms, &found);
+	any = any || take_candidate(answer_for_all(store, owner, AN_AUDIENCE_NET, region),
+	                            stale_mode, now_ms, &found);
 	if (!any && stale_mode)
-		any = find_catch_all(owner, client, now_ms, &found);
+		any = find_catch_all(owner, client, region, now_ms, &found);
 	if (any) {
 		CMM_STORE_SHARED(found.answer->used_ms, now_ms);
 		return found;
@@ -342,6 +361,8 @@ static void owner_index(struct store_owner *owner)
 
 		if (!newest || answer->fetched_ms > newest->fetched_ms)
 			newest = answer;
+		if (!key->len && key->region)
+			continue;
 		if (!key->len && key->kind == AN_AUDIENCE_NET)
 			everyone = answer;
 		else if (!key->len)
@@ -366,10 +387,12 @@ static void owner_index_add(struct store_owner *owner, struct answer *answer)
 	const struct an_audience_key *key = &answer->key;
 	struct answer *newest = owner->catch_all;
 
-	if (!key->len && key->kind == AN_AUDIENCE_NET)
+	if (!key->len && key->kind == AN_AUDIENCE_NET && !key->region)
 		rcu_assign_pointer(owner->everyone, answer);
-	else if (!key->len)
+	else if (!key->len && !key->region)
 		rcu_assign_pointer(owner->nobody, answer);
+	else if (!key->len)
+		; /* everyone and nobody of a region are found by their keys */
 	else if (key->kind == AN_AUDIENCE_NET)
 		CMM_STORE_SHARED(owner->lens_net[key->family],
 		                 owner->lens_net[key->family] | 1ULL << (key->len - 1));
@@ -540,12 +563,13 @@ bool store_covered(const struct answer *answer)
 {
 	struct network inner = audience_network(&answer->key);
 
-	if (!answer->key.len)
-		return answer->key.kind == AN_AUDIENCE_EXACT && answer->owner->everyone;
+	if (!answer->key.len && answer->key.kind == AN_AUDIENCE_NET)
+		return false;
 	for (const struct answer *other = answer->owner->answers; other; other = other->next) {
 		struct network outer = audience_network(&other->key);
 
-		if (other == answer || other->key.kind != AN_AUDIENCE_NET)
+		if (other == answer || other->key.kind != AN_AUDIENCE_NET ||
+		    other->key.region != answer->key.region)
 			continue;
 		if (!other->key.len || network_contains(&outer, &inner))
 			return true;

@@ -140,13 +140,15 @@ struct store_found {
 };
 
 /*
- * The answer for a client network (family 0: nobody). last_try: whatever has
+ * The answer for a client network (family 0: nobody) in a region (0: the owner
+ * has none). last_try: whatever has
  * been stored and is not past stale_until counts, in the order same network,
  * wider network, everyone, newest of any network. A failing owner is treated
  * so at once, as the kernel does.
  */
 struct store_found store_find(struct store *store, const uint8_t *owner, size_t len, uint16_t type,
-                              const struct network *client, bool last_try, uint64_t now_ms);
+                              const struct network *client, uint32_t region, bool last_try,
+                              uint64_t now_ms);
 
 /* ---- the writer ---- */
 

@@ -130,11 +130,13 @@ static int load_first(struct daemon *daemon)
 	daemon->config = load->config;
 	daemon->zones = load->zones;
 	daemon->geo = load->geo;
+	daemon->pools = load->pools;
 	daemon->faults = load->faults;
 	daemon->faults_count = load->faults_count;
 	load->base = load->config = NULL;
 	load->zones = NULL;
 	load->geo = NULL;
+	load->pools = NULL;
 	load->faults = NULL;
 	world_load_free(load);
 	daemon->loaded_unix_ms = clock_unix_ms();
@@ -252,10 +254,14 @@ static int make_world(struct daemon *daemon)
 	if (!daemon->world || make_seed(daemon))
 		return -1;
 	world_settle(daemon->config, daemon->zones, NULL, daemon->publish);
+	if (daemon->publish)
+		publish_geo_numbering(daemon->publish, geo_numbering(daemon->geo));
+	geography_hold(daemon, daemon->geo, geography_write(daemon, daemon->geo));
 	*daemon->world = (struct world){.config = daemon->config,
 	                                .zones = daemon->zones,
 	                                .store = daemon->store,
 	                                .seed = daemon->seed,
+	                                .pools = daemon->pools,
 	                                .geo = daemon->geo};
 	serve_swap_world(daemon->world);
 	flatten_world(daemon->flatten, daemon->world, daemon->upstream, daemon->publish,
@@ -380,6 +386,7 @@ static void go_down(struct daemon *daemon)
 		store_free(daemon->store);
 	if (daemon->zones)
 		zones_free(daemon->zones);
+	pools_free(daemon->pools);
 	geo_free(daemon->geo);
 	catalogs_free(daemon->config, daemon->base);
 	if (daemon->started != daemon->base)

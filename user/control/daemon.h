@@ -31,6 +31,7 @@ struct daemon {
 	struct zones *zones;
 	struct world *world; /* made of the two above */
 	uint64_t seed;
+	struct pools *pools;
 	struct geo *geo;                  /* what the world's is, too */
 	struct geography *geography;      /* NULL: not started */
 	uint64_t geo_loads, geo_failures; /* of databases replaced while the daemon runs */

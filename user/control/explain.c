@@ -310,7 +310,7 @@ static void explain_flat(struct explain *explain, const struct config_name *name
 			explain_upstreams(explain, target, set->rdata[i].len);
 	}
 	flat = flatten_explain(explain->daemon->flatten, name->name, name->len, explain->type,
-	                       &explain->client.network);
+	                       &explain->client);
 	say_answer(explain, flat);
 	say_pool(explain, json_object_get(flat, "pool"));
 	SET(explain->object, "flatten", flat);

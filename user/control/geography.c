@@ -30,6 +30,7 @@ struct geography {
 	struct folder *folders;
 	uv_work_t work;
 	bool busy, again, stopping, closed;
+	bool written; /* `made` is in the kernel's other half */
 	struct geo *made;
 	struct error error;
 	int err;
@@ -94,19 +95,40 @@ void geography_remember(const struct config *config, const struct geo *geo)
 		            strerror(-err));
 }
 
+bool geography_write(const struct daemon *daemon, struct geo *geo)
+{
+	int err = daemon->publish ? publish_geo_write(daemon->publish, geo) : -ENODATA;
+
+	if (err == -ENOSPC)
+		log_error(
+		        "xdp: the kernel's tables of places were made too small at the start; "
+		        "queries for pools with a policy are answered without it until a restart");
+	return !err;
+}
+
+void geography_hold(const struct daemon *daemon, const struct geo *geo, bool written)
+{
+	if (daemon->publish)
+		publish_geo_hold(daemon->publish, written, geo_numbering(geo));
+}
+
 static void on_work(uv_work_t *work)
 {
 	struct geography *geography = work->data;
 	struct daemon *daemon = geography->daemon;
 
 	geography->err = geo_new(daemon->base, daemon->geo, &geography->made, &geography->error);
+	if (!geography->err)
+		geography->written = geography_write(daemon, geography->made);
 }
 
 static void take(struct geography *geography)
 {
 	struct daemon *daemon = geography->daemon;
-	struct geo *old = rcu_xchg_pointer(&daemon->world->geo, geography->made);
+	struct geo *old;
 
+	geography_hold(daemon, geography->made, geography->written);
+	old = rcu_xchg_pointer(&daemon->world->geo, geography->made);
 	synchronize_rcu();
 	daemon->geo = geography->made;
 	geography->made = NULL;

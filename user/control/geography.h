@@ -23,6 +23,10 @@ void geography_resume(struct daemon *daemon);
 bool geography_defers(struct daemon *daemon, struct control_request *request);
 bool geography_is_busy(const struct daemon *daemon);
 
+/* Into the kernel's other half, from any thread; true: it is there. Then, on the loop: it holds. */
+bool geography_write(const struct daemon *daemon, struct geo *geo);
+void geography_hold(const struct daemon *daemon, const struct geo *geo, bool written);
+
 /* Keeps the numbers of regions on disk. */
 void geography_remember(const struct config *config, const struct geo *geo);
 

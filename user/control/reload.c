@@ -21,6 +21,7 @@ struct reload {
 	struct world_load *load;
 	struct error error;
 	int err;
+	bool written; /* its places are in the kernel's other half */
 };
 
 static void on_work(uv_work_t *work)
@@ -31,6 +32,8 @@ static void on_work(uv_work_t *work)
 	/* The loop leaves daemon->zones and daemon->geo alone while a reload is under way. */
 	reload->err =
 	        world_load(daemon->path, daemon->zones, daemon->geo, &reload->load, &reload->error);
+	if (!reload->err)
+		reload->written = geography_write(daemon, reload->load->geo);
 }
 
 /* ---- the reply ---- */
@@ -99,6 +102,7 @@ static int prepare(struct daemon *daemon, const struct world_load *load, struct 
 	        .zones = load->zones,
 	        .store = daemon->store,
 	        .seed = daemon->seed,
+	        .pools = load->pools,
 	        .geo = load->geo,
 	};
 	if (!ret->other_upstream)
@@ -113,21 +117,25 @@ static int prepare(struct daemon *daemon, const struct world_load *load, struct 
 	return -ENOMEM;
 }
 
-static void swap_in(struct daemon *daemon, struct world_load *load, const struct swap *swap)
+static void swap_in(struct daemon *daemon, struct world_load *load, const struct swap *swap,
+                    bool written)
 {
 	struct config *old_config = daemon->config, *old_base = daemon->base;
 	struct zones *old_zones = daemon->zones;
 	struct geo *old_geo = daemon->geo;
+	struct pools *old_pools = daemon->pools;
 	struct upstream *old_upstream = daemon->upstream;
 
 	world_settle(load->config, load->zones, old_zones, daemon->publish);
 	if (daemon->publish)
 		publish_settings(daemon->publish, load->config);
 	health_configure(daemon->health, load->base);
+	geography_hold(daemon, load->geo, written);
 	daemon->base = load->base;
 	daemon->config = load->config;
 	daemon->zones = load->zones;
 	daemon->geo = load->geo;
+	daemon->pools = load->pools;
 	daemon->world = swap->world;
 	daemon->upstream = swap->upstream;
 	free(daemon->faults);
@@ -136,6 +144,7 @@ static void swap_in(struct daemon *daemon, struct world_load *load, const struct
 	load->base = load->config = NULL;
 	load->zones = NULL;
 	load->geo = NULL;
+	load->pools = NULL;
 	load->faults = NULL;
 	load->faults_count = 0;
 	free(serve_swap_world(swap->world));
@@ -146,6 +155,7 @@ static void swap_in(struct daemon *daemon, struct world_load *load, const struct
 	if (swap->other_upstream)
 		upstream_free(old_upstream);
 	zones_free(old_zones);
+	pools_free(old_pools);
 	geo_free(old_geo);
 	catalogs_free(old_config, old_base);
 	if (old_base == daemon->started)
@@ -178,7 +188,7 @@ static void finish(struct reload *reload)
 	world_restart_needed(daemon->started, reload->load->config, restart, sizeof(restart));
 	world_log_faults(reload->load);
 	world_log_geo(reload->load->geo, NULL, daemon->path);
-	swap_in(daemon, reload->load, &swap);
+	swap_in(daemon, reload->load, &swap, reload->written);
 	daemon->reloads++;
 	log_notice("reloaded: %zu zones, %zu faults%s%s", zones_count(daemon->zones),
 	           daemon->faults_count, restart[0] ? "; these wait for a restart: " : "", restart);

@@ -253,6 +253,7 @@ static int prepare(struct transfers *transfers, struct change *change)
 		                                .zones = change->zones,
 		                                .store = daemon->store,
 		                                .seed = daemon->seed,
+		                                .pools = daemon->pools,
 		                                .geo = daemon->geo};
 	return err;
 }

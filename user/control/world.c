@@ -335,6 +335,21 @@ static struct geo *recall(const struct config *config)
 	return geo;
 }
 
+#define GEO6_LINES_LEAST    (1u << 16)
+#define GEO_LOCATIONS_LEAST (1u << 10)
+
+/* The kernel's tables are made once, with room to grow. */
+static void size_maps(struct config *config, struct geo_size size)
+{
+	uint32_t lines = 2 * size.lines_ipv6, locations = 2 * size.locations;
+
+	if (!config->geo6_lines_max)
+		config->geo6_lines_max = lines > GEO6_LINES_LEAST ? lines : GEO6_LINES_LEAST;
+	if (!config->geo_locations_max)
+		config->geo_locations_max =
+		        locations > GEO_LOCATIONS_LEAST ? locations : GEO_LOCATIONS_LEAST;
+}
+
 static int load_geo(struct world_load *load, const struct geo *old, struct error *error)
 {
 	struct geo *before;
@@ -347,7 +362,37 @@ static int load_geo(struct world_load *load, const struct geo *old, struct error
 	if (err)
 		err = geo_new_blind(load->base, before, &load->geo, error);
 	geo_free(before);
+	if (!err)
+		size_maps(load->base, geo_size(load->geo));
 	return err;
+}
+
+static uint32_t region_number(const char *policy, const char *region, void *arg)
+{
+	const struct geo *geo = arg;
+	int number = geo_policy(geo, policy);
+
+	return number < 0 ? 0 : geo_region(geo, (unsigned int)number, region);
+}
+
+/* The configuration has been checked; what is left is whether the regions are the policies'. */
+static int load_pools(struct world_load *load, struct error *error)
+{
+	const struct config *config = load->base;
+	struct pool_fault fault = {0};
+	const struct config_pool *pool;
+	char name[NAME_TEXT_MAX];
+	int err;
+
+	if (!config->pools_count)
+		return 0;
+	err = pools_new(config, region_number, load->geo, &load->pools, &fault);
+	if (!err)
+		return 0;
+	pool = &config->pools[fault.pool];
+	return error_set(error, -err, config->path, pool->line, "pool %s: %s",
+	                 name_to_text(pool->name.name, name),
+	                 fault.text[0] ? fault.text : strerror(-err));
 }
 
 void world_log_geo(const struct geo *geo, const struct error *error, const char *path)
@@ -381,6 +426,8 @@ int world_load(const char *path, const struct zones *old, const struct geo *old_
 		load->config = load->base;
 		err = load_geo(load, old_geo, error);
 	}
+	if (!err)
+		err = load_pools(load, error);
 	if (!err) {
 		err = load_zones(load, old);
 		if (err)
@@ -400,6 +447,7 @@ void world_load_free(struct world_load *load)
 		return;
 	if (load->zones)
 		zones_free(load->zones);
+	pools_free(load->pools);
 	geo_free(load->geo);
 	catalogs_free(load->config, load->base);
 	config_free(load->base);

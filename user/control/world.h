@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "kernel/publish.h"
 #include "steer/geo.h"
+#include "steer/pool.h"
 #include "zone/zones.h"
 
 /* What is wrong with one zone; the rest is served. */
@@ -32,6 +33,7 @@ struct world_load {
 	struct config *config; /* with the members of catalogs: see catalogs.h; may be `base` */
 	struct zones *zones;
 	struct geo *geo;
+	struct pools *pools;    /* NULL: none are configured */
 	struct error geo_error; /* with text: databases could not be read, and `geo` does without */
 	struct world_fault *faults;
 	size_t faults_count, faults_room;

@@ -72,11 +72,12 @@ static bool owner_sane(const struct publish *publish, const struct an_owner_key 
 {
 	const struct kernel_maps *maps = publish->maps;
 
-	return slot->head.kind == AN_SLOT_OWNER && !(slot->head.seq & 1) && !slot->regions &&
-	       slot->head.used <= size && !memcmp(&slot->key, key, sizeof(*key)) &&
-	       key->class == AN_CLASS_IN && key->zero == 0 && slot->uid != 0 &&
-	       slot->uid < UID_END && zone_current(maps, &slot->head) &&
-	       slot->cell < maps->cells_count && slot->everyone != AN_SLOT_ASK &&
+	return slot->head.kind == AN_SLOT_OWNER && !(slot->head.seq & 1) &&
+	       slot->regions <= AN_POLICIES_MAX && slot->head.used <= size &&
+	       !memcmp(&slot->key, key, sizeof(*key)) && key->class == AN_CLASS_IN &&
+	       key->zero == 0 && slot->uid != 0 && slot->uid < UID_END &&
+	       zone_current(maps, &slot->head) && slot->cell < maps->cells_count &&
+	       slot->everyone != AN_SLOT_ASK &&
 	       lens_sane(AN_FAMILY_IPV4, slot->lens[0], slot->lens_count[0]) &&
 	       lens_sane(AN_FAMILY_IPV6, slot->lens[1], slot->lens_count[1]) &&
 	       name_sane(publish, slot) && (!slot->inline_at || inline_sane(slot, size));
@@ -85,6 +86,7 @@ static bool owner_sane(const struct publish *publish, const struct an_owner_key 
 static bool key_sane(const struct book_owner *owner, const struct an_audience_key *key)
 {
 	struct an_audience_key clean = {.uid = owner->uid,
+	                                .region = key->region,
 	                                .type = owner->key.type,
 	                                .kind = key->kind,
 	                                .family = key->family,
@@ -92,6 +94,10 @@ static bool key_sane(const struct book_owner *owner, const struct an_audience_ke
 
 	if (key->kind != AN_AUDIENCE_NET && key->kind != AN_AUDIENCE_EXACT)
 		return false;
+	if (!key->region != !owner->regions)
+		return false;
+	if (!key->family && key->region)
+		return !memcmp(&clean, key, sizeof(clean)) && !key->len;
 	if (key->family != AN_FAMILY_IPV4 && key->family != AN_FAMILY_IPV6)
 		return false;
 	if (key->len < 1 || key->len > (key->family == AN_FAMILY_IPV6 ? 64 : 32))
@@ -110,7 +116,8 @@ static void adopt_inline_network(struct publish *publish, struct book_owner *own
 
 	if (!key_sane(owner, &key) || !book_audience_add(&publish->book, owner, &key, owner->slot))
 		return;
-	lens_add(owner->lens, key.family, lens_entry(key.kind, key.len));
+	if (key.family)
+		lens_add(owner->lens, key.family, lens_entry(key.kind, key.len));
 	publish->answers++;
 }
 
@@ -138,10 +145,11 @@ static bool adopt_owner(struct publish *publish, const struct an_owner_key *key)
 	owner->cell = slot->cell;
 	owner->zone = slot->head.zone;
 	owner->generation = slot->head.generation;
+	owner->regions = slot->regions;
 	owner->everyone = slot->everyone;
 	owner->nobody = slot->nobody;
 	owner->catch_all = slot->catch_all;
-	if (slot->inline_at && slot->inline_key.family)
+	if (slot->inline_at && (slot->inline_key.family || slot->inline_key.region))
 		adopt_inline_network(publish, owner, slot);
 	return true;
 }
@@ -197,7 +205,8 @@ static void drop_inline(struct publish *publish, struct book_owner *owner,
 
 	if (!audience)
 		return;
-	lens_drop(owner->lens, key->family, lens_entry(key->kind, key->len));
+	if (key->family)
+		lens_drop(owner->lens, key->family, lens_entry(key->kind, key->len));
 	book_audience_drop(&publish->book, audience);
 	desk_drop_answer(publish, owner->slot);
 }
@@ -212,7 +221,8 @@ static bool adopt_audience(struct publish *publish, const struct an_audience_key
 	if (!owner || !key_sane(owner, key) || maps->ops->lookup(maps->audiences_fd, key, &slot))
 		return false;
 	drop_inline(publish, owner, key);
-	if (owner->lens && !lens_fits(owner->lens, key->family, lens_entry(key->kind, key->len)))
+	if (key->family && owner->lens &&
+	    !lens_fits(owner->lens, key->family, lens_entry(key->kind, key->len)))
 		return false;
 	if (slot != AN_SLOT_ASK && !claim_answer(publish, owner, key, slot)) {
 		slot = AN_SLOT_ASK;
@@ -224,7 +234,8 @@ static bool adopt_audience(struct publish *publish, const struct an_audience_key
 		desk_drop_answer(publish, slot);
 		return false;
 	}
-	lens_add(owner->lens, key->family, lens_entry(key->kind, key->len));
+	if (key->family)
+		lens_add(owner->lens, key->family, lens_entry(key->kind, key->len));
 	return true;
 }
 

@@ -22,11 +22,14 @@ static bool complete_key(const struct book_owner *owner, const struct an_audienc
 	unsigned int longest = from->family == AN_FAMILY_IPV6 ? 64 : 32;
 
 	*ret = (struct an_audience_key){.uid = owner->uid,
+	                                .region = from->region,
 	                                .type = owner->key.type,
 	                                .kind = from->kind,
 	                                .family = from->family,
 	                                .len = from->len};
 	if (from->kind != AN_AUDIENCE_NET && from->kind != AN_AUDIENCE_EXACT)
+		return false;
+	if (!from->region != !owner->regions)
 		return false;
 	if (from->family == 0)
 		return from->len == 0;
@@ -62,7 +65,22 @@ static uint8_t entry_of(const struct an_audience_key *key)
 /* Would this stand in for something that the kernel could not take? */
 static bool is_withheld(const struct book_owner *owner, const struct an_audience_key *key)
 {
+	if (!desk_is_network(key)) /* of a region */
+		return key->kind == AN_AUDIENCE_NET && owner->everyone == AN_SLOT_ASK;
 	return key->kind == AN_AUDIENCE_NET && key->len < owner->withheld[key->family - 1u];
+}
+
+/* Everyone or nobody, of no region: a field of the owner's slot says where it is. */
+static bool is_whole(const struct an_audience_key *key)
+{
+	return !desk_is_network(key) && !key->region;
+}
+
+/* Of prefix lengths there are only so many. */
+static bool fits(const struct book_owner *owner, const struct an_audience_key *key)
+{
+	return !desk_is_network(key) || !owner->lens ||
+	       lens_fits(owner->lens, key->family, entry_of(key));
 }
 
 /* ---- owner fields ---- */
@@ -211,6 +229,18 @@ static void withhold_everyone(struct publish *publish, struct book_owner *owner)
 	desk_drop_answer(publish, old);
 }
 
+/* What is for everyone in a region; -> false: the owner is gone. */
+static bool withhold_region(struct publish *publish, struct book_owner *owner, uint32_t region)
+{
+	struct an_audience_key key = {.uid = owner->uid,
+	                              .region = region,
+	                              .type = owner->key.type,
+	                              .kind = AN_AUDIENCE_NET};
+	struct book_audience *audience = region ? book_audience_find(&publish->book, &key) : NULL;
+
+	return !audience || answers_make_ask(publish, owner, audience, true);
+}
+
 /*
  * The kernel cannot have this audience: nothing shorter that covers it may
  * answer. EXACT is asked before NET of the same length, so that goes too.
@@ -221,6 +251,12 @@ static void withhold(struct publish *publish, struct book_owner *owner,
 	unsigned int f = key->family - 1u,
 	             limit = key->len + (key->kind == AN_AUDIENCE_EXACT ? 1u : 0u);
 
+	if (!withhold_region(publish, owner, key->region))
+		return;
+	if (!desk_is_network(key)) {
+		withhold_everyone(publish, owner);
+		return;
+	}
 	if (owner->withheld[f] < limit)
 		owner->withheld[f] = (uint8_t)limit;
 	if (!fold_undo_inside(publish, owner, key))
@@ -406,7 +442,7 @@ static struct book_audience *add_audience(struct publish *publish, struct book_o
 			maps->ops->remove(maps->audiences_fd, key);
 		return NULL;
 	}
-	if (lens_add(owner->lens, key->family, entry_of(key)))
+	if (desk_is_network(key) && lens_add(owner->lens, key->family, entry_of(key)))
 		desk_write_owner(publish, owner);
 	return audience;
 }
@@ -454,7 +490,7 @@ static void refuse(struct publish *publish, struct book_owner *owner,
 	struct book_audience *audience;
 
 	publish->stats.refused++;
-	if (!desk_is_network(key)) {
+	if (is_whole(key)) {
 		publish_answer_remove(publish, owner->uid, key);
 		return;
 	}
@@ -463,7 +499,7 @@ static void refuse(struct publish *publish, struct book_owner *owner,
 		answers_make_ask(publish, owner, audience, false);
 		return;
 	}
-	if (!owner->lens || lens_fits(owner->lens, key->family, entry_of(key)))
+	if (fits(owner, key))
 		audience = add_audience(publish, owner, key, AN_SLOT_ASK);
 	if (audience)
 		audience->sticky = is_withheld(owner, key);
@@ -477,9 +513,9 @@ static int put(struct publish *publish, struct book_owner *owner, const struct a
 {
 	uint64_t uid = owner->uid;
 
-	if (!desk_is_network(key))
+	if (is_whole(key))
 		return put_whole(publish, owner, key->kind == AN_AUDIENCE_NET, image, ret_slot);
-	if (!owner->lens || lens_fits(owner->lens, key->family, entry_of(key)))
+	if (fits(owner, key))
 		return put_network(publish, owner, key, image, ret_slot);
 	withhold(publish, owner, key);
 	if (book_owner_by_uid(&publish->book, uid) != owner)
@@ -539,7 +575,7 @@ static void forget_audience(struct publish *publish, struct book_owner *owner,
 	struct an_audience_key key = audience->key;
 	uint32_t old = audience->slot;
 
-	if (lens_drop(owner->lens, key.family, entry_of(&key)))
+	if (desk_is_network(&key) && lens_drop(owner->lens, key.family, entry_of(&key)))
 		desk_write_owner(publish, owner);
 	if (!book_is_inline(&publish->book, audience))
 		maps->ops->remove(maps->audiences_fd, &key);
@@ -557,7 +593,7 @@ void publish_answer_remove(struct publish *publish, uint64_t uid, const struct a
 
 	if (!owner || !complete_key(owner, key, &whole))
 		return;
-	if (!desk_is_network(&whole)) {
+	if (is_whole(&whole)) {
 		remove_whole(publish, owner, whole.kind == AN_AUDIENCE_NET);
 		return;
 	}
@@ -567,6 +603,6 @@ void publish_answer_remove(struct publish *publish, uint64_t uid, const struct a
 		forget_audience(publish, owner, audience);
 	else if (audience && !answers_make_ask(publish, owner, audience, false))
 		return;
-	if (whole.kind == AN_AUDIENCE_NET)
+	if (whole.kind == AN_AUDIENCE_NET && desk_is_network(&whole))
 		fold_renew(publish, owner, &whole, NULL);
 }

@@ -2,7 +2,7 @@
 /*
  * book - what the publisher knows to stand in the kernel's maps.
  *
- * A record an owner (96 octets) and a record an audience (56), in arrays of
+ * A record an owner (104 octets) and a record an audience (56), in arrays of
  * the maps' capacities, found by key or uid in constant time. The audience of
  * which the answer stands in the owner's slot, and which is in no hash, has a
  * record of the owner's own, so it never lacks room. Writing the maps
@@ -25,6 +25,7 @@ struct book_owner {
 	uint32_t slot;
 	uint32_t cell; /* AN_CELL_FIXED: none of its own */
 	uint32_t zone, generation;
+	uint32_t regions; /* as in the slot */
 	uint32_t everyone, nobody, catch_all;
 	uint32_t next_by_key, next_by_uid;
 	uint32_t audiences;  /* first of the list */

@@ -20,7 +20,7 @@ bool fold_undo_inside(struct publish *publish, struct book_owner *owner,
 	for (audience = book_first(&publish->book, owner); audience; audience = next) {
 		next = book_next(&publish->book, audience); /* it may get another record */
 		if (audience->fold_len && audience->fold_len < key->len &&
-		    audience->key.family == key->family &&
+		    audience->key.family == key->family && audience->key.region == key->region &&
 		    answers_inside(audience->key.prefix, key) &&
 		    !answers_make_ask(publish, owner, audience, false))
 			return false;
@@ -44,6 +44,7 @@ bool fold_renew(struct publish *publish, struct book_owner *owner,
 
 		next = book_next(&publish->book, audience); /* it may get another record */
 		if (fold_len != key->len || audience->key.family != key->family ||
+		    audience->key.region != key->region ||
 		    !answers_inside(audience->key.prefix, key))
 			continue;
 		if (image)

@@ -151,6 +151,23 @@ static int program_fd_of(const struct maps_object *object, const char *name)
 	return program ? bpf_program__fd(program) : -ENOENT;
 }
 
+#define GEO6_LINES    (1u << 18) /* where nobody knows better */
+#define GEO_LOCATIONS (1u << 12)
+
+/* Two halves, where there are policies. */
+static uint32_t geo_capacity_for(const struct config *config, const char *name)
+{
+	if (!config->policies_count)
+		return 0;
+	if (!strcmp(name, AN_MAP_GEO4))
+		return 2 * AN_GEO_LINES4;
+	if (!strcmp(name, AN_MAP_GEO6))
+		return 2 * (config->geo6_lines_max ? config->geo6_lines_max : GEO6_LINES);
+	if (!strcmp(name, AN_MAP_REGIONS))
+		return 2 * (config->geo_locations_max ? config->geo_locations_max : GEO_LOCATIONS);
+	return 0;
+}
+
 /* 0: as the object has it. Slot 0 of each array and cell 0 are nobody's, so there is one more. */
 static uint32_t capacity_for(const struct config *config, const char *name)
 {
@@ -170,7 +187,18 @@ static uint32_t capacity_for(const struct config *config, const char *name)
 		return config->slots_large_max + 1;
 	if (!strcmp(name, AN_MAP_ZONES))
 		return config->zones_max;
-	return 0;
+	return geo_capacity_for(config, name);
+}
+
+/* A table that is too small for what it is to hold is made anew: it is written anew anyway. */
+static bool is_outgrown(const char *name, int fd, uint32_t wanted)
+{
+	struct bpf_map_info info = {0};
+	__u32 len = sizeof(info);
+
+	return (!strcmp(name, AN_MAP_GEO4) || !strcmp(name, AN_MAP_GEO6) ||
+	        !strcmp(name, AN_MAP_REGIONS)) &&
+	       !bpf_obj_get_info_by_fd(fd, &info, &len) && info.max_entries < wanted / 2;
 }
 
 static int use_pinned(const char *dir, const struct maps_form *form, struct bpf_map *map, int fd,
@@ -207,6 +235,14 @@ static int prepare_map(const struct config *config, struct maps_object *object, 
 	fd = bpf_obj_get(maps_pin_path(config->pin_dir, form->name, path, sizeof(path)));
 	if (fd < 0 && errno != ENOENT)
 		return error_set(error, errno, NULL, 0, "%s: %s", path, strerror(errno));
+	if (fd >= 0 && is_outgrown(form->name, fd, wanted)) {
+		log_notice("%s has become too small and is made anew; a program that runs takes it "
+		           "at `anamectl xdp upgrade'",
+		           path);
+		close(fd);
+		unlink(path);
+		fd = -1;
+	}
 	if (fd < 0) {
 		if (wanted)
 			code = bpf_map__set_max_entries(map, wanted);

@@ -133,6 +133,7 @@ static void fill_owner(struct an_owner_slot *slot, const struct book_owner *owne
 	slot->nobody = owner->nobody;
 	slot->catch_all = owner->catch_all;
 	slot->cell = owner->cell;
+	slot->regions = owner->regions;
 	memcpy(slot->lens_count, lens->count, sizeof(slot->lens_count));
 	memcpy(slot->lens, lens->len, sizeof(slot->lens));
 }
@@ -224,6 +225,7 @@ static void write_new_owner(struct publish *publish, const struct book_owner *ow
 	image->uid = owner->uid;
 	image->key = owner->key;
 	image->cell = owner->cell;
+	image->regions = owner->regions;
 	image->name_len = (uint8_t)len;
 	memcpy(image->name, name, len);
 	slots_write(slots_at(&publish->slots, owner->slot), image, used);
@@ -246,6 +248,7 @@ static int insert_owner(struct publish *publish, const struct book_owner *owner)
 /* room: octets of an answer that must fit in beside the name. */
 static int make_owner(struct publish *publish, const struct an_owner_key *key, const uint8_t *name,
                       size_t len, size_t room, uint32_t zone, uint32_t generation,
+                      uint32_t regions,
                       uint64_t *ret_uid)
 {
 	struct book_owner *owner;
@@ -261,6 +264,7 @@ static int make_owner(struct publish *publish, const struct an_owner_key *key, c
 	owner->cell = pool_take(&publish->cells);
 	owner->zone = zone;
 	owner->generation = generation;
+	owner->regions = regions;
 	owner->touched = desk_now(publish);
 	cell_reset(publish, owner->cell);
 	write_new_owner(publish, owner, name, len);
@@ -274,10 +278,11 @@ static int make_owner(struct publish *publish, const struct an_owner_key *key, c
 
 /* The slot says "new generation, no answers" before any answer goes. */
 static void renew_owner(struct publish *publish, struct book_owner *owner, uint32_t zone,
-                        uint32_t generation)
+                        uint32_t generation, uint32_t regions)
 {
 	owner->zone = zone;
 	owner->generation = generation;
+	owner->regions = regions;
 	empty_slot(publish, owner); /* the inline answer too: its generation is the owner's */
 	desk_drop_audiences(publish, owner);
 	if (owner->cell != AN_CELL_FIXED)
@@ -286,7 +291,8 @@ static void renew_owner(struct publish *publish, struct book_owner *owner, uint3
 
 /* An owner whose slot has room for an answer of so many octets. */
 static int take_owner(struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type,
-                      size_t room, uint32_t zone, uint32_t generation, uint64_t *ret_uid)
+                      size_t room, uint32_t zone, uint32_t generation, uint32_t regions,
+                      uint64_t *ret_uid)
 {
 	uint8_t lower[NAME_MAX_LEN];
 	struct an_owner_key key;
@@ -304,7 +310,8 @@ static int take_owner(struct publish *publish, const uint8_t *name, size_t name_
 		owner = NULL;
 	}
 	if (!owner) {
-		error = make_owner(publish, &key, lower, name_len, room, zone, generation, ret_uid);
+		error = make_owner(publish, &key, lower, name_len, room, zone, generation, regions,
+		                   ret_uid);
 		publish->stats.refused += error != 0;
 		return error;
 	}
@@ -312,17 +319,17 @@ static int take_owner(struct publish *publish, const uint8_t *name, size_t name_
 		publish->stats.collisions++;
 		return -EEXIST;
 	}
-	if (owner->zone != zone || owner->generation != generation)
-		renew_owner(publish, owner, zone, generation);
+	if (owner->zone != zone || owner->generation != generation || owner->regions != regions)
+		renew_owner(publish, owner, zone, generation, regions);
 	owner->touched = desk_now(publish);
 	*ret_uid = owner->uid;
 	return 0;
 }
 
 int publish_owner(struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type,
-                  uint32_t zone, uint32_t generation, uint64_t *ret_uid)
+                  uint32_t zone, uint32_t generation, uint32_t regions, uint64_t *ret_uid)
 {
-	return take_owner(publish, name, name_len, type, 0, zone, generation, ret_uid);
+	return take_owner(publish, name, name_len, type, 0, zone, generation, regions, ret_uid);
 }
 
 int publish_denial(struct publish *publish, const uint8_t *apex, size_t apex_len, uint32_t zone,
@@ -334,7 +341,7 @@ int publish_denial(struct publish *publish, const uint8_t *apex, size_t apex_len
 	uint32_t slot;
 	int error =
 	        take_owner(publish, apex, apex_len, 0, image->head.used - (size_t)AN_ANSWER_DATA_AT,
-	                   zone, generation, &uid);
+	                   zone, generation, 0, &uid);
 
 	if (error)
 		return error;

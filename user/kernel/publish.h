@@ -92,19 +92,20 @@ int publish_denial(struct publish *publish, const uint8_t *apex, size_t apex_len
 /* ---- owners and answers ---- */
 
 /*
- * Makes sure that an owner slot for (name, type) exists; -> its uid. An owner
- * of the same name and type with an older generation is renewed in place
- * (uid kept, all its answers dropped). -EEXIST: hash taken by another name;
+ * Makes sure that an owner slot for (name, type) exists; -> its uid. regions:
+ * number + 1 of the policy that gives its clients their regions, 0: none. An
+ * owner of the same name and type with an older generation or another policy
+ * is renewed in place (uid kept, all its answers dropped). -EEXIST: hash taken by another name;
  * -ENOSPC: full even after eviction; -ENAMETOOLONG never (large slots hold all).
  * The uid is the publisher's own: it fills it into the keys.
  */
 int publish_owner(struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type,
-                  uint32_t zone, uint32_t generation, uint64_t *ret_uid);
+                  uint32_t zone, uint32_t generation, uint32_t regions, uint64_t *ret_uid);
 
 /*
  * Writes an answer (image: head.zone, head.generation, uid and cell are filled
- * in here; `used` octets of it count) for an audience of the owner (kind,
- * family, len, prefix of `key` count), times in clock_ms() with CLOCK_MS_NEVER.
+ * in here; `used` octets of it count) for an audience of the owner (region,
+ * kind, family, len, prefix of `key` count), times in clock_ms() with CLOCK_MS_NEVER.
  * A ninth prefix length is folded: stored under the next longer length that
  * exists with `asked`'s prefix, or left to the daemon as AN_SLOT_ASK where that
  * cannot be. catch_all: this is the newest answer. 0, or -ENOSPC, -E2BIG:
@@ -119,6 +120,23 @@ int publish_answer(struct publish *publish, uint64_t uid, const struct an_audien
 void publish_answer_remove(struct publish *publish, uint64_t uid,
                            const struct an_audience_key *key);
 void publish_owner_remove(struct publish *publish, uint64_t uid);
+
+/* ---- places: from clients to regions ---- */
+
+struct geo;
+
+/*
+ * Writes a table into the half that does not hold; `geo` looks up there from
+ * now on, and is valid until the second publish_geo_hold() after this. May run
+ * in another thread, one at a time. -ENODATA: there is none; -ENOSPC: the maps
+ * are too small (they were made at load): regions stay with the daemon, and
+ * `geo` as it is.
+ */
+int publish_geo_write(struct publish *publish, struct geo *geo);
+/* At one instant: what was just written holds; or (written false) nothing. */
+void publish_geo_hold(struct publish *publish, bool written, uint64_t numbering);
+/* At the start: owners by region, and their table, stay only if the numbers mean the same. */
+void publish_geo_numbering(struct publish *publish, uint64_t numbering);
 
 /* The owner's state cell: stale or not. One memory write. */
 void publish_stale(struct publish *publish, uint64_t uid, bool stale);

@@ -63,7 +63,8 @@ static uint64_t want_hash(const struct want *want, unsigned int flags)
 	hash = an_hash_step(hash, want->type);
 	if (!(flags & RESPOND_FROM_STORE))
 		return hash;
-	hash = an_hash_step(hash, (uint64_t)want->client.family << 8 | want->client.len);
+	hash = an_hash_step(hash, (uint64_t)want->region << 32 |
+	                                  (uint64_t)want->client.family << 8 | want->client.len);
 	return an_hash_step(hash, an_load8(want->client.address));
 }
 
@@ -88,7 +89,7 @@ static void offer(struct worker *worker, const struct respond_result *result, ui
 		return;
 	if (result->flags & RESPOND_FROM_STORE)
 		flatten_offer_stored(worker->flatten, want->owner, want->owner_len, want->type,
-		                     &want->client);
+		                     &want->client, want->region);
 	else
 		flatten_offer(worker->flatten, want->owner, want->owner_len, want->type);
 }

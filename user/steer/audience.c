@@ -67,7 +67,7 @@ static struct network from_source(const struct config *config, const struct endp
 	                  source->family == AN_FAMILY_IPV6 ? SOURCE_IPV6_LEN : SOURCE_IPV4_LEN);
 }
 
-struct client audience_client(const struct config *config, const struct ecs *ecs,
+static struct client client_of(const struct config *config, const struct ecs *ecs,
                               const struct endpoint *source)
 {
 	struct client client = {.ecs_present = ecs != NULL};
@@ -91,6 +91,17 @@ struct client audience_client(const struct config *config, const struct ecs *ecs
 	}
 	client.network =
 	        asked.len > KEY_BITS ? network_of(asked.family, asked.address, KEY_BITS) : asked;
+	return client;
+}
+
+struct client audience_client(const struct config *config, const struct ecs *ecs,
+                              const struct endpoint *source)
+{
+	struct client client = client_of(config, ecs, source);
+
+	client.place = client.network;
+	if (!client.place.family && source->family)
+		client.place = network_of(source->family, source->address, 128);
 	return client;
 }
 

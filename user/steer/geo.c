@@ -12,6 +12,7 @@ struct geo {
 	struct geo_names names;
 	struct an_geo_regions *regions; /* of each location */
 	struct an_geo_line *ipv4, *ipv6;
+	bool moved; /* these are somebody else's */
 	struct geo_size size;
 	struct geo_warning *warnings;
 	size_t warnings_count;
@@ -173,8 +174,10 @@ void geo_free(struct geo *geo)
 		return;
 	geo_names_done(&geo->names);
 	free(geo->regions);
-	free(geo->ipv4);
-	free(geo->ipv6);
+	if (!geo->moved) {
+		free(geo->ipv4);
+		free(geo->ipv6);
+	}
 	free(geo->warnings);
 	free(geo);
 }
@@ -184,6 +187,24 @@ void geo_free(struct geo *geo)
 struct geo_size geo_size(const struct geo *geo)
 {
 	return geo->size;
+}
+
+const struct an_geo_regions *geo_regions(const struct geo *geo, uint32_t location)
+{
+	return &geo->regions[location];
+}
+
+void geo_move(struct geo *geo, struct an_geo_line *ipv4, struct an_geo_line *ipv6)
+{
+	memcpy(ipv4, geo->ipv4, (size_t)AN_GEO_LINES4 * sizeof(*ipv4));
+	memcpy(ipv6, geo->ipv6, (size_t)geo->size.lines_ipv6 * sizeof(*ipv6));
+	if (!geo->moved) {
+		free(geo->ipv4);
+		free(geo->ipv6);
+	}
+	geo->ipv4 = ipv4;
+	geo->ipv6 = ipv6;
+	geo->moved = true;
 }
 
 const struct geo_warning *geo_warnings(const struct geo *geo, size_t *ret_count)

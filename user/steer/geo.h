@@ -59,6 +59,16 @@ struct geo_size {
 };
 struct geo_size geo_size(const struct geo *geo);
 
+/* The regions of a location below geo_size().locations. */
+const struct an_geo_regions *geo_regions(const struct geo *geo, uint32_t location);
+
+/*
+ * Copies the tables of IPv4 (AN_GEO_LINES4 lines) and IPv6 (lines_ipv6) to
+ * memory that outlives the geo, and looks up there from now on. Before other
+ * threads see it.
+ */
+void geo_move(struct geo *geo, struct an_geo_line *ipv4, struct an_geo_line *ipv6);
+
 /* What is odd but no fault, at a line of the configuration: a rule that no network is left for. */
 struct geo_warning {
 	unsigned int line;

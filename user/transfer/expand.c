@@ -123,8 +123,7 @@ static void put_sets(struct expand *expand, struct owner *owner, struct expand_s
 
 static bool is_for_nobody(const struct store_found *found)
 {
-	return found->answer == rcu_dereference(found->owner->nobody) ||
-	       found->answer == rcu_dereference(found->owner->everyone);
+	return !found->answer->key.len;
 }
 
 struct look {
@@ -144,11 +143,13 @@ static void look_up(struct expand *expand, struct owner *owner, bool last_good, 
 	const struct expand_entry *entry =
 	        expand_table_find(expand->table, owner->name, owner->len);
 	struct expand_set sets[2] = {entry->sets[0], entry->sets[1]};
+	uint32_t region = flatten_default_region(expand->flatten, owner->name, owner->len);
 
 	*ret = (struct look){.fresh = true, .local = true, .ttl = UINT32_MAX};
 	for (int i = 0; i < 2; i++) {
-		struct store_found found = store_find(expand->store, owner->name, owner->len,
-		                                      types[i], &nobody, last_good, clock_ms());
+		struct store_found found =
+		        store_find(expand->store, owner->name, owner->len, types[i], &nobody,
+		                   region, last_good, clock_ms());
 		bool given = found.state == STORE_FRESH ||
 		             (found.state == STORE_STALE && last_good &&
 		              (is_for_nobody(&found) || (any && !sets[i].known)));
@@ -279,6 +280,8 @@ static bool ask(struct expand *expand, size_t index)
 	inquiry->wait.done = inquiry_done;
 	name_lower(inquiry->wait.want.owner, owner->name, owner->len);
 	inquiry->wait.want.owner_len = owner->len;
+	inquiry->wait.want.region =
+	        flatten_default_region(inquiry->expand->flatten, owner->name, owner->len);
 	owner->asked = true;
 	expand->outstanding++;
 	expand->tokens -= 2;

@@ -297,7 +297,7 @@ static struct store_found get(struct scene *scene, const char *owner, uint16_t t
 	while (!waiting.done)
 		uv_run(&scene->loop, UV_RUN_ONCE);
 	found = store_find(scene->store, waiting.wait.want.owner, waiting.wait.want.owner_len, type,
-	                   &waiting.wait.want.client, last_try, clock_ms());
+	                   &waiting.wait.want.client, 0, last_try, clock_ms());
 	return found;
 }
 
@@ -310,7 +310,7 @@ static struct store_found look(struct scene *scene, const char *owner, uint16_t 
 
 	if (client)
 		assert_int_equal(network_parse(client, &network), 0);
-	return store_find(scene->store, name, (size_t)len, type, &network, false, clock_ms());
+	return store_find(scene->store, name, (size_t)len, type, &network, 0, false, clock_ms());
 }
 
 static void an_owner_takes_what_its_target_gives(void **state)

@@ -242,7 +242,7 @@ static bool fill_owner(struct store *store, const uint8_t *name, size_t len)
 			good = false;
 			continue;
 		}
-		found = store_find(store, name, len, AN_TYPE_A, &network, false, 2000);
+		found = store_find(store, name, len, AN_TYPE_A, &network, 0, false, 2000);
 		assert_int_equal(found.state, STORE_FRESH);
 		assert_memory_equal(found.answer->octets, network.address, 4);
 	}

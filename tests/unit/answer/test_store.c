@@ -70,7 +70,7 @@ static struct store_found find(struct store *store, const char *client, bool las
 {
 	struct network network = net(client);
 
-	return store_find(store, OWNER, sizeof(OWNER), AN_TYPE_A, &network, last_try, now);
+	return store_find(store, OWNER, sizeof(OWNER), AN_TYPE_A, &network, 0, last_try, now);
 }
 
 static void an_unknown_owner_is_absent(void **state)
@@ -295,7 +295,7 @@ static void random_audiences_are_found_as_a_slow_list_finds_them(void **state)
 			struct network client = random_network(128);
 
 			assert_ptr_equal(store_find(*state, OWNER, sizeof(OWNER), AN_TYPE_A,
-			                            &client, false, 0)
+			                            &client, 0, false, 0)
 			                         .answer,
 			                 slow_find(rows, count, &client));
 		}

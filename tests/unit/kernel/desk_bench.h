@@ -84,7 +84,7 @@ static inline int bench_owner_try(struct bench *bench, unsigned int number, uint
 	size_t len = bench_name(number, name);
 
 	return publish_owner(bench->publish, name, len, AN_TYPE_A, bench->zone, bench->generation,
-	                     ret_uid);
+	                     0, ret_uid);
 }
 
 static inline uint64_t bench_owner(struct bench *bench, unsigned int number)

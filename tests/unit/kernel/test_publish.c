@@ -41,7 +41,7 @@ static void an_owner_is_found_by_name_and_type_in_any_case(void **state)
 	assert_true(publish_has(bench.publish, upper, sizeof(upper), AN_TYPE_A));
 	assert_false(publish_has(bench.publish, upper, sizeof(upper), AN_TYPE_AAAA));
 	assert_int_equal(publish_owner(bench.publish, upper, sizeof(upper), AN_TYPE_A, bench.zone,
-	                               bench.generation, &again),
+	                               bench.generation, 0, &again),
 	                 0);
 	assert_int_equal(again, uid);
 	assert_int_equal(bench_stats(&bench).owners, 1);
@@ -61,7 +61,7 @@ static void the_longest_name_goes_into_a_large_slot(void **state)
 	name[253] = 'z';
 	assert_int_equal(name_parse_wire(name, sizeof(name)), 255);
 	assert_int_equal(publish_owner(bench.publish, name, 255, AN_TYPE_A, bench.zone,
-	                               bench.generation, &uid),
+	                               bench.generation, 0, &uid),
 	                 0);
 	assert_int_equal(bench_stats(&bench).slots_large_used, 1);
 	assert_non_null(fake_find_owner(bench.maps, name, 255, AN_TYPE_A));
@@ -79,7 +79,7 @@ static void the_last_name_that_fits_a_small_slot_is_in_one(void **state)
 	memset(name + 65, 'b', 38);
 	assert_int_equal(name_parse_wire(name, sizeof(name)), AN_OWNER_NAME_SMALL);
 	assert_int_equal(publish_owner(bench.publish, name, AN_OWNER_NAME_SMALL, AN_TYPE_A,
-	                               bench.zone, bench.generation, &uid),
+	                               bench.zone, bench.generation, 0, &uid),
 	                 0);
 	assert_int_equal(bench_stats(&bench).slots_used, 1);
 	assert_int_equal(bench_stats(&bench).slots_large_used, 0);
@@ -87,7 +87,7 @@ static void the_last_name_that_fits_a_small_slot_is_in_one(void **state)
 	name[103] = 'b';
 	name[104] = 0;
 	assert_int_equal(publish_owner(bench.publish, name, AN_OWNER_NAME_SMALL + 1, AN_TYPE_A,
-	                               bench.zone, bench.generation, &uid),
+	                               bench.zone, bench.generation, 0, &uid),
 	                 0);
 	assert_int_equal(bench_stats(&bench).slots_large_used, 1);
 }

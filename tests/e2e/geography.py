@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where clients are: policies, databases, one stored answer a region, from the kernel."""
+
+import os
+import threading
+
+from lib import places
+from lib.ask import Load, Question, right
+from lib.cases import case, equal, true
+from lib.check import from_daemon, from_kernel
+from lib.lab import CLIENTS, EDGE_V6
+from lib.process import until
+from lib.standard import NET1, NET2, edge_config
+
+COUNTRIES = {
+    "2.0.0.0/8": "FR", "3.0.0.0/9": "US", "3.128.0.0/10": "CA", "5.6.0.0/16": "DE",
+    "5.7.128.0/17": "JP", "91.1.2.0/24": "DE", "91.1.3.0/24": "US", "192.0.2.0/24": "DE",
+    "203.0.113.0/24": "US", "2001:db8:a::/48": "DE", "2001:db8:b::/48": "US",
+    "2a00::/12": "FR", "2a10:7::/32": "JP",
+}
+REGIONS = {"eu": ["DE", "FR"], "na": ["US", "CA"]}
+ADDRESS = {"eu": "198.19.77.1", "na": "198.19.77.2", "rest": "198.19.77.3"}
+ADDRESS_V6 = {"eu": "2001:db8:ffff:77::1", "na": "2001:db8:ffff:77::2",
+              "rest": "2001:db8:ffff:77::3"}
+NETWORKS = ["2.9.9.0/24", "2.255.255.0/24", "3.1.2.0/24", "3.128.1.0/24", "3.200.0.0/24",
+            "5.6.77.0/24", "5.7.1.0/24", "5.7.200.0/24", "91.1.2.0/24", "91.1.3.0/24",
+            "91.1.4.0/24", "130.1.2.0/24", "192.0.2.0/24", "203.0.113.0/24", "203.0.112.0/24"]
+NETWORKS_V6 = ["2001:db8:a:1200::/56", "2001:db8:b:ff00::/56", "2001:db8:c:100::/56",
+               "2a00:5:6::/56", "2a0f:ffff:ffff:ff00::/56", "2a10:7::/56", "2a20::/56"]
+
+ZONE = """\
+$TTL 300
+$ORIGIN example.test.
+@       SOA     ns host 1 3600 600 86400 300
+@       NS      ns
+@       ANAME   www.pool.test.
+ns      A       198.51.100.1
+far     ANAME   far.pool.test.
+near    ANAME   @
+"""
+ZONES = {"example.test": ZONE}
+
+
+def members():
+    return [{"address": address, "region": region}
+            for table in (ADDRESS, ADDRESS_V6) for region, address in table.items()]
+
+
+def world(countries=None):
+    return places.World(countries or COUNTRIES, REGIONS, "rest")
+
+
+def geo_edge(bench, pools=(), start=True, **sections):
+    """An edge with the policy; its database is in its folder."""
+    edge = bench.edge(edge_config(**sections), ZONES, start=False)
+    path = os.path.join(edge.folder, "places.mmdb")
+    places.write(path, COUNTRIES)
+    edge.write_config({
+        "databases": [{"name": "places", "file": path}],
+        "policies": [{"name": "world", "database": "places", "default": "rest",
+                      "rules": [{"region": region, "country": countries}
+                                for region, countries in REGIONS.items()]}],
+        "pools": [{"name": "www.pool.test", "mode": "geo", "policy": "world",
+                   "members": members()}] + list(pools),
+    })
+    edge.database = path
+    return edge.start() if start else edge
+
+
+def is_placed(reply, network, table=ADDRESS, ecs=True, of=None):
+    where = of or world()
+    true(reply is not None, f"no reply for {network}")
+    equal(reply.addresses, [table[where.region(network)]], f"{network}")
+    equal(reply.scope, where.scope(network) if ecs else None, f"scope of {network}")
+
+
+def warm_regions(bench, name="example.test"):
+    """One query for each region, by somebody else than those who ask later."""
+    for network in ("2.1.1.0/24", "3.2.2.0/24", "140.1.1.0/24"):
+        for rtype, table in (("A", ADDRESS), ("AAAA", ADDRESS_V6)):
+            is_placed(bench.client.ask(name, rtype, network), network, table)
+
+
+@case("the first query of every network is a kernel hit, once its region has an answer")
+def first_hits(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    for network in NETWORKS + NETWORKS_V6:
+        for rtype, table in (("A", ADDRESS), ("AAAA", ADDRESS_V6)):
+            is_placed(from_kernel(edge, lambda: bench.client.ask("example.test", rtype, network)),
+                      network, table)
+    flat = [answer for answer in edge.answers()["answers"]
+            if answer["owner"].rstrip(".") == "example.test"]
+    equal(len(flat), 6, "stored answers: three regions, two types")
+
+
+@case("the daemon gives what the kernel gives, for every network")
+def same_answers(bench):
+    edge = geo_edge(bench, interfaces=[])
+    for network in NETWORKS + NETWORKS_V6:
+        is_placed(from_daemon_alone(bench, network), network)
+    true(edge.process.is_running(), "runs")
+
+
+def from_daemon_alone(bench, network):
+    return bench.client.ask("example.test", "A", network)
+
+
+@case("without ECS, and with SOURCE 0, the packet's source says where a client is")
+def by_source(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    for source, network in zip(CLIENTS, (NET1, NET2)):
+        is_placed(from_kernel(edge, lambda: bench.client.ask("example.test", source=source)),
+                  network, ecs=False)
+        reply = bench.client.ask("example.test", ecs="0", source=source)
+        equal((reply.addresses, reply.scope), ([ADDRESS[world().region(network)]], 0), source)
+
+
+@case("a special-use client network is decided by the packet's source, with the block as scope")
+def special(bench):
+    edge = geo_edge(bench)
+    reply = from_daemon(edge, lambda: bench.client.ask("example.test", ecs="10.1.2.0/24",
+                                                       source=CLIENTS[0]))
+    equal((reply.addresses, reply.scope), ([ADDRESS["eu"]], 8))
+
+
+@case("an owner that leads to another with a pool is by region, too")
+def led(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench, "near.example.test")
+    for network in NETWORKS:
+        is_placed(from_kernel(edge, lambda: bench.client.ask("near.example.test", "A", network)),
+                  network)
+
+
+@case("each region has its own target; scopes are the longer of upstream's and the region's")
+def targets(bench):
+    far = {"name": "far.pool.test", "mode": "geo", "policy": "world", "members": [
+        {"aname": "www.cdn.test", "region": "eu", "ecs": NET2},
+        {"aname": "other.cdn.test", "region": "na"},
+        {"address": "198.19.77.9", "region": "rest"}]}
+    edge = geo_edge(bench, [far])
+    www, other = bench.lab.cdn.name("www"), bench.lab.cdn.name("other")
+    # A representative of the region was asked: one answer for all of it.
+    first = bench.client.ask("far.example.test", "A", "2.1.1.0/24")
+    equal((set(first.addresses), first.scope), (set(www.addresses(NET2, "A")), 8))
+    for network in ("5.6.1.0/24", NET1):
+        reply = from_kernel(edge, lambda: bench.client.ask("far.example.test", "A", network))
+        equal((set(reply.addresses), reply.scope),
+              (set(www.addresses(NET2, "A")), world().scope(network)), network)
+    # The client's own network goes upstream.
+    for _ in range(2):
+        reply = bench.client.ask("far.example.test", "A", NET2)
+        equal((set(reply.addresses), reply.scope), (set(other.addresses(NET2, "A")), 24))
+    from_kernel(edge, lambda: bench.client.ask("far.example.test", "A", NET2))
+    reply = bench.client.ask("far.example.test", "A", "130.1.2.0/24")
+    equal(reply.addresses, ["198.19.77.9"])
+
+
+@case("with the daemon gone, the kernel knows where clients are")
+def alone(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    edge.kill()
+    for network in NETWORKS + NETWORKS_V6:
+        is_placed(from_kernel(edge, lambda: bench.client.ask("example.test", "A", network)),
+                  network)
+
+
+@case("a daemon that comes back goes on with what the kernel has")
+def back(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    edge.kill()
+    edge.start()
+    for network in NETWORKS:
+        is_placed(from_kernel(edge, lambda: bench.client.ask("example.test", "A", network)),
+                  network)
+
+
+@case("a new database takes over at one instant, and no query is lost meanwhile")
+def replaced(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    moved = dict(COUNTRIES, **{"2.0.0.0/8": "US", "5.7.128.0/17": "FR"})
+    both = []
+    for network in NETWORKS:
+        rights = [right([ADDRESS[where.region(network)]], where.scope(network))
+                  for where in (world(), world(moved))]
+        both.append(Question("example.test", "A", rights, network))
+    load, done = Load(bench.client, both), threading.Event()
+    asking = threading.Thread(target=load.run, kwargs={"stop": done.is_set})
+    asking.start()
+    try:
+        places.write(edge.database, moved)
+
+        def is_new():
+            return bench.client.ask("example.test", "A", "2.9.9.0/24").addresses == [ADDRESS["na"]]
+
+        until(is_new, "the new database", 10)
+    finally:
+        done.set()
+        asking.join()
+    equal((load.wrong, load.lost, load.faults), (0, 0, []))
+    for network in NETWORKS:
+        is_placed(from_kernel(edge, lambda: bench.client.ask("example.test", "A", network)),
+                  network, of=world(moved))
+
+
+@case("a database that is cut short leaves the old one, and is said")
+def damaged(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    with open(edge.database, "rb") as file:
+        whole = file.read()
+    with open(edge.database + ".new", "wb") as file:
+        file.write(whole[:len(whole) // 2])
+    os.rename(edge.database + ".new", edge.database)
+    until(lambda: "databases stay as they were" in edge.process.log_text(), "the fault in the log")
+    true("cut short" in edge.process.log_text(), edge.process.log_text()[-300:])
+    for network in NETWORKS:
+        is_placed(from_kernel(edge, lambda: bench.client.ask("example.test", "A", network)),
+                  network)
+
+
+@case("a reload that moves countries between regions takes effect")
+def moved_rules(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    rules = [{"region": "na", "country": ["FR", "US", "CA"]}, {"region": "eu", "country": ["DE"]}]
+    edge.write_config({"policies": [{"name": "world", "database": "places", "default": "rest",
+                                     "rules": rules}]})
+    edge.reload()
+    where = places.World(COUNTRIES, {"na": ["FR", "US", "CA"], "eu": ["DE"]}, "rest")
+    for network in NETWORKS:
+        is_placed(bench.client.ask("example.test", "A", network), network, of=where)
+        is_placed(from_kernel(edge, lambda: bench.client.ask("example.test", "A", network)),
+                  network, of=where)
+
+
+@case("IPv6 transport says where a client is, too")
+def over_ipv6(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    reply = from_kernel(edge, lambda: bench.client.ask(
+        "example.test", "A", source="2001:db8:b:1::10", server=EDGE_V6), "hit_ipv6")
+    equal(reply.addresses, [ADDRESS["na"]])

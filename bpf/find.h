@@ -280,7 +280,7 @@ AN_INLINE int found_by_network(struct scratch *scratch, enum verdict *verdict)
 }
 
 /* The answer in a field of the owner's slot, or, in a region, the one under found.key. */
-AN_INLINE __u32 number_for_all(const struct scratch *scratch, __u32 field)
+AN_INLINE __u32 number_for_all(struct scratch *scratch, __u32 field)
 {
 	const __u32 *number;
 
@@ -289,6 +289,7 @@ AN_INLINE __u32 number_for_all(const struct scratch *scratch, __u32 field)
 	if (inline_is_for(&scratch->owner, &scratch->found.key))
 		return scratch->found.owner;
 	number = bpf_map_lookup_elem(&audiences, &scratch->found.key);
+	scratch->found.missed |= !number;
 	return number ? *number : AN_SLOT_NONE;
 }
 

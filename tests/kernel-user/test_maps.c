@@ -299,6 +299,48 @@ static void full_maps_take_in_the_new_and_let_the_cold_go(void **state)
 	assert_int_equal(bench_stats(&bench).evicted, 1000 - here);
 }
 
+/* One query for each of many names, all cold, into full maps: a flood's insertions. */
+static unsigned int flood(unsigned int first, unsigned int count)
+{
+	unsigned int taken = 0;
+	uint64_t uid;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (bench_owner_try(&bench, first + i, &uid))
+			continue;
+		taken++;
+		bench_put(&bench, uid, bench_everyone(), first + i + 1);
+	}
+	return taken;
+}
+
+static void full_maps_let_in_a_share_a_second_and_keep_what_is_asked_for(void **state)
+{
+	unsigned int taken = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 200; i++)
+		bench_put(&bench, bench_owner(&bench, i), bench_everyone(), i + 1);
+	for (unsigned int second = 0; second < 20; second++) {
+		bench_seconds(&bench, 2);
+		/* The first fifty are asked for every two seconds, which the program marks. */
+		for (unsigned int i = 0; i < 50; i++) {
+			const struct an_owner_slot *slot = bench_see(&bench, i);
+
+			assert_non_null(slot);
+			assert_int_equal(bench_ask(&bench, i, 0x01020304, 24), i + 1);
+			((struct an_owner_slot *)(uintptr_t)slot)->head.mark =
+			        kernel_ticks(bench.maps, clock_ms());
+		}
+		taken += flood(1000 + 1000 * second, 1000);
+	}
+	/* 200 in a minute are less than sixteen a second, which is the least. */
+	assert_in_range(taken, 20 * 10, 20 * 17);
+	assert_int_equal(bench_stats(&bench).evicted, taken);
+	assert_true(bench_stats(&bench).held_back > 10000);
+	assert_int_equal(bench_stats(&bench).owners, 200);
+}
+
 static void the_heartbeat_is_now_in_ticks(void **state)
 {
 	uint64_t before = bench.maps->control->heartbeat;
@@ -329,6 +371,7 @@ int main(void)
 	        LOADED(counters_are_summed_over_the_cpus),
 	        ON_BENCH(a_publisher_that_vanished_is_taken_over_from_the_pins),
 	        ON_BENCH(full_maps_take_in_the_new_and_let_the_cold_go),
+	        ON_BENCH(full_maps_let_in_a_share_a_second_and_keep_what_is_asked_for),
 	        ON_BENCH(the_heartbeat_is_now_in_ticks),
 	};
 

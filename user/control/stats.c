@@ -45,11 +45,12 @@ static const struct number flatten_numbers[] = {
 };
 
 static const struct number publish_numbers[] = {
-        NUMBER(publish_stats, owners),     NUMBER(publish_stats, answers),
-        NUMBER(publish_stats, slots_used), NUMBER(publish_stats, slots_large_used),
-        NUMBER(publish_stats, evicted),    NUMBER(publish_stats, refused),
-        NUMBER(publish_stats, folded),     NUMBER(publish_stats, collisions),
-        NUMBER(publish_stats, adopted),    NUMBER(publish_stats, adopted_dropped),
+        NUMBER(publish_stats, owners),          NUMBER(publish_stats, answers),
+        NUMBER(publish_stats, slots_used),      NUMBER(publish_stats, slots_large_used),
+        NUMBER(publish_stats, evicted),         NUMBER(publish_stats, held_back),
+        NUMBER(publish_stats, refused),         NUMBER(publish_stats, folded),
+        NUMBER(publish_stats, collisions),      NUMBER(publish_stats, adopted),
+        NUMBER(publish_stats, adopted_dropped),
 };
 
 static const struct number keep_numbers[] = {

@@ -22,6 +22,7 @@ struct publish {
 	uint32_t networks_per_owner;
 	uint32_t next_generation;
 	uint64_t random;
+	uint64_t evict_at, evict_credit; /* ticks; see evict.c */
 	struct publish_stats stats;
 };
 

@@ -3,7 +3,9 @@
  * Approximate LRU: of 16 owners drawn at random among those that hold what is
  * short, the least recently used goes, as a whole. One that was used or
  * published within the last second never goes: better to refuse the newcomer
- * than to turn the maps over at every query.
+ * than to turn the maps over at every query. Nor do more go in a second than
+ * would turn the maps over in a minute: a flood of names that are asked for once
+ * neither drives out what is asked for now and then, nor keeps the loop busy.
  */
 #include "kernel/desk.h"
 
@@ -12,6 +14,9 @@
 #define LOOKS    64 /* audiences of an owner that are looked at for its coldness */
 #define TRIES    8  /* owners sent away for one piece of room */
 #define UNUSABLE UINT64_MAX
+
+#define TURNOVER_S    60
+#define EVICTIONS_MIN 16 /* a second, of small maps */
 
 enum resource { OWNERS, AUDIENCES, SLOTS_SMALL, SLOTS_LARGE };
 
@@ -112,12 +117,31 @@ static uint64_t last_used(struct publish *publish, const struct book_owner *owne
 	return last;
 }
 
+/* A token bucket of one second's evictions; a token is worth `hz`. */
+static bool may_evict(struct publish *publish, uint64_t now)
+{
+	uint64_t hz = publish->maps->control->hz, rate = publish->maps->owners_max / TURNOVER_S;
+	uint64_t passed = now > publish->evict_at ? now - publish->evict_at : 0;
+
+	if (rate < EVICTIONS_MIN)
+		rate = EVICTIONS_MIN;
+	publish->evict_at = now;
+	publish->evict_credit += (passed < hz ? passed : hz) * rate;
+	if (publish->evict_credit > rate * hz)
+		publish->evict_credit = rate * hz;
+	return publish->evict_credit >= hz;
+}
+
 static bool evict(struct publish *publish, enum resource resource, const struct book_owner *keep)
 {
 	struct book_owner *coldest = NULL;
 	uint32_t samples = pool_of(publish, resource)->count <= FEW ? FEW : SAMPLES;
 	uint64_t now = desk_now(publish), least = UNUSABLE;
 
+	if (!may_evict(publish, now)) {
+		publish->stats.held_back++;
+		return false;
+	}
 	for (uint32_t turn = 0; turn < samples; turn++) {
 		struct book_owner *owner = draw_owner(publish, resource, turn);
 		uint64_t last;
@@ -133,6 +157,7 @@ static bool evict(struct publish *publish, enum resource resource, const struct 
 	if (!coldest || least + publish->maps->control->hz > now)
 		return false;
 	desk_drop_owner(publish, coldest);
+	publish->evict_credit -= publish->maps->control->hz;
 	publish->stats.evicted++;
 	return true;
 }

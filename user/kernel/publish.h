@@ -164,8 +164,9 @@ bool publish_has(const struct publish *publish, const uint8_t *name, size_t name
 /* The maps that it writes, for reading. */
 const struct kernel_maps *publish_maps(const struct publish *publish);
 
+/* held_back: makings of room that would have turned the maps over too fast. */
 struct publish_stats {
-	uint64_t owners, answers, slots_used, slots_large_used, evicted, refused, folded,
+	uint64_t owners, answers, slots_used, slots_large_used, evicted, held_back, refused, folded,
 	        collisions, adopted, adopted_dropped, names;
 };
 void publish_stats(const struct publish *publish, struct publish_stats *ret);

@@ -225,6 +225,8 @@ static const struct metric metrics[] = {
                     "Entries that a kernel map has room for."),
         NUMBER("anamed_maps_evictions_total", COUNTER, "stats.publish.evicted",
                "Entries taken out of the kernel's maps to make room."),
+        NUMBER("anamed_maps_held_back_total", COUNTER, "stats.publish.held_back",
+               "Entries that were not taken out, since the maps would have turned over too fast."),
         NUMBER("anamed_maps_refused_total", COUNTER, "stats.publish.refused",
                "Answers that did not fit into the kernel's maps."),
         NUMBER("anamed_maps_folded_total", COUNTER, "stats.publish.folded",

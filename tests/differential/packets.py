@@ -5,6 +5,8 @@ import ipaddress
 import random
 import struct
 
+from lib.siphash import cookie
+
 NAMES = (
     "example.test", "shop.example.test", "four.example.test", "pool.example.test",
     "plain.example.test", "local.example.test", "static.example.test", "mail.example.test",
@@ -42,11 +44,16 @@ def ecs(network):
     return option(8, struct.pack("!HBB", family, net.prefixlen, 0) + octets)
 
 
+# Server cookies are made with the first.
+SECRETS = (bytes(range(16)), bytes(range(100, 116)))
+
+
 class Packets:
     """next() gives packet after packet; the same seed gives the same packets."""
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
+        self.source = "192.0.2.1"
 
     def chance(self, share):
         return self.rng.random() < share
@@ -62,8 +69,13 @@ class Packets:
             text = self.rng.choice(NAMES)
         elif self.chance(0.6):
             text = self.rng.choice(SETS)
-        elif self.chance(0.8):
+        elif self.chance(0.5):
             text = self.rng.choice(OTHERS)
+        elif self.chance(0.7):
+            # Names that mostly do not exist, below what does.
+            labels = [self.label() for _ in range(self.rng.randint(1, 3))]
+            below = self.rng.choice(NAMES + SETS + ("example.test", "host.example.test"))
+            text = ".".join(labels)[:180].strip(".") + "." + below
         else:
             labels = [self.label() for _ in range(self.rng.randint(1, 30))]
             text = ".".join(labels)[:220].strip(".") + ".wild.example.test"
@@ -95,13 +107,22 @@ class Packets:
             return ecs(self.rng.choice(SPECIAL))
         if kind < 0.62:
             return option(8, struct.pack("!HBB", self.rng.choice((1, 2)), 0, 0))
-        if kind < 0.74:
+        if kind < 0.66:
             return option(10, self.rng.randbytes(self.rng.choice((8, 8, 16, 24, 40))))
+        if kind < 0.74:
+            return option(10, self.server_cookie())
         if kind < 0.84:
             return option(self.rng.choice((65001, 12, 11, 13, 26946)), self.octets(40))
         if kind < 0.88:
             return option(3, b"")
         return self.odd_option()
+
+    def server_cookie(self):
+        """Ours: young, old, past its time, from ahead; by either secret, or by none."""
+        secret = self.rng.choice(SECRETS + (bytes(16),))
+        age_s = self.rng.choice((0, 10, 1000, 1700, 1900, 3500, 3700, -200, -400, 100000))
+        return cookie(secret, self.source, self.rng.randbytes(8), age_s,
+                      1 if self.chance(0.95) else 2)
 
     def odd_option(self):
         return self.rng.choice((
@@ -163,7 +184,9 @@ class Packets:
             )
         return bytes(spoiled)
 
-    def next(self):
+    def next(self, source):
+        """source: the address that it will be sent from."""
+        self.source = source
         packet = self.query()
         if self.chance(0.12):
             packet = self.spoil(packet)

@@ -62,6 +62,7 @@ def kernel_metrics(bench):
     until(lambda: metric(edge, passed) > before, "what was passed up")
     true(metric(edge, 'anamed_maps_used{map="owners"}') >= 1, "map fill")
     true(metric(edge, 'anamed_maps_capacity{map="owners"}') == 4096, "map capacity")
+    true("untyped" not in http(edge, "/metrics"), "every number has a name of its own")
     equal(metric(edge, 'anamed_xdp_attached{interface="client",mode="generic"}'), 1)
 
 

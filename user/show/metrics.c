@@ -63,6 +63,9 @@ static const struct metric metrics[] = {
                     "Packets that the XDP program passed up, by reason."),
         EACH_MEMBER("anamed_xdp_dropped_total", COUNTER, "stats.kernel", "drop_", "reason",
                     "Packets that the XDP program dropped, by reason."),
+        EACH_MEMBER("anamed_xdp_misses_limited_total", COUNTER, "stats.kernel", "miss_", "action",
+                    "Packets over the limit of misses of their source prefix, by what became of "
+                    "them."),
         EACH_MEMBER("anamed_responses_total", COUNTER, "stats.daemon.rcode", "", "rcode",
                     "Replies of the daemon, by RCODE."),
         LABELED("anamed_user_queries_total", COUNTER, "stats.daemon.udp_queries",

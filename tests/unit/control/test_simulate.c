@@ -271,6 +271,10 @@ static void test_a_member_that_leaves_moves_its_share_alone(void **state)
 		                   "203.0.113.2") == 0;
 
 		assert_int_equal(number(row, "moved") > 0, left);
+		/* And goes to another, not nowhere. */
+		assert_int_equal(
+		        json_array_size(json_object_get(json_object_get(row, "after"), "gives")),
+		        1);
 	}
 }
 

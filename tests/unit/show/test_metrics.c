@@ -7,6 +7,7 @@
 /* clang-format on */
 #include <string.h>
 
+#include "anamed/counters.h"
 #include "show/metrics.h"
 #include "unit/show/written.h"
 
@@ -61,6 +62,8 @@ static void test_members_become_labels_without_their_prefix(void **state)
 	has_line(text, "anamed_xdp_hits_total 1");
 	has_line(text, "anamed_xdp_hits_of_kind_total{kind=\"ecs\"} 2");
 	has_line(text, "anamed_xdp_passed_total{reason=\"ask\"} 3");
+	assert_int_equal(count_of(text, "anamed_xdp_hits_of_kind_total{"), 1);
+	assert_int_equal(count_of(text, "anamed_xdp_passed_total{"), 1);
 	free(text);
 }
 
@@ -106,6 +109,21 @@ static void test_a_counter_that_the_table_lacks_comes_out_all_the_same(void **st
 	free(text);
 }
 
+/* Whoever adds a counter to the program finds it here, and gives it a row where no prefix fits. */
+static void test_every_counter_of_the_program_has_its_metric(void **state)
+{
+#define AN_MEMBER(name, text) "\"" #name "\":1,"
+	char *text = written_by(metrics_write,
+	                        "{\"stats\":{\"kernel\":{" AN_COUNTERS(AN_MEMBER) "\"hit\":1}}}");
+#undef AN_MEMBER
+
+	(void)state;
+	assert_int_equal(count_of(text, "untyped"), 0);
+	has_line(text, "anamed_xdp_passed_total{reason=\"internal\"} 1");
+	has_line(text, "anamed_xdp_misses_limited_total{action=\"drop\"} 1");
+	free(text);
+}
+
 static void test_what_is_no_number_is_left_out(void **state)
 {
 	char *text = written_by(metrics_write,
@@ -126,6 +144,7 @@ int main(void)
 	        cmocka_unit_test(test_entries_of_lists_have_their_labels_escaped),
 	        cmocka_unit_test(test_large_numbers_are_exact_and_flags_are_numbers),
 	        cmocka_unit_test(test_a_counter_that_the_table_lacks_comes_out_all_the_same),
+	        cmocka_unit_test(test_every_counter_of_the_program_has_its_metric),
 	        cmocka_unit_test(test_what_is_no_number_is_left_out),
 	};
 

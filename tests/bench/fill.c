@@ -30,7 +30,7 @@ static int fail(const char *what, int error)
 /* ---- last good answers ---- */
 
 /* Of the zone's wildcard, which every name is answered from. */
-static int definition_of(const char *path, uint64_t *ret)
+static int definition_of(const struct flatten *flatten, const char *path, uint64_t *ret)
 {
 	uint8_t apex[NAME_MAX_LEN], name[DATA_NAME_MAX];
 	int len = name_from_text(DATA_APEX, NULL, 0, apex);
@@ -49,7 +49,7 @@ static int definition_of(const char *path, uint64_t *ret)
 	if (match.verdict != ZONE_ANSWER || !zone_flattens(zone, match.node))
 		code = -ENOENT;
 	else
-		*ret = members_definition(zone, match.node);
+		*ret = members_definition(flatten, zone, match.node);
 	zone_free(zone);
 	return code;
 }
@@ -114,7 +114,7 @@ static int fill_keep(char **words)
 
 	if (!records || records > DATA_RECORDS_MAX || nets > DATA_NETS_MAX)
 		return fail("records or networks", -EINVAL);
-	code = definition_of(words[1], &definition);
+	code = definition_of(&flatten, words[1], &definition);
 	if (code)
 		return fail(words[1], code);
 	uv_loop_init(&loop);

@@ -47,11 +47,10 @@ def machine():
 
 def finish(result, quick):
     runs = result["runs"]
-    result["ratios"] = {name: ratio(runs, *pair) for name, pair in OWN.items()}
+    result["ratios"] = {name: ratio(runs, *pair, by="replies_per_s")
+                        for name, pair in OWN.items()}
     result["ratios"].update({name: over_peer(result, name) for name in PEERS})
-    result["ratios_of_arrivals"] = {
-        name: ratio(runs, *pair, by="replies_per_s") for name, pair in OWN.items()
-    }
+    result["ratios_by_core"] = {name: ratio(runs, *pair) for name, pair in OWN.items()}
     result["bytes_per_answer"] = round(result["memory"]["a1m"]["octets_each"], 1)
     result["saturation"] = saturation(runs)
     result["server_busy"] = {name: busy(runs, name) for name in runs}
@@ -76,10 +75,11 @@ def show(result):
         took = "" if name in PEERS else f"{result['server_ns'][name]['median']:.0f}"
         print(f"{name:20}{rate(row['median'])}{rate(row['min'])}{rate(row['max'])}{rate(sent)}"
               f"{took:>8}{rate(best) if best else '':>17}")
-    print("\nanamed's rate over (by the server's core; by arrivals):")
+    print("\nanamed's rate over (replies that arrived; by the time of the server's core):")
     for name, value in result["ratios"].items():
-        arrivals = result["ratios_of_arrivals"].get(name, value)
-        print(f"{name:20}{value:9.2f}{arrivals:9.2f}" if value else f"{name:20}        -")
+        by_core = result["ratios_by_core"].get(name)
+        print(f"{name:20}{value:9.2f}" + (f"{by_core:9.2f}" if by_core else "") if value
+              else f"{name:20}        -")
     print("\nThe program by itself, ns a query:")
     for name, cost in result["cost"].items():
         print(f"{name:22}{cost['ns']:9.0f}   ({cost['min']:.0f}-{cost['max']:.0f}; "

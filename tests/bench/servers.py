@@ -121,7 +121,8 @@ class Anamed(Stand):
         self.folder = os.path.join(bench.folder, name)
         self.names, self.networks, self.records, self.static = names, networks, records, static
         os.makedirs(self.folder)
-        audiences = 64 if static else names * networks
+        # The first network of a name stands in the owner's slot, and has no element.
+        audiences = 64 if static or networks == 1 else names * networks
         answers = names if static else names * networks
         zone = self.zone()
         config = {
@@ -129,7 +130,7 @@ class Anamed(Stand):
             "interfaces": [{"name": SERVER_DEVICE, "xdp": "native"}],
             "upstreams": [{"address": "192.0.2.53"}],
             "maps": {"owners": with_slack(names), "audiences": with_slack(audiences),
-                     "slots": with_slack(names + answers), "slots-large": "1K", "zones": 16},
+                     "slots": with_slack(max(names, answers)), "slots-large": "1K", "zones": 16},
             "memory": {"answers": with_slack(answers)},
             "server": {"workers": 1},
         }

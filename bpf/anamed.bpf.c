@@ -48,7 +48,7 @@ AN_INLINE enum verdict is_ours(const struct cursor *frame, __u32 ifindex, struct
 	return served_find(frame, &own->datagram, ifindex);
 }
 
-/* What does it ask? -> own->message, question, name, edns */
+/* What does it ask? -> own->message, question, name, edns; found.owner */
 AN_INLINE enum verdict read_query(const struct cursor *frame, const struct an_control *ctl,
                                   struct scratch *own)
 {
@@ -61,6 +61,8 @@ AN_INLINE enum verdict read_query(const struct cursor *frame, const struct an_co
 	verdict = question_parse(frame, &own->message, ctl->seed, own->name, &own->question);
 	if (verdict)
 		return verdict;
+	forget();
+	owner_ahead(ctl, own);
 	forget();
 	return edns_parse(frame, own->question.end, &own->message, ctl->flags, &own->edns);
 }
@@ -173,7 +175,7 @@ AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch 
 
 	if (verdict)
 		return verdict;
-	verdict = owner_find(ctl, own);
+	verdict = owner_find(own);
 	forget();
 	if (verdict == V_pass_owner_miss) {
 		own->denied = 1;

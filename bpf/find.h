@@ -132,41 +132,77 @@ AN_INLINE __u32 owner_in_hash(const struct an_owner_key *key)
 	return number ? *number : AN_SLOT_NONE;
 }
 
+/*
+ * The slot number beside the fingerprint (of two that are alike, either or
+ * neither: the slot is compared). Without a branch, which could not be foretold.
+ */
+AN_INLINE __u32 front_match(const struct an_front_line *line, __u64 print)
+{
+	__u64 found = 0;
+
+#pragma GCC unroll 8
+	for (__u32 i = 0; i < AN_FRONT_ENTRIES; i++) {
+		__u64 entry = *(const volatile __u64 *)&line->entries[i];
+		__u64 other = entry >> 32 ^ print; /* 0 if it is he; else below 1 << 32 */
+
+		found |= entry & (__u64)((__s64)(other - 1) >> 63);
+	}
+	return (__u32)found;
+}
+
 /* By the front index; by the hash where the line was full once. */
 AN_INLINE __u32 owner_number(const struct an_control *ctl, const struct an_owner_key *key)
 {
 	__u64 hash = an_front_hash(key), print = an_front_print(hash);
 	__u32 index = (__u32)(hash & *(const volatile __u64 *)&ctl->front_mask);
 	const struct an_front_line *line = bpf_map_lookup_elem(&front, &index);
+	__u32 number;
 
 	if (!line)
 		return owner_in_hash(key);
-#pragma GCC unroll 8
-	for (__u32 i = 0; i < AN_FRONT_ENTRIES; i++) {
-		__u64 entry = *(const volatile __u64 *)&line->entries[i];
-
-		if (entry >> 32 == print)
-			return (__u32)entry;
-	}
-	if (*(const volatile __u64 *)&line->entries[AN_FRONT_ENTRIES - 1] == AN_FRONT_MORE)
+	number = front_match(line, print);
+	if (number == AN_SLOT_NONE &&
+	    *(const volatile __u64 *)&line->entries[AN_FRONT_ENTRIES - 1] == AN_FRONT_MORE)
 		return owner_in_hash(key);
-	return AN_SLOT_NONE;
+	return number;
 }
 
-/* -> scratch->owner, found.owner; the inline answer, if there is one -> scratch->answer, data */
-AN_INLINE enum verdict owner_find(const struct an_control *ctl, struct scratch *scratch)
+AN_INLINE struct an_owner_key owner_key(const struct question *question)
 {
-	const struct question *question = &scratch->question;
-	struct an_owner_key key = {
+	return (struct an_owner_key){
 	        .hash = question->name.hash, .type = question->type, .class = question->class};
+}
+
+/*
+ * As soon as the question is known, before the rest of the query is read: the
+ * number of the owner's slot, and a first touch of its lines. What is far away
+ * is on its way while options and client are looked at. -> found.owner
+ */
+AN_INLINE void owner_ahead(const struct an_control *ctl, struct scratch *scratch)
+{
+	struct an_owner_key key = owner_key(&scratch->question);
 	__u32 number = owner_number(ctl, &key);
+	const __u64 *slot;
+
+	scratch->found.owner = number;
+	if (number & (AN_SLOT_LARGE | AN_SLOT_SEGMENT))
+		return;
+	slot = small_slot(number);
+	if (slot)
+		scratch->touched = slot[0] ^ slot[8] ^ slot[16] ^ slot[24];
+}
+
+/* -> scratch->owner; the inline answer, if there is one -> scratch->answer, data */
+AN_INLINE enum verdict owner_find(struct scratch *scratch)
+{
+	struct an_owner_key key = owner_key(&scratch->question);
 	enum verdict verdict;
 
-	if (number == AN_SLOT_NONE)
+	if (scratch->found.owner == AN_SLOT_NONE)
 		return V_pass_owner_miss;
-	if (number == AN_SLOT_ASK)
+	if (scratch->found.owner == AN_SLOT_ASK)
 		return V_pass_ask;
-	scratch->found.owner = scratch->found.loaded = number;
+	scratch->found.loaded = scratch->found.owner;
 	forget();
 	verdict = owner_fetch(scratch->found.owner, scratch);
 	if (verdict)

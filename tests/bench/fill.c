@@ -86,15 +86,18 @@ static void put_answer(struct flatten *flatten, struct store_owner *owner, uint3
 static int put_all(struct flatten *flatten, uint64_t definition, uint32_t names, uint32_t nets,
                    uint32_t records)
 {
-	struct store_owner owner = {.type = AN_TYPE_A, .definition = definition};
+	union {
+		struct store_owner owner;
+		uint8_t room[sizeof(struct store_owner) + NAME_MAX_LEN];
+	} made = {.owner = {.type = AN_TYPE_A, .definition = definition}};
 	uint64_t put = 0;
 	int code = 0;
 
 	/* By network, as the file's keys are ordered: its tree grows at one end. */
 	for (uint32_t net = 0; net < nets * 256 && !code; net++)
 		for (uint32_t number = net % 256; number < names && !code; number += 256) {
-			owner.name_len = (uint8_t)data_name(number, owner.name);
-			put_answer(flatten, &owner, number, net / 256, records);
+			made.owner.name_len = (uint8_t)data_name(number, made.owner.name);
+			put_answer(flatten, &made.owner, number, net / 256, records);
 			if (++put % FLUSH_EVERY == 0)
 				code = keep_flush(flatten->keep);
 		}

@@ -140,7 +140,7 @@ class Anamed(Stand):
         if not static:
             self.restore_from(kept(self.build, names, networks, records))
         self.stack.callback(self.edge.process.stop)
-        self.start_xdp(lambda: self.edge.start(limit_s=300))
+        self.start_xdp(lambda: self.edge.start(limit_s=max(300, names // 10000)))
         affinity(self.edge.process.pid, SERVER_CPU)
         self.start_client()
 

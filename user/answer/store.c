@@ -290,7 +290,7 @@ struct store_owner *store_owner_get(struct store *store, const uint8_t *name, si
 		return owner;
 	if (store->owner_count >= store->answers_max)
 		return NULL;
-	owner = calloc(1, sizeof(*owner));
+	owner = calloc(1, sizeof(*owner) + len);
 	if (!owner)
 		return NULL;
 	name_lower(owner->name, name, len);

@@ -81,7 +81,6 @@ struct store_owner {
 	struct cds_lfht_node node; /* by name and type */
 	struct rcu_head rcu;
 	uint64_t uid;
-	uint8_t name[NAME_MAX_LEN]; /* lower case */
 	uint8_t name_len;
 	uint16_t type;
 	/* Read by workers (relaxed atomics or RCU pointers). */
@@ -100,6 +99,7 @@ struct store_owner {
 	uint64_t definition;   /* hash of the zone data that the answers came from */
 	bool has_kernel_owner; /* kernel_uid means something */
 	uint64_t kernel_uid;   /* publish's own */
+	uint8_t name[];        /* lower case */
 };
 
 struct store *store_new(uint32_t answers_max, uint32_t networks_per_name_max);

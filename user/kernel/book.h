@@ -6,7 +6,7 @@
  * the maps' capacities, found by key or uid in constant time. The audience of
  * which the answer stands in the owner's slot, and which is in no hash, has a
  * record of the owner's own, so it never lacks room. Writing the maps
- * is not its business. The list of lengths (88 octets) exists only for owners
+ * is not its business. The list of lengths (50 octets) exists only for owners
  * that have audiences with a network: static names have none.
  */
 #ifndef ANAMED_KERNEL_BOOK_H

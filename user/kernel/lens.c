@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* So many are counted no more: the length stays, which only costs a look-up. */
+#define UNCOUNTED UINT16_MAX
+
 /* Higher goes first. */
 static unsigned int rank(uint8_t entry)
 {
@@ -37,7 +40,8 @@ bool lens_add(struct lens *lens, uint8_t family, uint8_t entry)
 	size_t behind = lens->count[f] - at;
 
 	if (is_at(lens, f, at, entry)) {
-		lens->audiences[f][at]++;
+		if (lens->audiences[f][at] < UNCOUNTED)
+			lens->audiences[f][at]++;
 		return false;
 	}
 	if (lens->count[f] == AN_LENS_MAX)
@@ -56,7 +60,8 @@ bool lens_drop(struct lens *lens, uint8_t family, uint8_t entry)
 	unsigned int f = family - 1u, at = place(lens, f, entry);
 	size_t behind;
 
-	if (!is_at(lens, f, at, entry) || --lens->audiences[f][at])
+	if (!is_at(lens, f, at, entry) || lens->audiences[f][at] == UNCOUNTED ||
+	    --lens->audiences[f][at])
 		return false;
 	lens->count[f]--;
 	behind = lens->count[f] - at;

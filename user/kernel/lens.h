@@ -17,7 +17,7 @@
 struct lens {
 	uint8_t count[2]; /* by family: IPv4, IPv6 */
 	uint8_t len[2][AN_LENS_MAX];
-	uint32_t audiences[2][AN_LENS_MAX];
+	uint16_t audiences[2][AN_LENS_MAX]; /* how many of each length */
 };
 
 /* The entry for a key's kind and length. */

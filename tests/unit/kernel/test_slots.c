@@ -97,6 +97,18 @@ static void a_length_goes_with_its_last_audience(void **state)
 	assert_int_equal(lens.len[1][1], 0);
 }
 
+static void a_length_of_too_many_audiences_to_count_stays(void **state)
+{
+	struct lens lens = {0};
+
+	(void)state;
+	for (unsigned int i = 0; i < 70000; i++)
+		lens_add(&lens, AN_FAMILY_IPV4, 24);
+	for (unsigned int i = 0; i < 70000; i++)
+		assert_false(lens_drop(&lens, AN_FAMILY_IPV4, 24));
+	assert_int_equal(lens.count[0], 1);
+}
+
 static void the_ninth_length_does_not_fit(void **state)
 {
 	struct lens lens = {0};
@@ -280,6 +292,7 @@ int main(void)
 	        cmocka_unit_test(a_pool_of_nothing_is_full),
 	        cmocka_unit_test(lengths_stand_longest_first_and_exact_before_net),
 	        cmocka_unit_test(a_length_goes_with_its_last_audience),
+	        cmocka_unit_test(a_length_of_too_many_audiences_to_count_stays),
 	        cmocka_unit_test(the_ninth_length_does_not_fit),
 	        cmocka_unit_test(a_list_read_back_is_strictly_ordered_and_bounded),
 	        cmocka_unit_test(numbers_that_are_no_slot_have_no_memory),

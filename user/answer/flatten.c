@@ -247,14 +247,10 @@ static bool is_local_address(const struct endpoint *source)
 
 /* A query for a name that we are asking for ourselves, from ourselves: two servers that point at
  * each other. */
-static bool want_is_loop(const struct flatten *flatten, const struct want *want)
+static bool want_is_loop(struct flatten *flatten, const struct want *want)
 {
-	for (const struct lookup *lookup = flatten->lookups; lookup; lookup = lookup->hh.next)
-		if (lookup->key.type == want->type &&
-		    name_equal(lookup->key.name, lookup->key.name_len, want->owner,
-		               want->owner_len))
-			return is_local_address(&want->source);
-	return false;
+	return target_is_asked(flatten, want->owner, want->owner_len, want->type) &&
+	       is_local_address(&want->source);
 }
 
 /* What a pool's members gave is still good, though how they stand has changed, or may have. */
@@ -278,7 +274,7 @@ static void take_want(struct flatten *flatten, struct flatten_wait *wait)
 	struct want want = wait->want; /* the wait is gone once it is done */
 
 	flatten->stats.wants++;
-	if (flatten->lookups && want_is_loop(flatten, &want)) {
+	if (want_is_loop(flatten, &want)) {
 		flatten->stats.loops++;
 		wait->done(wait);
 		return;

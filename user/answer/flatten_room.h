@@ -103,6 +103,7 @@ struct lookup {
 	struct flatten *flatten;
 	struct upstream_ask *ask;
 	struct member *members;
+	struct target *target; /* NULL: no memory to count it there */
 };
 
 /* What is remembered of a target. */
@@ -110,6 +111,7 @@ struct target {
 	UT_hash_handle hh;
 	uint8_t name[NAME_MAX_LEN];
 	uint8_t name_len;
+	uint32_t asking[2]; /* look-ups under way, for A and for AAAA */
 	bool tailored[3];   /* has given a scope over 0, by family */
 	bool untailored[3]; /* has given scope 0 to a network of this family, or knows no ECS at all
 	                     */
@@ -218,6 +220,8 @@ const struct pool_tree *members_pool(const struct flatten *flatten, const struct
 void member_ask(struct member *member);
 /* The member wants no answer any more. */
 void lookup_leave(struct member *member);
+/* Is anything under way for this name (lower case) and type, for whatever network? */
+bool target_is_asked(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type);
 /* Asks again what is under way, through the upstream of now. */
 void lookups_restart(struct flatten *flatten);
 

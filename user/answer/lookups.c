@@ -44,6 +44,14 @@ bool target_for_all(struct flatten *flatten, const uint8_t *name, size_t len, ui
 	return target && target->untailored[AN_FAMILY_IPV4 + AN_FAMILY_IPV6 - family];
 }
 
+bool target_is_asked(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type)
+{
+	struct target *target;
+
+	HASH_FIND(hh, flatten->targets, name, len, target);
+	return target && target->asking[type == AN_TYPE_AAAA];
+}
+
 /* RFC 7871 7.1.3, 7.3.1: a scope speaks of its FAMILY; a reply without the option, of everybody. */
 static void learn_target(struct flatten *flatten, const struct ask_key *key,
                          const struct upstream_result *result)
@@ -170,6 +178,14 @@ static void member_take(struct member *member, const struct upstream_result *res
 	member_give(member, octets, count);
 }
 
+/* No look-up any more; the memory is the caller's to free. */
+static void lookup_end(struct lookup *lookup)
+{
+	HASH_DEL(lookup->flatten->lookups, lookup);
+	if (lookup->target)
+		lookup->target->asking[lookup->key.type == AN_TYPE_AAAA]--;
+}
+
 static void lookup_done(const struct upstream_result *result, void *arg)
 {
 	struct lookup *lookup = arg;
@@ -182,7 +198,7 @@ static void lookup_done(const struct upstream_result *result, void *arg)
 		count = drop_private(flatten, lookup->key.type, result->octets, result->count,
 		                     octets);
 	learn_target(flatten, &lookup->key, result);
-	HASH_DEL(flatten->lookups, lookup);
+	lookup_end(lookup);
 	if (result->status == UPSTREAM_OK || result->status == UPSTREAM_NODATA) {
 		for (const struct member *one = member; one; one = one->lookup_next)
 			if (one->flight->member_count > 1) {
@@ -281,8 +297,11 @@ static struct lookup *lookup_get(struct flatten *flatten, const struct ask_key *
 		free(lookup);
 		return NULL;
 	}
+	lookup->target = target_get(flatten, key->name, key->name_len);
+	if (lookup->target)
+		lookup->target->asking[key->type == AN_TYPE_AAAA]++;
 	if (!lookup_start(lookup)) {
-		HASH_DEL(flatten->lookups, lookup);
+		lookup_end(lookup);
 		free(lookup);
 		return NULL;
 	}
@@ -348,6 +367,6 @@ void lookup_leave(struct member *member)
 	if (lookup->members)
 		return;
 	upstream_cancel(lookup->ask);
-	HASH_DEL(lookup->flatten->lookups, lookup);
+	lookup_end(lookup);
 	free(lookup);
 }

@@ -112,10 +112,22 @@ static json_t *kernel_json(const struct daemon *daemon)
 	return object;
 }
 
+#define DOWN_SHOWN 10
+
+/* Those that are down stand first. */
+static void drop_up(json_t *states)
+{
+	for (size_t i = json_array_size(states); i-- > 0;) {
+		if (json_is_true(json_object_get(json_array_get(states, i), "up")))
+			json_array_remove(states, i);
+	}
+}
+
 json_t *report_status(struct daemon *daemon)
 {
 	const struct config *config = daemon->config;
 	json_t *object = json_object();
+	size_t left;
 
 	SET(object, "version", json_string(ANAMED_VERSION));
 	SET(object, "pid", json_integer(getpid()));
@@ -126,6 +138,12 @@ json_t *report_status(struct daemon *daemon)
 	SET(object, "reloads_failed", json_integer((json_int_t)daemon->reloads_failed));
 	SET(object, "listen", listen_json(daemon->started));
 	SET(object, "zones", json_integer((json_int_t)zones_count(daemon->zones)));
+	SET(object, "zone_counts", report_zone_counts(daemon));
+	SET(object, "status_page", report_status_page(daemon));
+	SET(object, "queries", report_queries(daemon));
+	SET(object, "health", report_health_stats(daemon));
+	SET(object, "down", report_health(daemon, NULL, DOWN_SHOWN, &left));
+	drop_up(json_object_get(object, "down"));
 	SET(object, "faults", reload_faults_json(daemon->faults, daemon->faults_count));
 	SET(object, "upstreams", upstreams_json(daemon));
 	SET(object, "freshness",

@@ -32,6 +32,7 @@ json_t *report_addresses(uint16_t type, const uint8_t *octets, uint16_t count);
 /* ---- stats.c ---- */
 
 json_t *report_stats(struct daemon *daemon);
+json_t *report_queries(struct daemon *daemon); /* of these: who has answered */
 
 /* The same from the pinned maps alone: a daemon that is gone counts nothing. */
 json_t *report_stats_kernel(const struct kernel_maps *maps);
@@ -52,6 +53,9 @@ json_t *report_regions(struct daemon *daemon); /* a list: regions of all policie
 json_t *report_pool_members(const json_t *pools);
 
 /* ---- status.c ---- */
+
+json_t *report_zone_counts(struct daemon *daemon);       /* by how they are */
+json_t *report_status_page(const struct daemon *daemon); /* where it is; null: nowhere */
 
 /* All that status page and metrics are made of. */
 json_t *report_document(struct daemon *daemon);

@@ -109,11 +109,13 @@ void show_interfaces(FILE *out, const json_t *reply)
 	}
 }
 
-void show_status(FILE *out, const json_t *reply)
+static void show_process(FILE *out, const json_t *reply)
 {
-	const json_t *kernel = json_object_get(reply, "kernel"), *address;
 	time_t loaded = (time_t)number_of(reply, "loaded_unix_s");
+	long long failed = number_of(reply, "reloads_failed");
+	const char *page = text_of(reply, "status_page");
 	char up[64], when[64] = "";
+	const json_t *address;
 	struct tm local;
 	size_t i;
 
@@ -121,29 +123,84 @@ void show_status(FILE *out, const json_t *reply)
 		strftime(when, sizeof(when), "%F %T", &local);
 	fprintf(out, "anamed %s, process %lld, up %s\n", text_of(reply, "version"),
 	        number_of(reply, "pid"), span_text(number_of(reply, "uptime_s"), up, sizeof(up)));
-	fprintf(out, "configuration  %s, loaded %s, reloads %lld, failed %lld\n",
-	        text_of(reply, "config"), when, number_of(reply, "reloads"),
-	        number_of(reply, "reloads_failed"));
+	fprintf(out, "configuration  %s, loaded %s", text_of(reply, "config"), when);
+	fprintf(out, failed ? "; %lld reloads, %lld FAILED\n" : "; %lld reloads\n",
+	        number_of(reply, "reloads"), failed);
 	fprintf(out, "listens on    ");
 	json_array_foreach(json_object_get(reply, "listen"), i, address)
 	{
 		fprintf(out, " %s", json_string_value(address));
 	}
-	fprintf(out, "\nzones          %lld served, %zu faults\n", number_of(reply, "zones"),
-	        json_array_size(json_object_get(reply, "faults")));
-	show_faults(out, reply);
-	show_upstreams(out, reply);
-	fprintf(out, "freshness      %s; last good answers up to %s%s\n",
-	        text_of(reply, "freshness"), text_of(reply, "stale_max"),
-	        is_true(reply, "keeps_last_good") ? ", kept on disk" : ", not kept on disk");
+	fprintf(out, "\nstatus page    %s\n", page[0] ? page : "none");
+}
+
+static void show_queries(FILE *out, const json_t *queries)
+{
+	long long total = number_of(queries, "total"), kernel = number_of(queries, "kernel");
+
+	fprintf(out, "queries        %lld", total);
+	if (total)
+		fprintf(out, ": %.1f %% answered in the kernel, %lld with a last good answer",
+		        (double)kernel * 100 / (double)total, number_of(queries, "stale"));
+	fprintf(out, "\n");
+}
+
+static void show_zone_counts(FILE *out, const json_t *reply)
+{
+	const json_t *counts = json_object_get(reply, "zone_counts");
+	long long expired = number_of(counts, "expired"), empty = number_of(counts, "empty");
+
+	fprintf(out, "zones          %lld served", number_of(counts, "served"));
+	if (expired)
+		fprintf(out, ", %lld EXPIRED", expired);
+	if (empty)
+		fprintf(out, ", %lld WITHOUT DATA", empty);
+	fprintf(out, "\n");
+}
+
+static void show_health(FILE *out, const json_t *reply)
+{
+	const json_t *health = json_object_get(reply, "health"), *one;
+	long long down = number_of(health, "down"), forced = number_of(health, "forced");
+	size_t i;
+
+	if (!number_of(health, "watched"))
+		return;
+	fprintf(out, "health         %lld up, %lld down", number_of(health, "up"), down);
+	fprintf(out, forced ? ", %lld forced\n" : "\n", forced);
+	json_array_foreach(json_object_get(reply, "down"), i, one)
+	{
+		fprintf(out, "  %s is down by %s: %s\n", text_of(one, "address"),
+		        text_of(one, "check"), text_of(one, "reason"));
+	}
+	if (down > (long long)i)
+		fprintf(out, "  and %lld more: anamectl states\n", down - (long long)i);
+}
+
+static void show_kernel(FILE *out, const json_t *kernel)
+{
 	if (!json_is_object(kernel)) {
 		fprintf(out, "kernel         none: the daemon answers alone\n");
 		return;
 	}
 	fprintf(out, "kernel         %s, maps under %s\n",
-	        strcmp(text_of(kernel, "mode"), "answer") == 0 ? "answers" : "passes everything",
+	        strcmp(text_of(kernel, "mode"), "answer") == 0 ? "answers" : "PASSES EVERYTHING",
 	        text_of(kernel, "pin_dir"));
 	show_interfaces(out, kernel);
+}
+
+void show_status(FILE *out, const json_t *reply)
+{
+	show_process(out, reply);
+	show_kernel(out, json_object_get(reply, "kernel"));
+	show_queries(out, json_object_get(reply, "queries"));
+	show_zone_counts(out, reply);
+	show_faults(out, reply);
+	show_health(out, reply);
+	show_upstreams(out, reply);
+	fprintf(out, "freshness      %s; last good answers up to %s%s\n",
+	        text_of(reply, "freshness"), text_of(reply, "stale_max"),
+	        is_true(reply, "keeps_last_good") ? ", kept on disk" : ", not kept on disk");
 }
 
 /* ---- stats ---- */

@@ -195,6 +195,17 @@ static json_t *transfers_json(void)
 	return object;
 }
 
+json_t *report_queries(struct daemon *daemon)
+{
+	struct an_counters counters = {0};
+	struct serve_stats serve;
+
+	if (daemon->maps)
+		kernel_counters(daemon->maps, &counters);
+	serve_stats(daemon->serve, &serve);
+	return queries_json(&counters, &serve);
+}
+
 json_t *report_stats(struct daemon *daemon)
 {
 	struct an_counters counters = {0};

@@ -66,6 +66,15 @@ static void count_zones(struct daemon *daemon)
 	}
 }
 
+json_t *report_zone_counts(struct daemon *daemon)
+{
+	const struct zone_counts *counts = &daemon->status->counts;
+
+	count_zones(daemon);
+	return json_pack("{s:I, s:I, s:I}", "served", (json_int_t)counts->served, "expired",
+	                 (json_int_t)counts->expired, "empty", (json_int_t)counts->empty);
+}
+
 static json_t *transferred_json(struct daemon *daemon)
 {
 	const struct config *config = daemon->config;
@@ -91,13 +100,9 @@ static json_t *transferred_json(struct daemon *daemon)
 
 static json_t *zones_json(struct daemon *daemon)
 {
-	const struct zone_counts *counts = &daemon->status->counts;
 	json_t *object = report_zones(daemon, NULL, ZONES_SHOWN);
 
-	count_zones(daemon);
-	SET(object, "count",
-	    json_pack("{s:I, s:I, s:I}", "served", (json_int_t)counts->served, "expired",
-	              (json_int_t)counts->expired, "empty", (json_int_t)counts->empty));
+	SET(object, "count", report_zone_counts(daemon));
 	SET(object, "transferred", transferred_json(daemon));
 	return object;
 }
@@ -295,6 +300,17 @@ static void listen_at(struct daemon *daemon, const struct endpoint *address)
 	}
 	listening = http_address(status->http);
 	log_notice("status page and metrics: %s", url_text(&listening, text, sizeof(text)));
+}
+
+json_t *report_status_page(const struct daemon *daemon)
+{
+	struct endpoint address;
+	char text[NET_TEXT_MAX + 32];
+
+	if (!daemon->status->http)
+		return json_null();
+	address = http_address(daemon->status->http);
+	return json_string(url_text(&address, text, sizeof(text)));
 }
 
 int status_start(struct daemon *daemon)

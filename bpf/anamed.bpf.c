@@ -19,8 +19,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-struct PERCPU_OF(struct scratch) scratch SEC(".maps");
-
 /* ---- the query ---- */
 
 AN_INLINE void frame_open(struct xdp_md *ctx, struct cursor *frame)
@@ -128,6 +126,16 @@ AN_INLINE enum verdict search_twice(struct scratch *own)
 	return verdict;
 }
 
+AN_INLINE __u32 choose(const struct an_control *ctl, const struct scratch *own)
+{
+	const struct datagram *datagram = &own->datagram;
+	__u64 address = datagram->source[0] ^ datagram->source[1];
+
+	if (!datagram->ipv6)
+		address = be64(le64(address)) >> 32;
+	return an_choice(ctl->seed, own->message.id, address, datagram->source_port);
+}
+
 /* ---- cookies ---- */
 
 /* Is who asks where he says he is? -> own->edns.cookie, as it goes back */
@@ -175,6 +183,7 @@ AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch 
 
 	if (verdict)
 		return verdict;
+	own->draw = choose(ctl, own);
 	verdict = owner_find(own);
 	forget();
 	if (verdict == V_pass_owner_miss) {
@@ -195,14 +204,19 @@ AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch 
 /* SCOPE PREFIX-LENGTH (RFC 7871 7.2.1). */
 AN_INLINE __u8 scope_of(const struct scratch *own)
 {
+	__u8 scope = own->answer.wire_scope, least = 0;
+
 	if (!own->edns.ecs.source)
 		return 0;
 	if (own->found.any_network)
-		return (__u8)own->edns.ecs.source;
+		scope = (__u8)own->edns.ecs.source;
 	/* A denial is for everyone (RFC 7871 7.4). */
-	if (own->answer.counts[0] && own->place.len > own->answer.wire_scope)
-		return (__u8)own->place.len;
-	return own->answer.wire_scope;
+	else if (own->answer.counts[0] && own->place.len > scope)
+		scope = (__u8)own->place.len;
+	if (own->found.hashed)
+		least = own->client.family == AN_FAMILY_IPV6 ? AN_CLIENT_IPV6_LEN
+		                                             : AN_CLIENT_IPV4_LEN;
+	return scope < least ? least : scope;
 }
 
 /* Header and sizes. Nothing is written before it is known that the reply fits. */
@@ -223,16 +237,6 @@ AN_INLINE enum verdict measure(const struct an_control *ctl, struct scratch *own
 	reply->counts[1] = answer->counts[1];
 	reply->counts[2] = (__u16)(answer->counts[2] + own->edns.present);
 	return V_GO_ON;
-}
-
-AN_INLINE __u32 choose(const struct an_control *ctl, const struct scratch *own)
-{
-	const struct datagram *datagram = &own->datagram;
-	__u64 address = datagram->source[0] ^ datagram->source[1];
-
-	if (!datagram->ipv6)
-		address = be64(le64(address)) >> 32;
-	return an_choice(ctl->seed, own->message.id, address, datagram->source_port);
 }
 
 /* ---- misses ---- */
@@ -280,7 +284,7 @@ AN_INLINE void compose(const struct an_control *ctl, struct scratch *own)
 {
 	int stale = own->serving.stale != 0;
 
-	render_data(own, choose(ctl, own), own->serving.ttl);
+	render_data(own, own->choice, own->serving.ttl);
 	forget();
 	if (own->denied)
 		render_pointers(own);
@@ -411,7 +415,7 @@ int anamed_xdp(struct xdp_md *ctx)
 	__u32 first = 0, verdict;
 	struct an_counters *counts = bpf_map_lookup_elem(&counters, &first);
 	const struct an_control *ctl = bpf_map_lookup_elem(&control, &first);
-	struct scratch *own = bpf_map_lookup_elem(&scratch, &first);
+	struct scratch *own = scratch_own();
 
 	if (!counts || !ctl || !own)
 		return XDP_PASS;

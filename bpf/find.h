@@ -9,9 +9,20 @@
 #define ANAMED_BPF_FIND_H
 
 #include "audience.h"
+#include "choice.h"
 #include "geo.h"
 #include "maps.h"
 #include "slot.h"
+
+struct PERCPU_OF(struct scratch) scratch SEC(".maps");
+
+/* This CPU's; NULL never, as far as we know. */
+AN_INLINE struct scratch *scratch_own(void)
+{
+	__u32 first = 0;
+
+	return bpf_map_lookup_elem(&scratch, &first);
+}
 
 /* A slot number's size class and index; a segment that this program does not know is neither. */
 AN_INLINE int slot_is_known(__u32 number)
@@ -442,35 +453,130 @@ AN_INLINE enum verdict inline_fetch(__u32 number, struct scratch *scratch)
 	return slot ? inline_read(slot, AN_SLOT_SMALL_SIZE, scratch) : V_pass_internal;
 }
 
-/* Every record of the answer lives; where only some do, the daemon decides. */
-AN_INLINE enum verdict members_check(const struct an_answer *answer)
+/* A pool's cell -> scratch->pick.live */
+AN_INLINE enum verdict cell_read(__u32 index, struct scratch *scratch)
 {
-	__u32 index = answer->cell;
-	const __u64 *cell;
+	const __u64 *cell = bpf_map_lookup_elem(&cells, &index);
 
-	if (!answer->members)
-		return V_GO_ON;
-	cell = bpf_map_lookup_elem(&cells, &index);
 	if (!cell)
 		return V_pass_internal;
-	return (*cell & AN_CELL_MEMBERS) == AN_CELL_MEMBERS ? V_GO_ON : V_pass_dead_member;
+	scratch->pick.live = *(const volatile __u64 *)cell & AN_CELL_MEMBERS;
+	return V_GO_ON;
 }
 
-/* An answer in a slot of its own: read, and compared. */
-AN_INLINE enum verdict answer_in_slot(struct scratch *scratch)
+__attribute__((noinline)) int members_leave(void)
+{
+	struct scratch *own = scratch_own();
+
+	return own ? (int)members_filter(own) : (int)V_pass_internal;
+}
+
+/* Records of members that are dead are left out. */
+AN_INLINE enum verdict members_check(struct scratch *scratch)
+{
+	enum verdict verdict;
+
+	if (!scratch->answer.members)
+		return V_GO_ON;
+	verdict = cell_read(scratch->answer.cell, scratch);
+	if (verdict || scratch->pick.live == AN_CELL_MEMBERS)
+		return verdict;
+	forget();
+	return (enum verdict)members_leave();
+}
+
+AN_INLINE enum verdict choice_fetch_once(__u32 number, struct scratch *scratch)
+{
+	const struct an_choice_slot *slot;
+
+	if (number & AN_SLOT_LARGE) {
+		slot = large_slot(number);
+		return slot ? choice_read(slot, AN_SLOT_LARGE_SIZE, scratch) : V_pass_internal;
+	}
+	slot = small_slot(number);
+	return slot ? choice_read(slot, AN_SLOT_SMALL_SIZE, scratch) : V_pass_internal;
+}
+
+AN_INLINE enum verdict choice_fetch(__u32 number, struct scratch *scratch)
+{
+	enum verdict verdict = V_pass_torn;
+
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < SLOT_TRIES && verdict == V_pass_torn; i++) {
+		verdict = choice_fetch_once(number, scratch);
+		forget();
+	}
+	return verdict;
+}
+
+/* The slot that scratch->label is of is the one that was looked for. */
+AN_INLINE enum verdict label_check(const struct scratch *scratch)
 {
 	const struct found *found = &scratch->found;
 	const struct answer_label *label = &scratch->label;
-	enum verdict verdict = answer_fetch(found->number, scratch);
 
-	if (verdict)
-		return verdict;
 	if (!key_matches(&label->key, &found->key, found->any_network != 0))
 		return V_pass_answer_other;
 	if (label->head.zone != scratch->owner.head.zone ||
 	    label->head.generation != scratch->owner.head.generation)
 		return V_pass_generation;
 	return V_GO_ON;
+}
+
+/* What was found is a choice: among its members -> found, again. */
+AN_INLINE enum verdict choice_find_in(struct scratch *scratch)
+{
+	enum verdict verdict = choice_fetch(scratch->found.number, scratch);
+
+	if (verdict)
+		return verdict;
+	forget();
+	verdict = label_check(scratch);
+	if (verdict)
+		return verdict;
+	verdict = cell_read(scratch->pick.cell, scratch);
+	if (verdict)
+		return verdict;
+	forget();
+	return choice_make(scratch);
+}
+
+/*
+ * Functions of their own, not static: the verifier walks them once, and not on
+ * every way that leads to them, of which there are hundreds. They know nothing
+ * but this CPU's scratch.
+ */
+__attribute__((noinline)) int choice_find(void)
+{
+	struct scratch *own = scratch_own();
+
+	return own ? (int)choice_find_in(own) : (int)V_pass_internal;
+}
+
+AN_INLINE int label_is_choice(const struct scratch *scratch)
+{
+	__u8 kind = scratch->label.head.kind;
+
+	return kind == AN_SLOT_CHOICE || kind == AN_SLOT_HASHED;
+}
+
+/* An answer in a slot of its own: read, and compared. One step more where that slot is a choice. */
+AN_INLINE enum verdict answer_in_slot(struct scratch *scratch)
+{
+	enum verdict verdict = V_pass_kind;
+
+#pragma clang loop unroll(disable)
+	for (__u32 step = 0; step < 2; step++) {
+		verdict = answer_fetch(scratch->found.number, scratch);
+		if (verdict != V_pass_kind || step || !label_is_choice(scratch))
+			break;
+		forget();
+		verdict = (enum verdict)choice_find();
+		if (verdict)
+			return verdict;
+		forget();
+	}
+	return verdict ? verdict : label_check(scratch);
 }
 
 /* The one in the owner's slot, which was read and compared with it. */
@@ -488,14 +594,17 @@ AN_INLINE enum verdict answer_inline(struct scratch *scratch)
 /* -> scratch->answer, scratch->data */
 AN_INLINE enum verdict answer_find(struct scratch *scratch)
 {
-	const struct found *found = &scratch->found;
-	enum verdict verdict =
-	        found->number == found->owner ? answer_inline(scratch) : answer_in_slot(scratch);
+	struct found *found = &scratch->found;
+	enum verdict verdict;
+
+	found->hashed = 0;
+	scratch->choice = scratch->draw;
+	verdict = found->number == found->owner ? answer_inline(scratch) : answer_in_slot(scratch);
 
 	if (verdict)
 		return verdict;
 	forget();
-	return members_check(&scratch->answer);
+	return members_check(scratch);
 }
 
 #endif

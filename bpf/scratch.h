@@ -30,7 +30,7 @@ struct found {
 	__u32 loaded;      /* the slot that `answer` and `data` are copies of */
 	__u32 any_network; /* it is the catch-all */
 	__u32 missed;      /* a network of a length that the owner has was not in the hash */
-	__u32 zero;
+	__u32 hashed;      /* it was chosen by the client's network */
 	struct an_audience_key key;
 };
 
@@ -40,6 +40,14 @@ struct moment {
 	__u32 stale_mode; /* upstream or the daemon is gone */
 	__u32 alone;      /* the daemon is gone: passing up leads nowhere */
 	__u32 zero;
+};
+
+/* A choice among members while it is made. */
+struct pick {
+	__u64 live; /* the pool's cell */
+	__u64 network;
+	__s64 at;
+	__u32 count, cell, total, chosen, best, best_weight, family, zero;
 };
 
 /* How an answer goes out. */
@@ -121,6 +129,9 @@ struct scratch {
 	struct place place;
 	struct moment moment;
 	struct found found;
+	struct pick pick;
+	__u32 draw;   /* an_choice() of the query */
+	__u32 choice; /* what is left of it */
 	struct serving serving;
 	struct reply reply;
 	struct walk walk;

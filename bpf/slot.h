@@ -87,6 +87,12 @@ AN_INLINE __u64 answer_data_len(const struct an_answer *answer)
 	return answer_records_len(answer) + answer->tail_len;
 }
 
+/* The same with the members' bits behind the records, where there are any. */
+AN_INLINE __u64 answer_whole_len(const struct an_answer *answer)
+{
+	return answer_data_len(answer) + (answer->members ? answer->count : 0);
+}
+
 /*
  * The answer's data, which begin at offset `at` of the slot -> scratch->data.
  * Four words a turn: what is copied behind their end means nothing.
@@ -94,7 +100,7 @@ AN_INLINE __u64 answer_data_len(const struct an_answer *answer)
 AN_INLINE void data_read(const void *slot, __u32 size, __u32 words_max, __u64 at,
                          struct scratch *scratch)
 {
-	__u64 len = answer_data_len(&scratch->answer);
+	__u64 len = answer_whole_len(&scratch->answer);
 
 	for (__u32 i = 0; i < words_max; i += 4) {
 		if (i * 8 >= len)
@@ -115,7 +121,9 @@ AN_INLINE enum verdict answer_judge_shape(const struct an_answer *answer, __u64 
 		return V_pass_kind;
 	if (answer->count && answer->stride != SLOT_STRIDE_A && answer->stride != SLOT_STRIDE_AAAA)
 		return V_pass_kind;
-	if (answer_data_len(answer) > room || answer->tail_ttl_count > AN_TAIL_TTLS)
+	if (answer_whole_len(answer) > room || answer->tail_ttl_count > AN_TAIL_TTLS)
+		return V_pass_kind;
+	if (answer->members && (answer->tail_len || answer->members != answer_records_len(answer)))
 		return V_pass_kind;
 #pragma GCC unroll 4
 	for (__u32 i = 0; i < AN_TAIL_TTLS; i++)
@@ -299,13 +307,17 @@ AN_INLINE enum glance answer_glance(const struct an_slot_head *head, const struc
                                     __u64 uid, __u64 now, struct scratch *scratch)
 {
 	__u64 stale_until, fresh_until, slot_uid;
+	__u8 kind;
 
 	slot_begin(head, scratch);
+	kind = head->kind;
 	stale_until = answer->stale_until;
 	fresh_until = answer->fresh_until;
 	slot_uid = load64(head + 1);
 	if (!slot_is_whole(head, scratch))
 		return GLANCE_TORN;
+	if (kind == AN_SLOT_CHOICE || kind == AN_SLOT_HASHED)
+		return GLANCE_SERVE; /* times are in the answers that it leads to */
 	if (slot_uid != uid)
 		return GLANCE_OTHER;
 	return now < fresh_until || now < stale_until ? GLANCE_SERVE : GLANCE_TOO_STALE;

@@ -296,8 +296,8 @@ struct an_answer {
 	__u16 stale_ttl;   /* seconds, when served past fresh_until */
 	__u16 flags;       /* of the DNS header, host order: AA and RCODE; QR and RD are added */
 	__u16 tail_len;
-	__u16 members;   /* offset in data of `count` octets: each record's bit in the cell; 0 = all
-	                    records always */
+	__u16 members;   /* offset in data of `count` octets, right behind the records (there is
+	                    no tail then): each record's bit in the cell; 0: all records always */
 	__u8 counts[3];  /* ANCOUNT, NSCOUNT, ARCOUNT without OPT */
 	__u8 count;      /* records that rotate */
 	__u8 stride;     /* octets of each, even: 16 (A) or 28 (AAAA); 0 with count 0 */
@@ -393,28 +393,35 @@ AN_ASSERT_AT(struct an_answer_slot, key, 24);
 AN_ASSERT_AT(struct an_answer_slot, answer, 56);
 AN_ASSERT_AT(struct an_answer_slot, data, AN_ANSWER_DATA_AT);
 
-/* Kinds AN_SLOT_CHOICE and AN_SLOT_HASHED: which answer slot, by the members that live. */
-#define AN_CHOICE_BIT_ALWAYS 255 /* in entries: lives whatever the cell says */
-#define AN_CHOICE_AT         64
-#define AN_CHOICE_SMALL      ((AN_SLOT_SMALL_SIZE - AN_CHOICE_AT) / 8)
-#define AN_CHOICE_LARGE      ((AN_SLOT_LARGE_SIZE - AN_CHOICE_AT) / 8)
+/*
+ * Kinds AN_SLOT_CHOICE and AN_SLOT_HASHED: which answer slot, by the members
+ * that live. CHOICE: by an_choice_below() over the weights that live; what is
+ * left of the choice rotates the records. HASHED: by an_client_distance() from
+ * the client's network; its SCOPE is at least the length that is hashed.
+ */
+#define AN_BIT_ALWAYS   255 /* of entries and records: lives whatever the cell says */
+#define AN_CHOICE_AT    64
+#define AN_CHOICE_MAX   64
+#define AN_CHOICE_SMALL ((AN_SLOT_SMALL_SIZE - AN_CHOICE_AT) / 12)
 
 struct an_choice_entry {
-	__u32 slot; /* of an answer whose key is this slot's with member = place here + 1 */
-	__u16 weight;
-	__u8 bit; /* in the cell */
+	__u32 slot;   /* of an answer whose key is this slot's with member = place here + 1 */
+	__u32 id;     /* HASHED: the member's */
+	__u16 weight; /* at least 1 */
+	__u8 bit;     /* in the cell */
 	__u8 zero;
 };
-AN_ASSERT_SIZE(struct an_choice_entry, 8);
+AN_ASSERT_SIZE(struct an_choice_entry, 12);
 
 struct an_choice_slot {
 	struct an_slot_head head;
 	struct an_audience_key key;
-	__u8 count; /* of entries */
+	__u8 count; /* of entries, at most AN_CHOICE_MAX */
 	__u8 zero[3];
 	__u32 cell;
 	struct an_choice_entry entries[];
 };
+AN_ASSERT_AT(struct an_choice_slot, key, 24);
 AN_ASSERT_AT(struct an_choice_slot, count, 56);
 AN_ASSERT_AT(struct an_choice_slot, cell, 60);
 AN_ASSERT_AT(struct an_choice_slot, entries, AN_CHOICE_AT);

@@ -451,6 +451,41 @@ uint32_t fixture_nobody(struct fixture *fixture, struct an_owner_slot *owner,
 	return owner->nobody;
 }
 
+uint32_t fixture_choice(struct fixture *fixture, const struct an_owner_slot *owner,
+                        const struct an_audience_key *key, bool hashed,
+                        const struct choice_spec *specs, unsigned int count)
+{
+	uint32_t number = take_slot(fixture, count > AN_CHOICE_SMALL);
+	struct an_choice_slot *slot = slot_memory(fixture, number);
+
+	fill_head(&slot->head, hashed ? AN_SLOT_HASHED : AN_SLOT_CHOICE,
+	          AN_CHOICE_AT + count * sizeof(slot->entries[0]));
+	slot->key = *key;
+	slot->count = (uint8_t)count;
+	slot->cell = FIXTURE_POOL_CELL;
+	for (unsigned int i = 0; i < count; i++) {
+		struct an_audience_key member = *key;
+
+		member.member = (uint8_t)(i + 1);
+		slot->entries[i] = (struct an_choice_entry){
+		        .slot = fixture_answer(fixture, owner, &member, &specs[i].answer),
+		        .id = specs[i].id,
+		        .weight = specs[i].weight,
+		        .bit = specs[i].bit};
+	}
+	return number;
+}
+
+void fixture_members(struct an_answer_slot *slot, const uint8_t *bits)
+{
+	size_t records = (size_t)slot->answer.count * slot->answer.stride;
+
+	slot->answer.cell = FIXTURE_POOL_CELL;
+	slot->answer.members = (uint16_t)records;
+	memcpy(slot->data + records, bits, slot->answer.count);
+	slot->head.used = (uint16_t)(slot->head.used + slot->answer.count);
+}
+
 /* ---- running ---- */
 
 void fixture_counters(const struct fixture *fixture, struct an_counters *ret)

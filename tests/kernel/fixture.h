@@ -22,10 +22,11 @@
 #include "packet.h"
 #include "reference.h"
 
-#define FIXTURE_IFINDEX 1 /* lo */
-#define FIXTURE_SEED    0x5eed0f0ddba11ULL
-#define FIXTURE_ZONE    3
-#define FIXTURE_CELL    5
+#define FIXTURE_IFINDEX   1 /* lo */
+#define FIXTURE_SEED      0x5eed0f0ddba11ULL
+#define FIXTURE_ZONE      3
+#define FIXTURE_CELL      5
+#define FIXTURE_POOL_CELL 6
 
 struct fixture {
 	struct anamed_bpf *object;
@@ -98,6 +99,22 @@ void fixture_name(struct fixture *fixture, const uint8_t *name, size_t len, uint
 /* The denial slot of a zone, which is made complete; `spec` has no addresses. */
 struct an_owner_slot *fixture_denial(struct fixture *fixture, const uint8_t *apex, size_t len,
                                      const struct answer_spec *spec);
+/* What a choice is made among: an answer, its weight, its id, its bit. */
+struct choice_spec {
+	struct answer_spec answer;
+	uint16_t weight;
+	uint32_t id;
+	uint8_t bit;
+};
+
+/* A choice for this key, in slots of their own, with FIXTURE_POOL_CELL; no key points to it. ->
+ * slot number */
+uint32_t fixture_choice(struct fixture *fixture, const struct an_owner_slot *owner,
+                        const struct an_audience_key *key, bool hashed,
+                        const struct choice_spec *specs, unsigned int count);
+
+/* Each record's bit, behind the records of an answer's slot. */
+void fixture_members(struct an_answer_slot *slot, const uint8_t *bits);
 
 /* Sums over the CPUs. */
 void fixture_counters(const struct fixture *fixture, struct an_counters *ret);

@@ -76,6 +76,11 @@ static uint64_t source_number(const struct query_spec *query)
 	       (uint64_t)query->source[2] << 8 | query->source[3];
 }
 
+uint32_t reference_choice(const struct query_spec *query, uint64_t seed)
+{
+	return an_choice(seed, query->id, source_number(query), query->source_port);
+}
+
 static void put_link_back(const struct query_spec *query, struct packet *ret)
 {
 	packet_put(ret, packet_client_mac, 6);
@@ -156,9 +161,9 @@ static void message_back(const struct query_spec *query, const struct answer_spe
 	unsigned int first = 0;
 
 	if (answer->count)
-		first = an_choice_below(
-		        an_choice(how->seed, query->id, source_number(query), query->source_port),
-		        answer->count);
+		first = an_choice_below(how->choice ? *how->choice
+		                                    : reference_choice(query, how->seed),
+		                        answer->count);
 	packet_put16(ret, query->id);
 	packet_put16(ret,
 	             (how->truncated ? 0x8200u : 0x8400u) | (query->flags & 0x0100u) | how->rcode);

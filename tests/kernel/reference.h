@@ -32,9 +32,10 @@ struct reference {
 	uint64_t seed;
 	uint16_t payload; /* ours */
 	unsigned int rcode;
-	unsigned int apex_at;  /* where in the question name the SOA's owner begins */
-	const uint8_t *cookie; /* 24 octets that go back; NULL: none */
-	bool truncated;        /* TC and no records */
+	unsigned int apex_at;   /* where in the question name the SOA's owner begins */
+	const uint8_t *cookie;  /* 24 octets that go back; NULL: none */
+	bool truncated;         /* TC and no records */
+	const uint32_t *choice; /* that rotation begins with; NULL: an_choice() of the query */
 };
 
 /* `count` addresses that tell this answer from others by `mark`. */
@@ -47,6 +48,9 @@ void reference_body(const struct answer_spec *answer, uint32_t ttl, unsigned int
 
 void reference_reply(const struct query_spec *query, const struct answer_spec *answer,
                      const struct reference *how, struct packet *ret);
+
+/* an_choice() of the query. */
+uint32_t reference_choice(const struct query_spec *query, uint64_t seed);
 
 /* NULL if IP and UDP checksums of a frame are right, else what is wrong. */
 const char *reference_checksums(const struct query_spec *query, const struct packet *frame);

@@ -328,23 +328,6 @@ static void stale_answers_go_out_when_the_daemon_is_gone(void **state)
 	expect_pass(&scene, "pass_internal", "cell out of the array");
 }
 
-static void dead_members_are_the_daemons(void **state)
-{
-	struct scene scene = prepare(state);
-	uint64_t *cell = &scene.fixture->cells[FIXTURE_CELL];
-
-	*cell = AN_CELL_MEMBERS & ~2ull;
-	expect_hit(&scene, 300, false, "an answer without members");
-	scene.answer->answer.members = 64;
-	expect_pass(&scene, "pass_dead_member", "one of its members is dead");
-	*cell = AN_CELL_MEMBERS;
-	expect_hit(&scene, 300, false, "all live");
-	*cell |= AN_CELL_STALE;
-	expect_hit(&scene, 300, false, "all live, upstream gone");
-	scene.answer->answer.cell = 0xffffffff;
-	expect_pass(&scene, "pass_internal", "cell out of the array");
-}
-
 /* ---- sizes ---- */
 
 static void replies_that_do_not_fit_go_up(void **state)
@@ -646,7 +629,6 @@ int main(void)
 	        cmocka_unit_test(ttl_counts_down),
 	        cmocka_unit_test(stale_answers_go_out_when_upstream_is_gone),
 	        cmocka_unit_test(stale_answers_go_out_when_the_daemon_is_gone),
-	        cmocka_unit_test(dead_members_are_the_daemons),
 	        cmocka_unit_test(replies_that_do_not_fit_go_up),
 	        cmocka_unit_test(options_count_in_the_size),
 	        cmocka_unit_test(used_slots_are_marked_once_a_second),

@@ -181,23 +181,127 @@ static bool scope_depends(const struct config *config, const struct an_audience_
 	       audience_clear(config, &network, network.len) > network.len;
 }
 
-void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
-                    bool newest)
+/* The kernel's copy of the pool's cell; made where there is none yet. */
+static uint32_t kernel_cell(struct flatten *flatten, struct cell *cell)
+{
+	if (cell->kernel == AN_CELL_FIXED)
+		cell->kernel = publish_cell_take(flatten->publish, cell->value);
+	return cell->kernel;
+}
+
+/* Behind the records, the bit of each in the pool's cell. False: there is no room. */
+static bool image_members(const struct answer *answer, const struct answer_group *group,
+                          uint32_t cell, struct an_answer_slot *image)
+{
+	const uint8_t *bits = answer->pool->bits + group->first;
+	bool any = false;
+
+	for (uint16_t i = 0; i < group->count; i++)
+		any |= bits[i] != ANSWER_ALWAYS;
+	image->answer.cell = cell;
+	if (!any)
+		return true;
+	if (cell == AN_CELL_FIXED || image->answer.tail_len ||
+	    image->head.used + group->count > AN_SLOT_LARGE_SIZE)
+		return false;
+	image->answer.members = (uint16_t)(image->head.used - AN_ANSWER_DATA_AT);
+	memcpy((uint8_t *)image + image->head.used, bits, group->count);
+	image->head.used = (uint16_t)(image->head.used + group->count);
+	return true;
+}
+
+/* Room for the images of an answer's groups. */
+struct images {
+	struct publish_member members[AN_CHOICE_MAX];
+	uint64_t words[AN_CHOICE_MAX][AN_SLOT_LARGE_SIZE / 8];
+};
+
+static bool make_image(const struct zone *zone, const struct answer *answer, uint16_t index,
+                       uint32_t cell, struct images *images)
+{
+	const struct store_owner *owner = answer->owner;
+	const struct answer_group *group = &answer->pool->groups[index];
+	struct an_answer_slot *image = (struct an_answer_slot *)(void *)images->words[index];
+
+	images->members[index] = (struct publish_member){
+	        .image = image, .id = group->id, .weight = group->weight, .bit = group->bit};
+	return respond_image_flat(zone, owner->name, owner->name_len, answer, index, image) &&
+	       image_members(answer, group, cell, image);
+}
+
+/* What the kernel has for this audience goes: such queries are passed up. */
+static int publish_nothing(struct flatten *flatten, struct answer *answer)
+{
+	static const struct an_answer_slot nothing;
+
+	return publish_answer(flatten->publish, answer->owner->kernel_uid, &answer->key,
+	                      answer->asked.address, answer->asked.len, &nothing,
+	                      answer->fresh_until_ms, answer->stale_until_ms, false, &answer->slot);
+}
+
+/* Of one of several groups: each is an answer of its own, and a choice leads to them. */
+static int publish_groups(struct flatten *flatten, const struct zone *zone, struct answer *answer,
+                          bool newest)
+{
+	const struct answer_pool *pool = answer->pool;
+	struct images *images = calloc(1, sizeof(*images));
+	struct publish_choice choice = {.hashed = pool->kind == POOL_BY_CLIENT,
+	                                .cell = kernel_cell(flatten, answer->cell),
+	                                .count = pool->group_count};
+	bool good = images && pool->group_count <= AN_CHOICE_MAX &&
+	            !scope_depends(flatten->world->config, &answer->key);
+	int err;
+
+	for (uint16_t i = 0; good && i < pool->group_count; i++)
+		good = make_image(zone, answer, i, choice.cell, images);
+	if (good) {
+		choice.members = images->members;
+		err = publish_choice(flatten->publish, answer->owner->kernel_uid, &answer->key,
+		                     &choice, answer->fresh_until_ms, answer->stale_until_ms,
+		                     newest, &answer->slot);
+	} else {
+		err = publish_nothing(flatten, answer);
+	}
+	free(images);
+	return err;
+}
+
+/* One image for every reply. */
+static int publish_one(struct flatten *flatten, const struct zone *zone, struct answer *answer,
+                       bool newest)
 {
 	uint8_t room[AN_SLOT_LARGE_SIZE] __attribute__((aligned(8))) = {0};
 	struct an_answer_slot *image = (struct an_answer_slot *)room;
+	struct store_owner *owner = answer->owner;
+
+	if (!respond_image_flat(zone, owner->name, owner->name_len, answer, 0, image))
+		return answer->pool ? publish_nothing(flatten, answer) : -E2BIG;
+	if (answer->pool && !image_members(answer, &answer->pool->groups[0],
+	                                   kernel_cell(flatten, answer->cell), image))
+		return publish_nothing(flatten, answer);
+	if (scope_depends(flatten->world->config, &answer->key))
+		return publish_nothing(flatten, answer);
+	return publish_answer(flatten->publish, owner->kernel_uid, &answer->key,
+	                      answer->asked.address, answer->asked.len, image,
+	                      answer->fresh_until_ms, answer->stale_until_ms, newest,
+	                      &answer->slot);
+}
+
+void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
+                    bool newest)
+{
 	const struct zone *zone =
 	        zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type);
+	int err;
 
 	answer->slot = AN_SLOT_NONE;
-	if (!finish_kernel_owner(flatten, owner, zone) ||
-	    !respond_image_flat(zone, owner->name, owner->name_len, answer, 0, image))
+	if (!finish_kernel_owner(flatten, owner, zone))
 		return;
-	if (scope_depends(flatten->world->config, &answer->key))
-		image->head.used = 0; /* refused: such queries are passed up */
-	if (publish_answer(flatten->publish, owner->kernel_uid, &answer->key, answer->asked.address,
-	                   answer->asked.len, image, answer->fresh_until_ms, answer->stale_until_ms,
-	                   newest, &answer->slot))
+	if (answer->pool && answer->pool->group_count > 1)
+		err = publish_groups(flatten, zone, answer, newest);
+	else
+		err = publish_one(flatten, zone, answer, newest);
+	if (err)
 		answer->slot = AN_SLOT_NONE;
 }
 

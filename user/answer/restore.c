@@ -223,7 +223,9 @@ static int take_record(const void *key, size_t key_len, const void *value, size_
 	if (!owner)
 		return 0;
 	owner->definition = members_definition(flatten, zone, node);
-	if (record.definition != owner->definition && record.model.fresh_until_ms > now)
+	/* Of a pool's answer the record does not say which addresses are whose. */
+	if ((record.definition != owner->definition || members_pool(flatten, node)) &&
+	    record.model.fresh_until_ms > now)
 		record.model.fresh_until_ms = now;
 	record.model.key.uid = owner->uid;
 	if (finish_put(flatten, owner, &record.model, record.octets))

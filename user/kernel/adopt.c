@@ -187,7 +187,7 @@ static bool claim_answer(struct publish *publish, const struct book_owner *owner
 	if (!slot || slot->head.kind != AN_SLOT_ANSWER || slot->head.seq & 1 ||
 	    slot->head.used > slots_size(number) || memcmp(&slot->key, key, sizeof(*key)) ||
 	    slot->head.zone != owner->zone || slot->head.generation != owner->generation ||
-	    slot->answer.cell >= publish->maps->cells_count || !desk_image_sane(slot) ||
+	    slot->answer.cell != AN_CELL_FIXED || !desk_image_sane(slot) ||
 	    !slots_claim(&publish->slots, number))
 		return false;
 	publish->answers++;

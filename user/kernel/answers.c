@@ -15,9 +15,8 @@
 
 /* ---- keys ---- */
 
-/* The caller's kind, family, len and prefix in a key of this owner; false: no key of ours. */
-static bool complete_key(const struct book_owner *owner, const struct an_audience_key *from,
-                         struct an_audience_key *ret)
+bool answers_complete_key(const struct book_owner *owner, const struct an_audience_key *from,
+                          struct an_audience_key *ret)
 {
 	unsigned int longest = from->family == AN_FAMILY_IPV6 ? 64 : 32;
 
@@ -279,8 +278,13 @@ static void withhold(struct publish *publish, struct book_owner *owner,
 
 bool desk_answer_sane(const struct an_answer *answer, size_t data_len)
 {
-	size_t data = (size_t)answer->count * answer->stride + answer->tail_len;
+	size_t records = (size_t)answer->count * answer->stride, data = records + answer->tail_len;
 
+	if (answer->members) {
+		if (answer->tail_len || answer->members != records)
+			return false;
+		data += answer->count;
+	}
 	if (data > data_len || answer->tail_ttl_count > AN_TAIL_TTLS)
 		return false;
 	for (unsigned int i = 0; i < answer->tail_ttl_count; i++)
@@ -300,15 +304,19 @@ bool desk_image_sane(const struct an_answer_slot *image)
 const struct an_answer *desk_answer(const struct publish *publish, uint32_t slot)
 {
 	const struct an_slot_head *head = slots_at(&publish->slots, slot);
+	struct choice_members members;
 
+	choice_members(publish, slot, &members);
+	if (members.count)
+		head = slots_at(&publish->slots, members.slots[0]);
 	return head->kind == AN_SLOT_OWNER
 	               ? &((const struct an_owner_slot *)(const void *)head)->answer
 	               : &((const struct an_answer_slot *)(const void *)head)->answer;
 }
 
-static void image_make(const struct publish *publish, const struct book_owner *owner,
-                       const struct an_audience_key *key, const struct an_answer_slot *from,
-                       uint64_t fresh_until_ms, uint64_t stale_until_ms, struct answers_image *ret)
+void answers_image_make(const struct publish *publish, const struct book_owner *owner,
+                        const struct an_audience_key *key, const struct an_answer_slot *from,
+                        uint64_t fresh_until_ms, uint64_t stale_until_ms, struct answers_image *ret)
 {
 	struct an_answer_slot *slot = answers_image_slot(ret);
 
@@ -326,7 +334,8 @@ static void image_make(const struct publish *publish, const struct book_owner *o
 static bool goes_inline(const struct publish *publish, const struct book_owner *owner, uint32_t old,
                         const struct an_answer_slot *image)
 {
-	return (old == owner->slot || !inline_taken(publish, owner)) &&
+	return image->head.kind == AN_SLOT_ANSWER &&
+	       (old == owner->slot || !inline_taken(publish, owner)) &&
 	       inline_fits(publish, owner, image->head.used - (size_t)AN_ANSWER_DATA_AT);
 }
 
@@ -340,6 +349,7 @@ static uint32_t write_answer(struct publish *publish, const struct book_owner *o
 {
 	size_t used = answers_image_slot(image)->head.used;
 	bool large = used > AN_SLOT_SMALL_SIZE;
+	struct choice_members members;
 	uint32_t slot = old;
 
 	if ((old == owner->slot || (may_inline && !desk_is_answer(old))) &&
@@ -354,7 +364,9 @@ static uint32_t write_answer(struct publish *publish, const struct book_owner *o
 			return AN_SLOT_NONE;
 		publish->answers++;
 	}
+	choice_members(publish, slot == old ? old : AN_SLOT_NONE, &members);
 	slots_write(slots_at(&publish->slots, slot), image, used);
+	choice_give_members(publish, &members);
 	return slot;
 }
 
@@ -507,9 +519,9 @@ static void refuse(struct publish *publish, struct book_owner *owner,
 		withhold(publish, owner, key);
 }
 
-static int put(struct publish *publish, struct book_owner *owner, const struct an_audience_key *key,
-               const uint8_t asked_prefix[8], uint8_t asked_len, struct answers_image *image,
-               uint32_t *ret_slot)
+int answers_put(struct publish *publish, struct book_owner *owner,
+                const struct an_audience_key *key, const uint8_t asked_prefix[8], uint8_t asked_len,
+                struct answers_image *image, uint32_t *ret_slot)
 {
 	uint64_t uid = owner->uid;
 
@@ -520,7 +532,25 @@ static int put(struct publish *publish, struct book_owner *owner, const struct a
 	withhold(publish, owner, key);
 	if (book_owner_by_uid(&publish->book, uid) != owner)
 		return -ENOSPC;
+	if (!asked_prefix)
+		return -ENOSPC;
 	return fold_put(publish, owner, key, asked_prefix, asked_len, image, ret_slot);
+}
+
+int answers_settle(struct publish *publish, uint64_t uid, const struct an_audience_key *key,
+                   int error, bool catch_all, const uint32_t *slot)
+{
+	struct book_owner *owner = book_owner_by_uid(&publish->book, uid);
+
+	if (error) {
+		if (owner)
+			refuse(publish, owner, key);
+		return error;
+	}
+	owner->touched = desk_now(publish);
+	if (catch_all || owner->catch_all == AN_SLOT_NONE)
+		set_catch_all(publish, owner, *slot);
+	return 0;
 }
 
 int publish_answer(struct publish *publish, uint64_t uid, const struct an_audience_key *key,
@@ -535,22 +565,15 @@ int publish_answer(struct publish *publish, uint64_t uid, const struct an_audien
 
 	if (!owner)
 		return -ENOENT;
-	if (!complete_key(owner, key, &whole))
+	if (!answers_complete_key(owner, key, &whole))
 		return -EINVAL;
 	if (desk_image_sane(image)) {
-		image_make(publish, owner, &whole, image, fresh_until_ms, stale_until_ms, &copy);
-		error = put(publish, owner, &whole, asked_prefix, asked_len, &copy, ret_slot);
+		answers_image_make(publish, owner, &whole, image, fresh_until_ms, stale_until_ms,
+		                   &copy);
+		error = answers_put(publish, owner, &whole, asked_prefix, asked_len, &copy,
+		                    ret_slot);
 	}
-	owner = book_owner_by_uid(&publish->book, uid);
-	if (error) {
-		if (owner)
-			refuse(publish, owner, &whole);
-		return error;
-	}
-	owner->touched = desk_now(publish);
-	if (catch_all || owner->catch_all == AN_SLOT_NONE)
-		set_catch_all(publish, owner, *ret_slot);
-	return 0;
+	return answers_settle(publish, uid, &whole, error, catch_all, ret_slot);
 }
 
 static void remove_whole(struct publish *publish, struct book_owner *owner, bool everyone)
@@ -591,7 +614,7 @@ void publish_answer_remove(struct publish *publish, uint64_t uid, const struct a
 	struct an_audience_key whole;
 	bool alone;
 
-	if (!owner || !complete_key(owner, key, &whole))
+	if (!owner || !answers_complete_key(owner, key, &whole))
 		return;
 	if (is_whole(&whole)) {
 		remove_whole(publish, owner, whole.kind == AN_AUDIENCE_NET);

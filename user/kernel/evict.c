@@ -7,6 +7,7 @@
  * would turn the maps over in a minute: a flood of names that are asked for once
  * neither drives out what is asked for now and then, nor keeps the loop busy.
  */
+#include "kernel/answers.h"
 #include "kernel/desk.h"
 
 #define SAMPLES  16
@@ -91,7 +92,7 @@ static struct book_owner *draw_owner(struct publish *publish, enum resource reso
 
 static void warm(const struct publish *publish, uint32_t slot, uint64_t now, uint64_t *last)
 {
-	uint64_t used = desk_is_answer(slot) ? slots_used(&publish->slots, slot) : 0;
+	uint64_t used = desk_is_answer(slot) ? choice_used(publish, slot) : 0;
 
 	/* A mark may be a tick ahead of our clock; one far ahead is none of the program's. */
 	if (used > *last && used <= now + publish->maps->control->hz)

@@ -76,5 +76,6 @@ bool inline_sane(const struct an_owner_slot *slot, size_t size)
 	size_t at = data_at(slot), used = slot->head.used;
 
 	return slot->inline_at * 8u == at && used >= at && used <= size &&
+	       slot->answer.cell == AN_CELL_FIXED && /* a pool's is not the next daemon's */
 	       desk_answer_sane(&slot->answer, used - at);
 }

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/name.h"
+#include "kernel/answers.h"
 #include "kernel/desk.h"
 #include "kernel/front.h"
 #include "kernel/inline.h"
@@ -81,13 +82,16 @@ void desk_cut_prefix(uint8_t prefix[8], unsigned int len)
 void desk_drop_answer(struct publish *publish, uint32_t slot)
 {
 	struct an_slot_head *head = slots_at(&publish->slots, slot);
+	struct choice_members members;
 
 	if (!desk_is_answer(slot) || !slots_taken(&publish->slots, slot))
 		return;
+	choice_members(publish, slot, &members);
 	if (head->kind == AN_SLOT_OWNER)
 		inline_clear((struct an_owner_slot *)(void *)head);
 	else
 		slots_give(&publish->slots, slot);
+	choice_give_members(publish, &members);
 	publish->answers--;
 }
 
@@ -472,7 +476,7 @@ void publish_each(struct publish *publish, const struct publish_visitor *visitor
 
 uint64_t publish_used_ms(const struct publish *publish, uint32_t slot)
 {
-	uint64_t used = slots_used(&publish->slots, slot), now = desk_now(publish);
+	uint64_t used = choice_used(publish, slot), now = desk_now(publish);
 
 	if (!used)
 		return 0;

@@ -116,6 +116,28 @@ int publish_answer(struct publish *publish, uint64_t uid, const struct an_audien
                    const struct an_answer_slot *image, uint64_t fresh_until_ms,
                    uint64_t stale_until_ms, bool catch_all, uint32_t *ret_slot);
 
+/* One of the answers that a reply is chosen from. */
+struct publish_member {
+	const struct an_answer_slot *image;
+	uint32_t id;     /* for choice by client */
+	uint16_t weight; /* at least 1 */
+	uint8_t bit;     /* in the cell, or AN_BIT_ALWAYS */
+};
+
+/* From 1 to AN_CHOICE_MAX of them; their images name the same cell. */
+struct publish_choice {
+	bool hashed; /* by client; else by weight */
+	uint32_t cell;
+	const struct publish_member *members;
+	size_t count;
+};
+
+/* The same as publish_answer(), for a choice; the members' slots come and go with it. It is never
+ * folded. */
+int publish_choice(struct publish *publish, uint64_t uid, const struct an_audience_key *key,
+                   const struct publish_choice *choice, uint64_t fresh_until_ms,
+                   uint64_t stale_until_ms, bool catch_all, uint32_t *ret_slot);
+
 /* Takes an answer (all of an owner's) out; keys become ASK where a shorter one would stand in. */
 void publish_answer_remove(struct publish *publish, uint64_t uid,
                            const struct an_audience_key *key);

@@ -324,11 +324,11 @@ $(VMTEST_OBJECTS): $(BUILD)/vmtest/%.bpf.o: vmtest/%.bpf.c include/anamed/treaty
 		-I/usr/include/$(MULTIARCH) -Iinclude -c $< -o $@
 
 KERNEL ?= 6.1 6.12
-PARTS ?= load kernel veth dispatcher jumbo vlan virtio
+PARTS ?= load kernel veth dispatcher jumbo vlan virtio torture
 .PHONY: vmtest-check
 vmtest: ## the whole kernel suite on Debian's kernels under qemu (KERNEL=6.1 6.12, PARTS=load kernel veth ...)
 	$(Q)tests/deps vmtest
-	$(Q)$(MAKE) --no-print-directory -s all $(VMTEST_PROGRAMS) $(VMTEST_OBJECTS) $(KERNEL_TEST_BIN) \
+	$(Q)$(MAKE) --no-print-directory -s all $(VMTEST_PROGRAMS) $(VMTEST_OBJECTS) $(KERNEL_TEST_BIN) $(TORTURE) \
 		$(KERNEL_USER_TEST)
 	$(Q)vmtest/run $(BUILD) "$(KERNEL)" "$(PARTS)"
 
@@ -355,7 +355,7 @@ lint: ## clang-tidy, cppcheck, and the format
 	exit $$status
 
 MAN := $(patsubst docs/man/%.scd,$(BUILD)/man/%,$(wildcard docs/man/*.scd))
-DOCS := README.md LICENSE docs/ARCHITECTURE.md docs/abi.md docs/control-protocol.md
+DOCS := README.md LICENSE docs/ARCHITECTURE.md docs/abi.md docs/nics.md docs/control-protocol.md
 SHARE = $(DESTDIR)$(PREFIX)/share
 
 $(BUILD)/man/%: docs/man/%.scd

@@ -241,6 +241,12 @@ bench-daemon: ## the daemon without XDP beside knotd and nsd (root; ROUNDS=5|ins
 	$(Q)$(MAKE) --no-print-directory -s all $(BUILD)/bench-daemon-load
 	$(Q)tests/bench/daemon.py $(BUILD) $(ROUNDS)
 
+.PHONY: bench-misses
+bench-misses: ## what a query costs that the kernel passes up; first flattenings (root)
+	$(Q)tests/deps bench
+	$(Q)$(MAKE) --no-print-directory -s all
+	$(Q)tests/bench/misses.py $(BUILD)
+
 .PHONY: bench-zones
 bench-zones: ## a million records: time and memory beside knotd and nsd (root)
 	$(Q)tests/deps bench
@@ -285,7 +291,7 @@ bench: ## replies a second beside a bare reflector and other servers (root; QUIC
 	$(Q)tests/deps bench
 	$(Q)$(MAKE) --no-print-directory -s all $(BENCH_BIN)
 	$(Q)tests/bench/run $(BUILD) $(if $(QUICK),--quick)
-	$(if $(QUICK),,$(Q)$(MAKE) --no-print-directory bench-daemon)
+	$(if $(QUICK),,$(Q)$(MAKE) --no-print-directory bench-daemon bench-misses)
 
 # Never torn, never wrong: entries rewritten, maps replaced, daemons killed under full load.
 TORTURE := $(BUILD)/tests/torture/torture

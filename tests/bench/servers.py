@@ -132,7 +132,7 @@ class Anamed(Stand):
             "maps": {"owners": with_slack(names), "audiences": with_slack(audiences),
                      "slots": with_slack(max(names, answers)), "slots-large": "1K", "zones": 16},
             "memory": {"answers": with_slack(answers)},
-            "server": {"workers": 1},
+            "server": {"workers": 1, "miss-limit": 0},
         }
         self.edge = Edge(self.server, self.folder, bench.pins(name), self.build, config,
                          {APEX: zone})

@@ -50,7 +50,7 @@ static const struct number publish_numbers[] = {
         NUMBER(publish_stats, evicted),         NUMBER(publish_stats, held_back),
         NUMBER(publish_stats, refused),         NUMBER(publish_stats, folded),
         NUMBER(publish_stats, collisions),      NUMBER(publish_stats, adopted),
-        NUMBER(publish_stats, adopted_dropped),
+        NUMBER(publish_stats, adopted_dropped), NUMBER(publish_stats, names),
 };
 
 static const struct number keep_numbers[] = {

@@ -113,11 +113,12 @@ static json_t *capacity_json(const struct kernel_maps *maps)
 {
 	if (!maps)
 		return json_object();
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "owners", (json_int_t)maps->owners_max,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "owners", (json_int_t)maps->owners_max,
 	                 "audiences", (json_int_t)maps->audiences_max, "slots",
 	                 (json_int_t)maps->slots_count, "slots_large",
 	                 (json_int_t)maps->slots_large_count, "zones",
-	                 (json_int_t)maps->zones_count);
+	                 (json_int_t)maps->zones_count, "names",
+	                 (json_int_t)maps->names_lines * AN_NAME_ENTRIES / 4);
 }
 
 /* What each reason to pass a packet up is, in words. */

@@ -224,6 +224,7 @@ static const struct metric metrics[] = {
         LABELED("anamed_maps_used", GAUGE, "stats.publish.slots_used", "map=\"slots\"", ""),
         LABELED("anamed_maps_used", GAUGE, "stats.publish.slots_large_used", "map=\"slots_large\"",
                 ""),
+        LABELED("anamed_maps_used", GAUGE, "stats.publish.names", "map=\"names\"", ""),
         EACH_MEMBER("anamed_maps_capacity", GAUGE, "capacity", "", "map",
                     "Entries that a kernel map has room for."),
         NUMBER("anamed_maps_evictions_total", COUNTER, "stats.publish.evicted",

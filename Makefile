@@ -35,6 +35,7 @@ LIB := $(BUILD)/libanamed.a
 TEST_SRC := $(sort $(wildcard tests/unit/*/test_*.c))
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 SKELETON := $(BUILD)/anamed.skel.h
+DISPATCHER := $(BUILD)/xdp-dispatcher.o
 BPF_OBJ := $(BUILD)/anamed.bpf.o
 
 .PHONY: all help clean install man format lint check unit demo bench vmtest fuzz deps demo-down \
@@ -51,7 +52,6 @@ $(BPF_OBJ): bpf/anamed.bpf.c $(wildcard bpf/*.h include/anamed/*.h)
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp && rm -f $@.tmp
 
 # For libxdp, which looks for it by this name.
-DISPATCHER := $(BUILD)/xdp-dispatcher.o
 $(DISPATCHER): bpf/dispatcher.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \

@@ -84,7 +84,8 @@ def show_answer(edge, where):
     print(f"  $ bpftool {' '.join(lookup_words(edge, where))}     # an answer")
     line(fields["head"])
     names = ("fresh_until", "stale_until", "ttl", "stale_ttl", "cell", "wire_scope", "count", "stride")
-    line({name: fields[name] for name in names})
-    data, size = octets(answer["data"]), fields["stride"]
-    records = [bytes(data[at + 12 : at + size]) for at in range(0, fields["count"] * size, size)]
+    inner = fields["answer"]
+    line({name: inner[name] for name in names})
+    data, size = octets(answer["data"]), inner["stride"]
+    records = [bytes(data[at + 12 : at + size]) for at in range(0, inner["count"] * size, size)]
     line({"records": " ".join(str(ipaddress.ip_address(item)) for item in records)})

@@ -49,6 +49,9 @@ struct cursor {
  */
 #define forget() asm volatile("" ::: "memory")
 
+/* The value is loaded, and nothing waits for it. */
+#define touch(value) asm volatile("" ::"r"(value))
+
 /* The value stays in the one register that was checked. */
 #define settle(value) asm volatile("" : "+r"(value))
 

@@ -199,8 +199,11 @@ AN_INLINE void owner_ahead(const struct an_control *ctl, struct scratch *scratch
 	if (number & (AN_SLOT_LARGE | AN_SLOT_SEGMENT))
 		return;
 	slot = small_slot(number);
-	if (slot)
-		scratch->touched = slot[0] ^ slot[8] ^ slot[16] ^ slot[24];
+	if (!slot)
+		return;
+#pragma GCC unroll 4
+	for (__u32 line = 0; line < AN_SLOT_SMALL_SIZE / 64; line++)
+		touch(*(const volatile __u64 *)&slot[line * 8]);
 }
 
 /* -> scratch->owner; the inline answer, if there is one -> scratch->answer, data */

@@ -119,7 +119,6 @@ struct scratch {
 	__u64 fence;      /* see slot_fence() */
 	__u64 seq;        /* see slot_begin() */
 	__u64 difference; /* see owner_read() */
-	__u64 touched;    /* see owner_ahead() */
 	__u64 name[NAME_WORDS];
 	struct datagram datagram;
 	struct message message;

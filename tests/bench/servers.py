@@ -116,7 +116,8 @@ class Reflector(Stand):
 class Anamed(Stand):
     """anamed with answers restored from its last-good.mdb, or with zone data asked once."""
 
-    def __init__(self, bench, name, names, networks=1, records=2, static=False, room=None):
+    def __init__(self, bench, name, names, networks=1, records=2, static=False, room=None,
+                 wait=True):
         super().__init__(bench.run, name, bench.build, room or bench.room)
         self.folder = os.path.join(bench.folder, name)
         self.names, self.networks, self.records, self.static = names, networks, records, static
@@ -140,9 +141,28 @@ class Anamed(Stand):
         if not static:
             self.restore_from(kept(self.build, names, networks, records))
         self.stack.callback(self.edge.process.stop)
-        self.start_xdp(lambda: self.edge.start(limit_s=max(300, names // 10000)))
+        self.start_xdp(self.begin)
         affinity(self.edge.process.pid, SERVER_CPU)
         self.start_client()
+        if wait:
+            self.wait()
+
+    def begin(self):
+        """Starts it, as far as its interface; what it has to restore comes after that."""
+        self.edge.process.start()
+        self.until_log("attached, native")
+
+    def wait(self):
+        """Until it has restored its answers."""
+        self.until_log(" answers\n", max(300, self.names // 5000))
+
+    def until_log(self, text, limit_s=10):
+        def seen():
+            if not self.edge.process.is_running():
+                raise RuntimeError(f"anamed ended: {self.edge.process.log_text()[-2000:]}")
+            return text in self.edge.process.log_text()
+
+        until(seen, f"{text!r} in anamed's log", limit_s, 0.1)
 
     def restore_from(self, path):
         shutil.copy(path, os.path.join(self.folder, "state"))
@@ -163,6 +183,12 @@ class Anamed(Stand):
             if "bytes_memlock" in shown:
                 maps[pin] = int(shown["bytes_memlock"])
         return maps
+
+    def resident(self):
+        """Octets of memory of the daemon's own, without files and the kernel's maps."""
+        with open(f"/proc/{self.edge.process.pid}/status") as file:
+            line = next(line for line in file if line.startswith("RssAnon:"))
+        return int(line.split()[1]) * 1024
 
     def program(self):
         return f"{self.edge.pins}/prog"

@@ -229,6 +229,13 @@ badinput: ## bad zone files and configurations, reloaded by a daemon that is ask
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' all
 	$(Q)tests/badinput/run $(BUILD)-asan
 
+# What a hostile primary sends, under ASan and UBSan.
+.PHONY: transfer-asan
+transfer-asan: ## broken and cut transfers, with sanitizers (root)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan OPT='-O1 -g' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+		CASE='leaves the old data' transfer-test
+
 # The daemon on sockets alone, beside others.
 .PHONY: bench-daemon
 $(BUILD)/bench-daemon-load: tests/bench/daemon_load.c
@@ -354,7 +361,8 @@ lint: ## clang-tidy, cppcheck, and the format
 	$(Q)$(MAKE) --no-print-directory -s $(SKELETON)
 	$(Q)status=0; \
 	clang-format --dry-run --Werror $(C_FILES) || status=1; \
-	clang-tidy --quiet $(filter user/%.c,$(C_FILES)) -- $(filter-out -W%,$(ALL_CFLAGS)) || status=1; \
+	printf '%s\n' $(filter user/%.c,$(C_FILES)) | xargs -P $$(nproc) -I{} \
+		clang-tidy --quiet {} -- $(filter-out -W%,$(ALL_CFLAGS)) || status=1; \
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
 		--suppress=missingInclude --suppress=unknownMacro --suppress=uninitvar:user/answer/* \
 		--suppress=memleak:user/kernel/publish.c -Iinclude -Iuser -D__x86_64__ user || status=1; \

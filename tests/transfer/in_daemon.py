@@ -134,6 +134,33 @@ def under_load(bench):
     still.end()
 
 
+@case("anamed: 100 000 records, under load, while the primary changes, is killed, and returns")
+def many_under_load(bench):
+    apex = "example.test."
+    records = {(f"h{n}.{apex}", 60, "A", f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(100_000)}
+    zone = Zone(apex, records | {changing_name(Zone(apex), 1)}, refresh=1, retry=1)
+    edge = Anamed(bench)
+    primary = Knotd(bench, [zone], tell=edge.port).begin()
+    edge.zones = {apex: [primary.port]}
+    edge.start()
+    edge.until_serial(zone, 60)
+    rights = [[f"203.0.113.{number}"] for number in range(1, 4)]
+    watch = Watch(edge, f"change.{apex}", rights)
+    still = Watch(edge, f"h99999.{apex}", [["10.1.134.159"]])
+    for number in (2, 3):
+        zone.change(add=[changing_name(zone, number)], remove=[changing_name(zone, number - 1)])
+        if number == 3:
+            primary.kill()
+            until(lambda: "refused" in json.dumps(edge.ctl("zone-status", apex)), "the primary to be missed")
+            primary.begin()
+        else:
+            primary.publish()
+        edge.until_serial(zone, 60)
+        equal(edge.addresses(f"change.{apex}"), rights[number - 1])
+    watch.end()
+    still.end()
+
+
 @case("anamed: SERVFAIL before the first transfer and after EXPIRE, data between and after")
 def states(bench):
     zone = Zone("example.test.", some_records("example.test."), refresh=1, retry=1, expire=3)

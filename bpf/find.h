@@ -236,8 +236,8 @@ AN_INLINE enum verdict place_find(const struct an_control *ctl, struct scratch *
 	scratch->place.region = scratch->place.len = 0;
 	if (!scratch->owner.regions)
 		return V_GO_ON;
-	return geo_find(ctl, &scratch->datagram, &scratch->client, scratch->owner.regions,
-	                &scratch->place);
+	return place_of_client(ctl, &scratch->datagram, &scratch->client, scratch->owner.regions,
+	                       &scratch->place);
 }
 
 /* ---- audience ---- */

@@ -2,7 +2,7 @@
 /*
  * geo.h - which region a client is in. Pure, but for three look-ups that
  * whoever includes it gives: geo_line4(index), geo_line6(index) and
- * geo_regions(index) are pointers or NULL.
+ * geo_regions_at(index) are pointers or NULL.
  *
  * A client of whom nothing is known is where its packet came from.
  */
@@ -16,7 +16,7 @@
 
 AN_INLINE const struct an_geo_line *geo_line4(__u32 index);
 AN_INLINE const struct an_geo_line *geo_line6(__u32 index);
-AN_INLINE const struct an_geo_regions *geo_regions(__u32 index);
+AN_INLINE const struct an_geo_regions *geo_regions_at(__u32 index);
 
 /* The tables, as the control block has them at one moment. */
 struct geo_half {
@@ -67,8 +67,9 @@ AN_INLINE enum verdict geo_entry6(const struct geo_half *half, __u64 address, __
 }
 
 /* Region and prefix length for a policy's number + 1. */
-AN_INLINE enum verdict geo_find(const struct an_control *ctl, const struct datagram *datagram,
-                                const struct client *client, __u32 policy, struct place *ret)
+AN_INLINE enum verdict place_of_client(const struct an_control *ctl,
+                                       const struct datagram *datagram, const struct client *client,
+                                       __u32 policy, struct place *ret)
 {
 	struct geo_half half = {.half = *(const volatile __u32 *)&ctl->geo,
 	                        .lines = *(const volatile __u32 *)&ctl->geo6_lines};
@@ -84,7 +85,7 @@ AN_INLINE enum verdict geo_find(const struct an_control *ctl, const struct datag
 	               : geo_entry4(&half, (__u32)(bits >> 32), &entry);
 	if (verdict)
 		return verdict;
-	regions = geo_regions(an_regions_index(half.half, entry >> 8));
+	regions = geo_regions_at(an_regions_index(half.half, entry >> 8));
 	if (!regions)
 		return V_pass_geo;
 	ret->region =

@@ -99,7 +99,7 @@ AN_INLINE const struct an_geo_line *geo_line6(__u32 index)
 	return bpf_map_lookup_elem(&geo6, &index);
 }
 
-AN_INLINE const struct an_geo_regions *geo_regions(__u32 index)
+AN_INLINE const struct an_geo_regions *geo_regions_at(__u32 index)
 {
 	return bpf_map_lookup_elem(&regions, &index);
 }

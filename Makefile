@@ -287,6 +287,14 @@ $(BUILD)/tests/failover/load: tests/failover/load.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB) $(LIBS)
 
+$(BUILD)/bench-geo: tests/bench/geo_cost.c $(BENCH_PARTS) $(wildcard tests/bench/*.h) \
+		$(BUILD)/bench.skel.h $(LIB)
+	$(Q)$(BENCH_CC) -o $@ $< $(BENCH_PARTS) $(LIB) $(LIBS)
+
+.PHONY: bench-geo
+bench-geo: all $(BUILD)/bench-geo ## the program's time with and without places (root)
+	$(Q)tests/bench/geo.py $(BUILD)
+
 QUICK ?=
 .PHONY: bench-failover
 bench-failover: ## how long wrong answers go out of the kernel: deaths, changes (root; QUICK=1)

@@ -84,19 +84,13 @@ struct ARRAY_OF(__u64, 1024) cells SEC(".maps");
 struct ARRAY_OF(struct an_name_line, 1024) names SEC(".maps");
 struct ARRAY_OF(__u64, AN_MISS_BUCKETS) misses SEC(".maps");
 struct PERCPU_OF(struct an_counters) counters SEC(".maps");
-struct ARRAY_OF(struct an_geo_line, 1) geo4 SEC(".maps");
-struct ARRAY_OF(struct an_geo_line, 1) geo6 SEC(".maps");
+struct ARRAY_OF(struct an_geo_line, 1) geo SEC(".maps");
 struct ARRAY_OF(struct an_geo_regions, 1) regions SEC(".maps");
 
 /* For geo.h. */
-AN_INLINE const struct an_geo_line *geo_line4(__u32 index)
+AN_INLINE const struct an_geo_line *geo_line_at(__u32 index)
 {
-	return bpf_map_lookup_elem(&geo4, &index);
-}
-
-AN_INLINE const struct an_geo_line *geo_line6(__u32 index)
-{
-	return bpf_map_lookup_elem(&geo6, &index);
+	return bpf_map_lookup_elem(&geo, &index);
 }
 
 AN_INLINE const struct an_geo_regions *geo_regions_at(__u32 index)

@@ -56,7 +56,7 @@
 	X(pass_cookie, "a good cookie is demanded, and none came")                                 \
 	X(hit_nxdomain, "of the answered: names that do not exist")                                \
 	X(miss_slip, "over the limit of misses of its source prefix: answered with TC")            \
-	X(miss_drop, "over the limit of misses of its source prefix: dropped") \
+	X(miss_drop, "over the limit of misses of its source prefix: dropped")                     \
 	X(pass_geo, "no table of places holds, or it knows no region for this policy")
 
 struct an_counters {

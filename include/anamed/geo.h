@@ -5,9 +5,11 @@
  * All policies are compiled into one table of disjoint networks, each with a
  * location: what tells its clients apart in any policy. An entry is 32 bits:
  * the location above, the network's prefix length in the lowest octet, or
- * AN_GEO_NODE there and a line's number above. IPv4 is looked up directly, by
- * the first 24 bits; IPv6 in a trie that takes 16 bits first, then 4 with
- * each line, down to AN_GEO_IPV6_LEN. No maps, no helpers, no libc.
+ * AN_GEO_NODE there and a line's number above. Addresses are looked up in a
+ * trie that takes 16 bits first, then 4 with each line, down to
+ * AN_GEO_IPV4_LEN or AN_GEO_IPV6_LEN: three lines at most for IPv4, eleven for
+ * IPv6, and so few of them that they stay in the cache (docs/adr/0012). No
+ * maps, no helpers, no libc.
  */
 #ifndef ANAMED_GEO_H
 #define ANAMED_GEO_H
@@ -25,11 +27,10 @@
 
 #define AN_GEO_NODE 0xff /* in place of a prefix length */
 
-#define AN_GEO_LINES4      (1u << 20) /* of IPv4: all there are */
-#define AN_GEO_IPV6_FIRST  16
-#define AN_GEO_LINES6_ROOT (1u << 12) /* of IPv6: those of the first 16 bits, then the nodes */
-#define AN_GEO_IPV6_SHIFT  44         /* of the first node's bits */
-#define AN_GEO_IPV6_NODES  10         /* most on the way */
+#define AN_GEO_FIRST      16         /* bits that the first lines take */
+#define AN_GEO_LINES_ROOT (1u << 12) /* the lines of these; IPv4's, then IPv6's, then the nodes */
+#define AN_GEO_SHIFT      44         /* of the first node's bits */
+#define AN_GEO_NODES      10         /* most on the way */
 
 /* One line of the cache. */
 struct an_geo_line {
@@ -44,25 +45,16 @@ struct an_geo_regions {
 _Static_assert(sizeof(struct an_geo_line) == 64, "struct an_geo_line changed size");
 _Static_assert(sizeof(struct an_geo_regions) == 128, "struct an_geo_regions changed size");
 
-/* Lines and places of addresses: an IPv4 address, or an IPv6 one's first 64 bits, as numbers. */
-AN_INLINE __u32 an_geo_line4(__u32 address)
+/* The first line of an address, and an entry's place in a line. `bits`: the address's first 64 as a
+ * number, IPv4 in the upper half. */
+AN_INLINE __u32 an_geo_root(int ipv6, __u64 bits)
 {
-	return address >> 12;
+	return (ipv6 ? AN_GEO_LINES_ROOT : 0) + (__u32)(bits >> 52);
 }
 
-AN_INLINE __u32 an_geo_place4(__u32 address)
+AN_INLINE __u32 an_geo_place(__u64 bits, __u32 shift)
 {
-	return address >> 8 & 15;
-}
-
-AN_INLINE __u32 an_geo_line6(__u64 address)
-{
-	return (__u32)(address >> 52);
-}
-
-AN_INLINE __u32 an_geo_place6(__u64 address, __u32 shift)
-{
-	return (__u32)(address >> shift) & 15;
+	return (__u32)(bits >> shift) & 15;
 }
 
 AN_INLINE int an_geo_is_node(__u32 entry)

@@ -47,7 +47,6 @@ enum an_mode {
 #define AN_CONTROL_COOKIES     0x8u  /* cookies are switched on: made by cookie_secrets */
 #define AN_CONTROL_NEED_COOKIE 0x10u /* and demanded: queries without a good one go up */
 
-
 struct an_control {
 	/* The first 64 octets are frozen for every ABI version. */
 	__u32 abi;             /* AN_ABI_VERSION */
@@ -75,10 +74,10 @@ struct an_control {
 	__u32 miss_slip;
 	__u8 cookie_count; /* secrets that hold; the first makes new cookies */
 	__u8 zero2[3];
-	__u32 geo;        /* which half of the tables of places holds; AN_GEO_NONE: neither */
-	__u32 geo6_lines; /* lines of geo6 in each half */
+	__u32 geo;       /* which half of the tables of places holds; AN_GEO_NONE: neither */
+	__u32 geo_lines; /* lines of geo in each half */
 	__u64 cookie_secrets[AN_COOKIE_SECRETS][2]; /* keys of SipHash-2-4 (RFC 9018) */
-	__u64 names_mask;    /* lines of `names` less 1 */
+	__u64 names_mask;                           /* lines of `names` less 1 */
 	__u64 names_turn;    /* moves whenever a zone takes another generation */
 	__u64 geo_numbering; /* hash of the names behind the numbers of policies and regions */
 	__u64 zero4[7];
@@ -469,19 +468,15 @@ AN_INLINE __u32 an_miss_place(__u64 seed, __u64 prefix)
 	return (__u32)(an_hash_step(seed ^ AN_HIGHS, prefix) >> 32) & (AN_MISS_BUCKETS - 1);
 }
 
-/* ---- geo4, geo6: ARRAYs of struct an_geo_line; regions: ARRAY of struct an_geo_regions ---- */
+/* ---- geo: ARRAY of struct an_geo_line; regions: ARRAY of struct an_geo_regions ---- */
 
 /*
  * From an address to a location, and from there to the regions: anamed/geo.h.
- * All three have two halves: control.geo holds, the other is written anew. Of
- * geo4 and geo6 one half follows the other; of regions a location's two stand
- * side by side. One entry alone: no policy was configured at load.
+ * Both have two halves: control.geo holds, the other is written anew. Of geo
+ * one half follows the other; of regions a location's two stand side by side. One entry alone: no
+ * policy was configured at load.
  */
-AN_INLINE __u32 an_geo4_index(__u32 half, __u32 line)
-{
-	return half * AN_GEO_LINES4 + line;
-}
-AN_INLINE __u32 an_geo6_index(__u32 half, __u32 lines, __u32 line)
+AN_INLINE __u32 an_geo_index(__u32 half, __u32 lines, __u32 line)
 {
 	return half * lines + line;
 }
@@ -512,8 +507,7 @@ AN_INLINE __u32 an_regions_index(__u32 half, __u32 location)
 #define AN_MAP_NAMES       "names"
 #define AN_MAP_MISSES      "misses"
 #define AN_MAP_COUNTERS    "counters"
-#define AN_MAP_GEO4        "geo4"
-#define AN_MAP_GEO6        "geo6"
+#define AN_MAP_GEO         "geo"
 #define AN_MAP_REGIONS     "regions"
 
 #endif

@@ -64,9 +64,9 @@ static void print_size(const struct geo *geo, double took)
 
 	getrusage(RUSAGE_SELF, &usage);
 	printf("seconds %.2f\nnetworks_ipv4 %u\nnetworks_ipv6 %u\nlocations %u\n"
-	       "ipv6_octets %zu\npeak_mib %ld\n",
+	       "octets %zu\npeak_mib %ld\n",
 	       took, size.networks_ipv4, size.networks_ipv6, size.locations,
-	       size.lines_ipv6 * sizeof(struct an_geo_line), usage.ru_maxrss / 1024);
+	       size.lines * sizeof(struct an_geo_line), usage.ru_maxrss / 1024);
 }
 
 int main(int argc, char **argv)

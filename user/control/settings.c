@@ -293,7 +293,7 @@ static const struct setting maps[] = {
         VALUE("slots-large", SETTING_SIZE32, AT(slots_large_max), 16, AN_SLOT_INDEX, "8K"),
         VALUE("names", SETTING_SIZE32, AT(names_max), 16, 1 << 27, "128K"),
         VALUE("zones", SETTING_SIZE32, AT(zones_max), 1, 1 << 20, "1K"),
-        VALUE("geo-ipv6", SETTING_SIZE32, AT(geo6_lines_max), 0, 1 << 24, "0"),
+        VALUE("geo-lines", SETTING_SIZE32, AT(geo_lines_max), 0, 1 << 24, "0"),
         VALUE("geo-locations", SETTING_SIZE32, AT(geo_locations_max), 0, 1 << 24, "0"),
         VALUE("pin-dir", SETTING_TEXT, AT(pin_dir), 1, 255, AN_PIN_DIR),
         /* The daemon gives a sign of life once a second. */

@@ -335,16 +335,16 @@ static struct geo *recall(const struct config *config)
 	return geo;
 }
 
-#define GEO6_LINES_LEAST    (1u << 16)
+#define GEO_LINES_LEAST    (1u << 16)
 #define GEO_LOCATIONS_LEAST (1u << 10)
 
 /* The kernel's tables are made once, with room to grow. */
 static void size_maps(struct config *config, struct geo_size size)
 {
-	uint32_t lines = 2 * size.lines_ipv6, locations = 2 * size.locations;
+	uint32_t lines = 2 * size.lines, locations = 2 * size.locations;
 
-	if (!config->geo6_lines_max)
-		config->geo6_lines_max = lines > GEO6_LINES_LEAST ? lines : GEO6_LINES_LEAST;
+	if (!config->geo_lines_max)
+		config->geo_lines_max = lines > GEO_LINES_LEAST ? lines : GEO_LINES_LEAST;
 	if (!config->geo_locations_max)
 		config->geo_locations_max =
 		        locations > GEO_LOCATIONS_LEAST ? locations : GEO_LOCATIONS_LEAST;

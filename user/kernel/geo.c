@@ -15,27 +15,25 @@ static uint32_t spare_half(const struct publish *publish)
 	return publish->maps->control->geo == 0 ? 1 : 0;
 }
 
-/* Lines of geo6 in each half. */
-static uint32_t half_of_geo6(const struct kernel_maps *maps)
+/* Lines in each half. */
+static uint32_t half_lines(const struct kernel_maps *maps)
 {
-	return maps->geo6_lines / 2;
+	return maps->geo_lines / 2;
 }
 
 int publish_geo_write(struct publish *publish, struct geo *geo)
 {
 	struct kernel_maps *maps = publish->maps;
-	uint32_t half = spare_half(publish), lines = half_of_geo6(maps);
+	uint32_t half = spare_half(publish), lines = half_lines(maps);
 	struct geo_size size = geo_size(geo);
 
 	if (!size.locations)
 		return -ENODATA;
-	if (maps->geo4_lines < 2 * AN_GEO_LINES4 || lines < size.lines_ipv6 ||
-	    maps->regions_count / 2 < size.locations)
+	if (lines < size.lines || maps->regions_count / 2 < size.locations)
 		return -ENOSPC;
 	for (uint32_t i = 0; i < size.locations; i++)
 		maps->regions[an_regions_index(half, i)] = *geo_regions(geo, i);
-	geo_move(geo, maps->geo4 + an_geo4_index(half, 0),
-	         maps->geo6 + an_geo6_index(half, lines, 0));
+	geo_move(geo, maps->geo + an_geo_index(half, lines, 0));
 	return 0;
 }
 
@@ -64,7 +62,7 @@ void publish_geo_hold(struct publish *publish, bool written, uint64_t numbering)
 	struct kernel_maps *maps = publish->maps;
 	uint32_t half = written ? spare_half(publish) : AN_GEO_NONE;
 
-	__atomic_store_n(&maps->control->geo6_lines, half_of_geo6(maps), __ATOMIC_RELEASE);
+	__atomic_store_n(&maps->control->geo_lines, half_lines(maps), __ATOMIC_RELEASE);
 	maps->control->geo_numbering = numbering;
 	__atomic_store_n(&maps->control->geo, half, __ATOMIC_RELEASE);
 }

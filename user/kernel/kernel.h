@@ -38,10 +38,10 @@ struct kernel_maps {
 	uint8_t *slots, *slots_large; /* AN_SLOT_*_SIZE octets each */
 	uint32_t slots_count, slots_large_count;
 	struct an_front_line *front;
-	uint32_t front_lines;            /* a power of 2 */
-	struct an_geo_line *geo4, *geo6; /* two halves each; see treaty.h */
+	uint32_t front_lines;    /* a power of 2 */
+	struct an_geo_line *geo; /* two halves; see treaty.h */
 	struct an_geo_regions *regions;
-	uint32_t geo4_lines, geo6_lines, regions_count;
+	uint32_t geo_lines, regions_count;
 	uint64_t *cells;
 	uint32_t cells_count;
 	struct an_name_line *names;

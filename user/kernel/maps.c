@@ -151,7 +151,7 @@ static int program_fd_of(const struct maps_object *object, const char *name)
 	return program ? bpf_program__fd(program) : -ENOENT;
 }
 
-#define GEO6_LINES    (1u << 18) /* where nobody knows better */
+#define GEO_LINES     (1u << 18) /* where nobody knows better */
 #define GEO_LOCATIONS (1u << 12)
 
 /* Two halves, where there are policies. */
@@ -159,10 +159,8 @@ static uint32_t geo_capacity_for(const struct config *config, const char *name)
 {
 	if (!config->policies_count)
 		return 0;
-	if (!strcmp(name, AN_MAP_GEO4))
-		return 2 * AN_GEO_LINES4;
-	if (!strcmp(name, AN_MAP_GEO6))
-		return 2 * (config->geo6_lines_max ? config->geo6_lines_max : GEO6_LINES);
+	if (!strcmp(name, AN_MAP_GEO))
+		return 2 * (config->geo_lines_max ? config->geo_lines_max : GEO_LINES);
 	if (!strcmp(name, AN_MAP_REGIONS))
 		return 2 * (config->geo_locations_max ? config->geo_locations_max : GEO_LOCATIONS);
 	return 0;
@@ -196,8 +194,7 @@ static bool is_outgrown(const char *name, int fd, uint32_t wanted)
 	struct bpf_map_info info = {0};
 	__u32 len = sizeof(info);
 
-	return (!strcmp(name, AN_MAP_GEO4) || !strcmp(name, AN_MAP_GEO6) ||
-	        !strcmp(name, AN_MAP_REGIONS)) &&
+	return (!strcmp(name, AN_MAP_GEO) || !strcmp(name, AN_MAP_REGIONS)) &&
 	       !bpf_obj_get_info_by_fd(fd, &info, &len) && info.max_entries < wanted / 2;
 }
 

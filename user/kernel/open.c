@@ -52,8 +52,7 @@ const struct maps_form maps_forms[] = {
         {AN_MAP_NAMES, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct an_name_line), true},
         {AN_MAP_MISSES, BPF_MAP_TYPE_ARRAY, 4, 8, true},
         {AN_MAP_COUNTERS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct an_counters), false},
-        {AN_MAP_GEO4, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct an_geo_line), true},
-        {AN_MAP_GEO6, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct an_geo_line), true},
+        {AN_MAP_GEO, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct an_geo_line), true},
         {AN_MAP_REGIONS, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct an_geo_regions), true},
 };
 _Static_assert(sizeof(maps_forms) / sizeof(maps_forms[0]) == MAPS_COUNT, "MAPS_COUNT");
@@ -159,8 +158,7 @@ enum {
 	NAMES,
 	MISSES,
 	COUNTERS,
-	GEO4,
-	GEO6,
+	GEO,
 	REGIONS
 };
 
@@ -207,11 +205,9 @@ static void fill(struct holder *holder)
 	        .slots_large_count = slots_count(&opened[LARGE]),
 	        .front = opened[FRONT].memory,
 	        .front_lines = front_lines(&opened[FRONT]),
-	        .geo4 = opened[GEO4].memory,
-	        .geo6 = opened[GEO6].memory,
+	        .geo = opened[GEO].memory,
 	        .regions = opened[REGIONS].memory,
-	        .geo4_lines = opened[GEO4].capacity,
-	        .geo6_lines = opened[GEO6].capacity,
+	        .geo_lines = opened[GEO].capacity,
 	        .regions_count = opened[REGIONS].capacity,
 	        .cells = opened[CELLS].memory,
 	        .cells_count = opened[CELLS].capacity,

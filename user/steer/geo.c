@@ -11,7 +11,7 @@
 struct geo {
 	struct geo_names names;
 	struct an_geo_regions *regions; /* of each location */
-	struct an_geo_line *ipv4, *ipv6;
+	struct an_geo_line *lines;
 	bool moved; /* these are somebody else's */
 	struct geo_size size;
 	struct geo_warning *warnings;
@@ -35,34 +35,33 @@ static int take_regions(struct geo *geo, const struct intern *locations)
 	return 0;
 }
 
-static int compile_family(struct geo *geo, struct sources *sources, uint8_t family,
-                          struct intern *locations, struct error *error)
+/* The table, out of what the sources say. */
+static int compile_table(struct geo *geo, struct sources *sources, struct intern *locations,
+                         struct error *error)
 {
-	struct geo_leaves leaves = {0};
-	int err = compile(sources, family, locations, &leaves, error);
+	struct geo_leaves ipv4 = {0}, ipv6 = {0};
+	int err = compile(sources, AN_FAMILY_IPV4, locations, &ipv4, error);
 
+	if (!err)
+		err = compile(sources, AN_FAMILY_IPV6, locations, &ipv6, error);
 	if (!err) {
-		err = family == AN_FAMILY_IPV4
-		              ? index_ipv4(&leaves, &geo->ipv4)
-		              : index_ipv6(&leaves, &geo->ipv6, &geo->size.lines_ipv6);
+		err = index_make(&ipv4, &ipv6, &geo->lines, &geo->size.lines);
 		if (err)
 			error_set(error, -err, NULL, 0, "%s", strerror(-err));
 	}
-	*(family == AN_FAMILY_IPV4 ? &geo->size.networks_ipv4 : &geo->size.networks_ipv6) =
-	        (uint32_t)leaves.count;
-	free(leaves.leaf);
+	geo->size.networks_ipv4 = (uint32_t)ipv4.count;
+	geo->size.networks_ipv6 = (uint32_t)ipv6.count;
+	free(ipv4.leaf);
+	free(ipv6.leaf);
 	return err;
 }
 
 static int compile_all(struct geo *geo, struct sources *sources, struct error *error)
 {
 	struct intern *locations = intern_new(GEO_LOCATION_WORDS);
-	int err = locations ? 0 : error_set(error, ENOMEM, NULL, 0, "no memory");
+	int err = locations ? compile_table(geo, sources, locations, error)
+	                    : error_set(error, ENOMEM, NULL, 0, "no memory");
 
-	if (!err)
-		err = compile_family(geo, sources, AN_FAMILY_IPV4, locations, error);
-	if (!err)
-		err = compile_family(geo, sources, AN_FAMILY_IPV6, locations, error);
 	for (size_t i = 0; i < sources->records_count && !err; i++)
 		if (sources->records[i])
 			err = records_judge(sources->records[i], error);
@@ -174,10 +173,8 @@ void geo_free(struct geo *geo)
 		return;
 	geo_names_done(&geo->names);
 	free(geo->regions);
-	if (!geo->moved) {
-		free(geo->ipv4);
-		free(geo->ipv6);
-	}
+	if (!geo->moved)
+		free(geo->lines);
 	free(geo->warnings);
 	free(geo);
 }
@@ -194,16 +191,12 @@ const struct an_geo_regions *geo_regions(const struct geo *geo, uint32_t locatio
 	return &geo->regions[location];
 }
 
-void geo_move(struct geo *geo, struct an_geo_line *ipv4, struct an_geo_line *ipv6)
+void geo_move(struct geo *geo, struct an_geo_line *lines)
 {
-	memcpy(ipv4, geo->ipv4, (size_t)AN_GEO_LINES4 * sizeof(*ipv4));
-	memcpy(ipv6, geo->ipv6, (size_t)geo->size.lines_ipv6 * sizeof(*ipv6));
-	if (!geo->moved) {
-		free(geo->ipv4);
-		free(geo->ipv6);
-	}
-	geo->ipv4 = ipv4;
-	geo->ipv6 = ipv6;
+	memcpy(lines, geo->lines, (size_t)geo->size.lines * sizeof(*lines));
+	if (!geo->moved)
+		free(geo->lines);
+	geo->lines = lines;
 	geo->moved = true;
 }
 
@@ -244,14 +237,12 @@ const char *geo_region_name(const struct geo *geo, unsigned int policy, uint32_t
 
 static uint32_t entry_of(const struct geo *geo, const struct network *network)
 {
-	uint64_t address = __builtin_bswap64(an_load8(network->address));
-	uint32_t ipv4 = (uint32_t)(address >> 32), entry;
+	uint64_t bits = __builtin_bswap64(an_load8(network->address));
+	uint32_t line = an_geo_root(network->family == AN_FAMILY_IPV6, bits);
+	uint32_t entry = geo->lines[line].entry[an_geo_place(bits, AN_GEO_SHIFT + 4)];
 
-	if (network->family == AN_FAMILY_IPV4)
-		return geo->ipv4[an_geo_line4(ipv4)].entry[an_geo_place4(ipv4)];
-	entry = geo->ipv6[an_geo_line6(address)].entry[an_geo_place6(address, 48)];
-	for (unsigned int shift = AN_GEO_IPV6_SHIFT; an_geo_is_node(entry); shift -= 4)
-		entry = geo->ipv6[entry >> 8].entry[an_geo_place6(address, shift)];
+	for (unsigned int shift = AN_GEO_SHIFT; an_geo_is_node(entry); shift -= 4)
+		entry = geo->lines[entry >> 8].entry[an_geo_place(bits, shift)];
 	return entry;
 }
 

@@ -55,7 +55,7 @@ uint64_t geo_numbering(const struct geo *geo);
 struct geo_size {
 	uint32_t networks_ipv4, networks_ipv6; /* leaves */
 	uint32_t locations;
-	uint32_t lines_ipv6; /* struct an_geo_line */
+	uint32_t lines; /* struct an_geo_line */
 };
 struct geo_size geo_size(const struct geo *geo);
 
@@ -63,11 +63,10 @@ struct geo_size geo_size(const struct geo *geo);
 const struct an_geo_regions *geo_regions(const struct geo *geo, uint32_t location);
 
 /*
- * Copies the tables of IPv4 (AN_GEO_LINES4 lines) and IPv6 (lines_ipv6) to
- * memory that outlives the geo, and looks up there from now on. Before other
- * threads see it.
+ * Copies the table to memory for geo_size().lines that outlives the geo, and
+ * looks up there from now on. Before other threads see it.
  */
-void geo_move(struct geo *geo, struct an_geo_line *ipv4, struct an_geo_line *ipv6);
+void geo_move(struct geo *geo, struct an_geo_line *lines);
 
 /* What is odd but no fault, at a line of the configuration: a rule that no network is left for. */
 struct geo_warning {

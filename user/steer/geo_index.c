@@ -11,27 +11,8 @@ static uint32_t entry_of(const struct geo_leaf *leaf)
 	return leaf->location << 8 | leaf->len;
 }
 
-int index_ipv4(const struct geo_leaves *leaves, struct an_geo_line **ret)
-{
-	struct an_geo_line *lines = malloc((size_t)AN_GEO_LINES4 * sizeof(*lines));
-	uint32_t *entries = (uint32_t *)lines;
-
-	if (!lines)
-		return -ENOMEM;
-	for (size_t i = 0; i < leaves->count; i++) {
-		const struct geo_leaf *leaf = &leaves->leaf[i];
-		uint32_t first = (uint32_t)(leaf->prefix >> 40);
-		uint32_t count = UINT32_C(1) << (AN_GEO_IPV4_LEN - leaf->len);
-
-		for (uint32_t j = 0; j < count; j++)
-			entries[first + j] = entry_of(leaf);
-	}
-	*ret = lines;
-	return 0;
-}
-
 struct laying {
-	const struct geo_leaves *leaves;
+	const struct geo_leaves *leaves; /* of the family that is laid */
 	struct an_geo_line *lines;
 	uint32_t count, room;
 };
@@ -85,16 +66,25 @@ static int lay(struct laying *laying, uint32_t first, unsigned int from, unsigne
 	return err;
 }
 
-int index_ipv6(const struct geo_leaves *leaves, struct an_geo_line **ret, uint32_t *ret_count)
+static int lay_family(struct laying *laying, const struct geo_leaves *leaves, uint32_t root)
 {
-	struct laying laying = {
-	        .leaves = leaves, .count = AN_GEO_LINES6_ROOT, .room = 2 * AN_GEO_LINES6_ROOT};
 	size_t next = 0;
+
+	laying->leaves = leaves;
+	return lay(laying, root * 16, 0, AN_GEO_FIRST, &next);
+}
+
+int index_make(const struct geo_leaves *ipv4, const struct geo_leaves *ipv6,
+               struct an_geo_line **ret, uint32_t *ret_count)
+{
+	struct laying laying = {.count = 2 * AN_GEO_LINES_ROOT, .room = 4 * AN_GEO_LINES_ROOT};
 	int err = -ENOMEM;
 
 	laying.lines = malloc(laying.room * sizeof(*laying.lines));
 	if (laying.lines)
-		err = lay(&laying, 0, 0, AN_GEO_IPV6_FIRST, &next);
+		err = lay_family(&laying, ipv4, 0);
+	if (!err)
+		err = lay_family(&laying, ipv6, AN_GEO_LINES_ROOT);
 	if (err) {
 		free(laying.lines);
 		return err;

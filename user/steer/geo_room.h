@@ -247,8 +247,8 @@ int compile(struct sources *sources, uint8_t family, struct intern *locations,
 
 /* ---- geo_index.c ---- */
 
-/* IPv4: 2^24 entries. IPv6: 2^16 entries, then 16 for each node. 0 or -ENOMEM. */
-int index_ipv4(const struct geo_leaves *leaves, struct an_geo_line **ret);
-int index_ipv6(const struct geo_leaves *leaves, struct an_geo_line **ret, uint32_t *ret_count);
+/* The trie of both families (anamed/geo.h). 0, -ENOMEM, or -EOVERFLOW. */
+int index_make(const struct geo_leaves *ipv4, const struct geo_leaves *ipv6,
+               struct an_geo_line **ret, uint32_t *ret_count);
 
 #endif

@@ -16,18 +16,13 @@
 
 /* ---- the maps ---- */
 
-static struct an_geo_line *lines4, *lines6;
+static struct an_geo_line *lines;
 static struct an_geo_regions *regions;
-static uint32_t lines6_count, regions_count;
+static uint32_t lines_count, regions_count;
 
-AN_INLINE const struct an_geo_line *geo_line4(__u32 index)
+AN_INLINE const struct an_geo_line *geo_line_at(__u32 index)
 {
-	return lines4 && index < 2 * AN_GEO_LINES4 ? &lines4[index] : NULL;
-}
-
-AN_INLINE const struct an_geo_line *geo_line6(__u32 index)
-{
-	return index < 2 * lines6_count ? &lines6[index] : NULL;
+	return index < 2 * lines_count ? &lines[index] : NULL;
 }
 
 AN_INLINE const struct an_geo_regions *geo_regions_at(__u32 index)
@@ -62,17 +57,15 @@ static int make_table(void **state)
 	assert_int_equal(geo_new(config, NULL, &table.geo, &error), 0);
 	config_free(config);
 	size = geo_size(table.geo);
-	lines6_count = size.lines_ipv6;
+	lines_count = size.lines;
 	regions_count = size.locations;
-	lines4 = calloc(2 * (size_t)AN_GEO_LINES4, sizeof(*lines4));
-	lines6 = calloc(2 * (size_t)lines6_count, sizeof(*lines6));
+	lines = calloc(2 * (size_t)lines_count, sizeof(*lines));
 	regions = calloc(2 * (size_t)regions_count, sizeof(*regions));
 	for (uint32_t i = 0; i < regions_count; i++)
 		regions[an_regions_index(1, i)] = *geo_regions(table.geo, i);
-	geo_move(table.geo, lines4 + an_geo4_index(1, 0),
-	         lines6 + an_geo6_index(1, lines6_count, 0));
+	geo_move(table.geo, lines + an_geo_index(1, lines_count, 0));
 	table.control.geo = 1;
-	table.control.geo6_lines = lines6_count;
+	table.control.geo_lines = lines_count;
 	*state = &table;
 	return 0;
 }
@@ -82,8 +75,7 @@ static int free_table(void **state)
 	struct table *table = *state;
 
 	geo_free(table->geo);
-	free(lines4);
-	free(lines6);
+	free(lines);
 	free(regions);
 	return 0;
 }
@@ -162,7 +154,7 @@ static void without_a_table_nothing_is_claimed(void **state)
 	assert_int_equal(place_of_client(&control, &nowhere, &client, 3, &place), V_pass_geo);
 	assert_int_equal(place_of_client(&control, &nowhere, &client, 0, &place), V_pass_geo);
 	assert_int_equal(place_of_client(&control, &nowhere, &client, 65, &place), V_pass_geo);
-	control.geo6_lines = 100; /* lines that are not there */
+	control.geo_lines = 100; /* lines that are not there */
 	assert_int_equal(place_of_client(&control, &nowhere, &client6, 1, &place), V_pass_geo);
 }
 
@@ -175,11 +167,12 @@ static void a_trie_that_turns_in_circles_ends(void **state)
 	struct place place;
 
 	for (int i = 0; i < 16; i++)
-		lines6[an_geo6_index(0, lines6_count, 0)].entry[i] = AN_GEO_NODE;
+		lines[an_geo_index(0, lines_count, AN_GEO_LINES_ROOT)].entry[i] =
+		        AN_GEO_LINES_ROOT << 8 | AN_GEO_NODE;
 	struct an_control control = table->control;
 	control.geo = 0;
 	assert_int_equal(place_of_client(&control, &nowhere, &client, 1, &place), V_pass_geo);
-	memset(&lines6[an_geo6_index(0, lines6_count, 0)], 0, sizeof(*lines6));
+	memset(&lines[an_geo_index(0, lines_count, AN_GEO_LINES_ROOT)], 0, sizeof(*lines));
 }
 
 int main(void)

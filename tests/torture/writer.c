@@ -132,7 +132,7 @@ static int put(struct writer *writer, uint32_t name, uint32_t net, uint32_t vers
 	uint32_t slot;
 	uint64_t uid;
 	int code = publish_owner(writer->publish, wire, len, AN_TYPE_AAAA, writer->zone,
-	                         writer->generation, &uid);
+	                         writer->generation, 0, &uid);
 
 	make_image(name, net, version, image);
 	if (!code)
@@ -168,7 +168,7 @@ void writer_remove(struct writer *writer, uint32_t name)
 	if (!publish_has(writer->publish, wire, len, AN_TYPE_AAAA))
 		return;
 	if (!publish_owner(writer->publish, wire, len, AN_TYPE_AAAA, writer->zone,
-	                   writer->generation, &uid))
+	                   writer->generation, 0, &uid))
 		publish_owner_remove(writer->publish, uid);
 }
 

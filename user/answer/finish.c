@@ -198,9 +198,9 @@ static bool image_members(const struct answer *answer, const struct answer_group
 
 	for (uint16_t i = 0; i < group->count; i++)
 		any |= bits[i] != ANSWER_ALWAYS;
-	image->answer.cell = cell;
 	if (!any)
-		return true;
+		return true; /* an answer like any other, and adopted like one */
+	image->answer.cell = cell;
 	if (cell == AN_CELL_FIXED || image->answer.tail_len ||
 	    image->head.used + group->count > AN_SLOT_LARGE_SIZE)
 		return false;

@@ -420,6 +420,72 @@ static void names_are_found_in_any_case_and_ids_last(void **state)
 	scene_close(&one);
 }
 
+/* ---- docs/steering-migration.md ---- */
+
+/* The pools of the page's nth example, as they stand there. */
+static void read_example(unsigned int number, char *ret, size_t size)
+{
+	FILE *stream = fopen("docs/steering-migration.md", "re");
+	char line[1024];
+	unsigned int at = 0;
+	bool inside = false;
+
+	assert_non_null(stream);
+	ret[0] = 0;
+	while (fgets(line, sizeof(line), stream)) {
+		if (!strncmp(line, "```", 3)) {
+			inside = !inside && !strncmp(line, "```yaml", 7);
+			at += inside;
+		} else if (inside && at == number && strcmp(line, "pools:\n") != 0) {
+			strncat(ret, line, size - strlen(ret) - 1);
+		}
+	}
+	fclose(stream);
+	assert_true(ret[0]);
+}
+
+/* What the originals' documentation says of the same states. */
+static const struct {
+	unsigned int example;
+	const char *states, *result;
+} originals[] = {
+        /* gdnsd multifo: those that are up; below up_thresh, all. */
+        {1, "", "together 192.0.2.1 192.0.2.2 192.0.2.3"},
+        {1, "!192.0.2.3", "together 192.0.2.1 192.0.2.2 !192.0.2.3"},
+        {1, "!192.0.2.2 !192.0.2.3", "together 192.0.2.1 *192.0.2.2 *192.0.2.3"},
+        /* gdnsd metafo: the first datacenter with anything up; none: the first. */
+        {2, "", "together 192.0.2.1 192.0.2.2"},
+        {2, "!192.0.2.1", "together !192.0.2.1 192.0.2.2"},
+        {2, "!192.0.2.1 !192.0.2.2", "together 192.0.2.3"},
+        {2, "!192.0.2.1 !192.0.2.2 !192.0.2.3", "together *192.0.2.1 *192.0.2.2"},
+        /* PowerDNS pickwrandom. */
+        {3, "", "weight 10: 192.0.2.1 20: 192.0.2.2"},
+        /* Route 53: weight 0 only where no record with a weight is healthy. */
+        {4, "", "weight 100: 192.0.2.1"},
+        {4, "!192.0.2.1", "weight 1: 192.0.2.2"},
+        {4, "!192.0.2.1 !192.0.2.2", "weight 100: *192.0.2.1"},
+        /* Constellix: fewer than two of three, the fallback. */
+        {5, "!192.0.2.1", "together !192.0.2.1 192.0.2.2 192.0.2.3"},
+        {5, "!192.0.2.1 !192.0.2.2", "together 192.0.2.9"},
+};
+
+static void documented_examples_do_what_the_originals_do(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(originals) / sizeof(originals[0]); i++) {
+		struct scene scene;
+		char pools[4096];
+
+		read_example(originals[i].example, pools, sizeof(pools));
+		scene_open(&scene, pools);
+		decide(&scene, originals[i].states);
+		if (strcmp(result_text(&scene), originals[i].result) != 0)
+			fail_msg("example %u: \"%s\" gives \"%s\"", originals[i].example,
+			         originals[i].states, result_text(&scene));
+		scene_close(&scene);
+	}
+}
+
 /* ---- words ---- */
 
 static void put_line(const char *text, unsigned int depth, void *arg)
@@ -461,6 +527,7 @@ int main(void)
 	        cmocka_unit_test(panic_and_last_resort_are_said),
 	        cmocka_unit_test(what_cannot_be_is_refused_with_its_line),
 	        cmocka_unit_test(names_are_found_in_any_case_and_ids_last),
+	        cmocka_unit_test(documented_examples_do_what_the_originals_do),
 	        cmocka_unit_test(a_decision_can_be_told),
 	};
 

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Pools in the kernel: shares, clients that stay, and deaths that no reply survives."""
+
+from lib.cases import case, equal, true
+from lib.check import from_kernel, until_from_kernel
+from lib.process import until
+from lib.standard import edge_config
+
+ONE, TWO, THREE, FOUR = (f"198.19.66.{i}" for i in (1, 2, 3, 4))
+CDN = "www.cdn.test"
+# First results come at once, the third after an hour: what the case forces is what counts.
+CHECK = {"name": "web", "kind": "tcp", "port": 9, "interval": "1h", "timeout": "100ms"}
+
+ZONES = {"example.test": """\
+$TTL 300
+$ORIGIN example.test.
+@       SOA     ns host 1 3600 600 86400 300
+@       NS      ns
+ns      A       198.51.100.1
+all     ANAME   all.pool.test.
+too     ANAME   all.pool.test.
+first   ANAME   first.pool.test.
+weights ANAME   weights.pool.test.
+clients ANAME   clients.pool.test.
+""" + "".join(f"o{i} ANAME all.pool.test.\n" for i in range(30))}
+
+
+def addresses(*members):
+    return [{"address": address, "weight": weight} for address, weight in members]
+
+
+POOLS = [
+    {"name": "all.pool.test", "check": "web", "members": addresses((ONE, 1), (TWO, 1), (THREE, 1))},
+    {"name": "first.pool.test", "mode": "failover", "check": "web",
+     "members": [{"address": ONE}, {"aname": CDN}]},
+    {"name": "weights.pool.test", "mode": "weighted", "check": "web",
+     "members": addresses((ONE, 3), (TWO, 2)) + [{"pool": "pair.pool.test", "weight": 5}]},
+    {"name": "pair.pool.test", "check": "web", "members": addresses((THREE, 1), (FOUR, 1))},
+    {"name": "clients.pool.test", "mode": "consistent", "check": "web",
+     "members": addresses((ONE, 1), (TWO, 1), (THREE, 2))},
+]
+
+
+def pool_edge(bench, **more):
+    edge = bench.edge(edge_config(**more), ZONES, start=False)
+    edge.write_config({"checks": [CHECK], "pools": POOLS})
+    return edge.start()
+
+
+def ask(bench, name, ecs=None):
+    return bench.client.ask(f"{name}.example.test", "A", ecs)
+
+
+def given(bench, edge, name, ecs=None):
+    return from_kernel(edge, lambda: ask(bench, name, ecs)).addresses
+
+
+def force(edge, address, how):
+    edge.ctl("force", f"web/{address}", how)
+
+
+def chi_square(counts, shares):
+    total = sum(counts)
+    return sum((count - share * total) ** 2 / (share * total)
+               for count, share in zip(counts, shares))
+
+
+@case("pools: a member that dies is in no kernel answer from then on, of any owner")
+def death(bench):
+    edge = pool_edge(bench)
+    names = ["all", "too"] + [f"o{i}" for i in range(30)]
+    for name in names:
+        equal(set(ask(bench, name).addresses), {ONE, TWO, THREE})
+        until_from_kernel(edge, lambda: ask(bench, name))
+    force(edge, TWO, "down")
+    for name in names:
+        for _ in range(3):
+            equal(set(given(bench, edge, name)), {ONE, THREE}, name)
+    force(edge, TWO, "up")
+    for name in names:
+        equal(set(given(bench, edge, name)), {ONE, TWO, THREE}, name)
+
+
+@case("pools: all down: panic, said in the log; the kernel gives all of them")
+def panic(bench):
+    edge = pool_edge(bench)
+    ask(bench, "all")
+    for address in (ONE, TWO, THREE):
+        force(edge, address, "down")
+    until(lambda: set(ask(bench, "all").addresses) == {ONE, TWO, THREE}, 2)
+    until_from_kernel(edge, lambda: ask(bench, "all"))
+    equal(set(given(bench, edge, "all")), {ONE, TWO, THREE})
+    force(edge, THREE, "up")
+    until(lambda: ask(bench, "all").addresses == [THREE], 2)
+    equal(given(bench, edge, "all"), [THREE])
+
+
+@case("pools: failover to a CDN and back, each from the kernel, without a question upstream")
+def failover(bench):
+    edge = pool_edge(bench)
+    cdn = set(bench.lab.cdn.name("www").addresses("192.0.2.0/24", "A"))
+    equal(ask(bench, "first", "192.0.2.0/24").addresses, [ONE])
+    until_from_kernel(edge, lambda: ask(bench, "first", "192.0.2.0/24"))
+    force(edge, ONE, "down")
+    true(ONE not in ask(bench, "first", "192.0.2.0/24").addresses, "at once")
+    until_from_kernel(edge, lambda: ask(bench, "first", "192.0.2.0/24"))
+    equal(set(given(bench, edge, "first", "192.0.2.0/24")), cdn)
+    force(edge, ONE, "up")
+    until(lambda: ask(bench, "first", "192.0.2.0/24").addresses == [ONE], 2)
+    equal(given(bench, edge, "first", "192.0.2.0/24"), [ONE])
+
+
+@case("pools: kernel replies pick members by weight; the order inside rotates")
+def weights(bench):
+    edge = pool_edge(bench)
+    ask(bench, "weights")
+    until_from_kernel(edge, lambda: ask(bench, "weights"))
+    before = edge.hits()
+    replies = [ask(bench, "weights").addresses for _ in range(2000)]
+    equal(edge.hits() - before, 2000, "all from the kernel")
+    counts = [sum(reply == [ONE] for reply in replies), sum(reply == [TWO] for reply in replies),
+              sum(len(reply) == 2 for reply in replies)]
+    # 99.9 % of honest samples stay below these.
+    true(chi_square(counts, (0.3, 0.2, 0.5)) < 13.8, f"{counts}")
+    firsts = [sum(len(reply) == 2 and reply[0] == address for reply in replies)
+              for address in (THREE, FOUR)]
+    true(chi_square(firsts, (0.5, 0.5)) < 10.8, f"{firsts}")
+    force(edge, ONE, "down")
+    replies = [given(bench, edge, "weights") for _ in range(50)]
+    true(not any(ONE in reply for reply in replies), "the dead member's share goes to the others")
+
+
+@case("pools: a client network keeps its member; when one goes, its clients alone move")
+def clients(bench):
+    edge = pool_edge(bench)
+    ask(bench, "clients", "203.0.113.0/24")
+    until_from_kernel(edge, lambda: ask(bench, "clients", "203.0.113.0/24"))
+    networks = [f"203.{i // 250}.{i % 250}.0/24" for i in range(400)]
+    before = {}
+    for network in networks:
+        reply = from_kernel(edge, lambda: ask(bench, "clients", network))
+        equal(reply.scope, 24)
+        before[network] = reply.addresses
+    counts = [sum(got == [address] for got in before.values()) for address in (ONE, TWO, THREE)]
+    true(chi_square(counts, (0.25, 0.25, 0.5)) < 13.8, f"{counts}")
+    force(edge, TWO, "down")
+    moved = 0
+    for network in networks:
+        now = given(bench, edge, "clients", network)
+        true(now != [TWO], network)
+        if before[network] == [TWO]:
+            moved += 1
+        else:
+            equal(now, before[network], network)
+    equal(moved, counts[1], "its share, and no more")
+
+
+@case("pools: the daemon gives what the kernel gives, by weight and by client")
+def same(bench):
+    edge = pool_edge(bench)
+    for name in ("weights", "clients", "all"):
+        ask(bench, name, "203.0.113.0/24")
+        until_from_kernel(edge, lambda: ask(bench, name, "203.0.113.0/24"))
+    force(edge, TWO, "down")
+    kernel = {network: given(bench, edge, "clients", network)
+              for network in (f"203.0.{i}.0/24" for i in range(60))}
+    bench.lab.end_edge(edge)
+    edge = pool_edge(bench, interfaces=[])
+    ask(bench, "clients", "203.0.113.0/24")
+    force(edge, TWO, "down")
+    for network, addresses_ in kernel.items():
+        reply = ask(bench, "clients", network)
+        equal((reply.addresses, reply.scope), (addresses_, 24), network)

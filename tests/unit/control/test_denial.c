@@ -227,7 +227,10 @@ static void whatever_names_the_soa_has(void **state)
 		for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
 			judge(names[n], denies(names[n]) != NULL);
 		if (i + 1 < sizeof(soas) / sizeof(soas[0])) {
-			world_remove_gone(zones_new(NULL, 0), scene.world.zones, bench.publish);
+			struct zones *none = zones_new(NULL, 0);
+
+			world_remove_gone(none, scene.world.zones, bench.publish);
+			zones_free(none);
 			scene_close(&scene);
 		}
 	}

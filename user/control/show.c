@@ -375,6 +375,8 @@ void show_states(FILE *out, const json_t *reply)
 	{
 		show_state(out, one);
 	}
+	if (!i)
+		fprintf(out, "nothing is checked\n");
 	if (number_of(reply, "left_out"))
 		fprintf(out, "and %lld more\n", number_of(reply, "left_out"));
 }

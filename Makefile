@@ -326,10 +326,10 @@ $(TORTURE): $(wildcard tests/torture/*.c) $(wildcard tests/torture/*.h) $(BUILD)
 
 .PHONY: torture torture-check
 torture: all $(TORTURE) ## entries rewritten, reloaded, replaced, killed under load (root; TORTURE_SECONDS=60 each)
-	$(Q)$(TORTURE) $(TORTURE_SECONDS)
+	$(Q)tests/torture/run $(BUILD) $(TORTURE_SECONDS)
 
 torture-check: all $(TORTURE) ## the same, three seconds each
-	$(Q)$(TORTURE) 3
+	$(Q)tests/torture/run $(BUILD) 3
 
 # Debian's kernels under qemu.
 VMTEST_PROGRAMS := $(addprefix $(BUILD)/vmtest-,ask loader other)

@@ -73,10 +73,10 @@ class Namespace:
 
     def popen(self, words, keep=False, **options):
         """Starts a program inside. It dies with this one, unless it is to be kept."""
+        options.setdefault("stdin", subprocess.DEVNULL)
         with self.entered():
             return subprocess.Popen(
                 words,
-                stdin=subprocess.DEVNULL,
                 preexec_fn=None if keep else die_with_parent,
                 start_new_session=True,
                 **options,

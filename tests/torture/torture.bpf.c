@@ -249,8 +249,12 @@ judge_reply(struct xdp_md *ctx, const struct torture_control *ctl, int by_daemon
 	if (!is_of_its_id(&reply, name))
 		return TORTURE_WRONG;
 	fault = judge_records(ctx, name, net, count, &version);
+	if (fault)
+		return fault;
+	if (version < *(volatile const __u32 *)&ctl->oldest)
+		return TORTURE_OLDER;
 	/* What the daemon sends may have waited in a socket. */
-	return fault || by_daemon ? fault : judge_order(ctl, id, version);
+	return by_daemon ? TORTURE_RIGHT : judge_order(ctl, id, version);
 }
 
 static __always_inline void keep_sample(struct xdp_md *ctx, __u32 index, enum torture_fault fault)

@@ -3,7 +3,8 @@
  * torture - never torn, never wrong: entries are rewritten as fast as memory allows while
  * the client's device asks as fast as frames can be sent, and judges every reply.
  *
- *   torture SECONDS [SCENARIO...]    each scenario for so long, in a namespace of its own
+ *   torture SECONDS [SCENARIO...]            each scenario for so long, in a namespace of its own
+ *   torture watch DEVICE SOURCE SERVER MAC   see watch.h
  *
  * Ends with "torture: N passed, M failed".
  */
@@ -26,6 +27,7 @@
 #include "base/clock.h"
 #include "kernel/maps.h"
 #include "traffic.h"
+#include "watch.h"
 #include "writer.h"
 
 #define EDGE    "tt0"
@@ -462,6 +464,8 @@ int main(int count, char **words)
 {
 	struct scene scene = {0};
 
+	if (count == 6 && !strcmp(words[1], "watch"))
+		return watch(words + 2);
 	if (count < 2 || !atoi(words[1])) {
 		fprintf(stderr, "usage: torture SECONDS [SCENARIO...]\n");
 		return 2;

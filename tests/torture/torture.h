@@ -36,7 +36,9 @@ struct torture_control {
 	__u32 rate;      /* queries a second; 0: as fast as it goes */
 	__u32 one_epoch; /* all names have one version: none older may come after a newer */
 	__u32 newest;    /* version of what is being written: nothing newer can come */
+	__u32 oldest;    /* nothing older may come, whoever sends it */
 	__u32 stop;
+	__u32 zero;
 	__u64 begin_ns; /* of the run, for the rate */
 	__u64 begin_sent;
 };

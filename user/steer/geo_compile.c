@@ -79,6 +79,8 @@ static int64_t location_of_tuple(struct walk *walk)
 	int64_t number = intern_put(walk->tuples, walk->tuple), location;
 
 	if (number < 0 || number < before)
+		/* What was interned before has its place.
+		 * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		return number < 0 ? number : walk->tuple_location[number];
 	if (number >= walk->tuples_room) {
 		uint32_t room = walk->tuples_room ? walk->tuples_room * 2 : 256;

@@ -224,8 +224,9 @@ static int make_matchers(struct records *records, uint32_t index, struct error *
 		if (plan->rules[i].database == index)
 			err = ask_all(records, &plan->rules[i], error);
 	for (size_t i = 0; i < records->matchers_count; i++)
-		qsort(records->matchers[i].wants, records->matchers[i].wants_count,
-		      sizeof(struct want), compare_wants);
+		if (records->matchers[i].wants_count)
+			qsort(records->matchers[i].wants, records->matchers[i].wants_count,
+			      sizeof(struct want), compare_wants);
 	return err;
 }
 

@@ -278,6 +278,7 @@ static void dz_free(struct desk_zone *dz)
 
 static void dz_remove(struct desk_zone *dz)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the analyzer does not know uthash */
 	HASH_DEL(dz->desk->zones, dz);
 	for (int mode = 0; mode < BOOK_MODES; mode++)
 		book_drop(dz->apex, dz->apex_len, (enum transfer_mode)mode);

@@ -566,18 +566,15 @@ AN_INLINE int label_is_choice(const struct scratch *scratch)
 /* An answer in a slot of its own: read, and compared. One step more where that slot is a choice. */
 AN_INLINE enum verdict answer_in_slot(struct scratch *scratch)
 {
-	enum verdict verdict = V_pass_kind;
+	enum verdict verdict = answer_fetch(scratch->found.number, scratch);
 
-#pragma clang loop unroll(disable)
-	for (__u32 step = 0; step < 2; step++) {
-		verdict = answer_fetch(scratch->found.number, scratch);
-		if (verdict != V_pass_kind || step || !label_is_choice(scratch))
-			break;
+	if (verdict == V_pass_kind && label_is_choice(scratch)) {
 		forget();
 		verdict = (enum verdict)choice_find();
 		if (verdict)
 			return verdict;
 		forget();
+		verdict = answer_fetch(scratch->found.number, scratch);
 	}
 	return verdict ? verdict : label_check(scratch);
 }

@@ -21,7 +21,7 @@
 #define SLOT_LARGE_MASK (AN_SLOT_LARGE_SIZE - 8)
 
 /* How often a copy is begun again that a writer got into. */
-#define SLOT_TRIES 3
+#define SLOT_TRIES 2
 
 #define SLOT_STRIDE_A    16
 #define SLOT_STRIDE_AAAA 28

@@ -304,8 +304,9 @@ bench-failover: ## how long wrong answers go out of the kernel: deaths, changes 
 
 bench: ## replies a second beside a bare reflector and other servers (root; QUICK=1: under a minute)
 	$(Q)tests/deps bench
-	$(Q)$(MAKE) --no-print-directory -s all $(BENCH_BIN)
+	$(Q)$(MAKE) --no-print-directory -s all $(BENCH_BIN) $(BUILD)/bench-geo
 	$(Q)tests/bench/run $(BUILD) $(if $(QUICK),--quick)
+	$(Q)tests/bench/geo.py $(BUILD) $(if $(QUICK),--quick)
 	$(if $(QUICK),,$(Q)$(MAKE) --no-print-directory bench-daemon bench-misses)
 
 # Never torn, never wrong: entries rewritten, maps replaced, daemons killed under full load.

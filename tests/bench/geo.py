@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""tests/bench/geo.py BUILD - the program's time where answers are by region.
+"""tests/bench/geo.py BUILD [--quick] - the program's time where answers are by region.
 
 The same names and queries three times: with one answer for everyone, with
 seven answers for seven networks, and with seven for as many regions, found by
@@ -18,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 
-NAMES, RUNS, ROUNDS = int(os.environ.get("NAMES", 10000)), 200000, 5
+NAMES, RUNS, ROUNDS = 10000, 200000, 5
+QUICK = 1000, 100000, 3
 
 
 def policy(rng):
@@ -37,6 +38,7 @@ def policy(rng):
 
 def main():
     build = sys.argv[1]
+    names, runs, rounds = QUICK if "--quick" in sys.argv else (NAMES, RUNS, ROUNDS)
     folder = tempfile.mkdtemp(prefix="anamed-bench-geo-")
     pins = f"/sys/fs/bpf/anamed-bench-geo-{os.getpid()}"
     try:
@@ -44,8 +46,8 @@ def main():
         with open(path, "w") as file:
             json.dump({"zones": [{"name": "bench.example", "file": "z"}],
                        "policies": policy(random.Random(1))}, file)
-        run = subprocess.run([os.path.join(build, "bench-geo"), pins, str(NAMES), str(RUNS),
-                              str(ROUNDS), path], capture_output=True, text=True)
+        run = subprocess.run([os.path.join(build, "bench-geo"), pins, str(names), str(runs),
+                              str(rounds), path], capture_output=True, text=True)
     finally:
         shutil.rmtree(folder, True)
         shutil.rmtree(pins, True)
@@ -64,7 +66,7 @@ def main():
     result["geo"] = figures
     with open(out, "w") as file:
         json.dump(result, file, indent=1)
-    print(f"program alone, {NAMES} names: everyone {figures['everyone_ns']} ns, "
+    print(f"program alone, {names} names: everyone {figures['everyone_ns']} ns, "
           f"by network {figures['networks_ns']} ns, by region {figures['geo_ns']} ns; "
           f"speed by region {ratios['geo']} of by network, {ratios['geo_everyone']} of everyone")
 

@@ -6,7 +6,7 @@ import threading
 
 from lib import places
 from lib.ask import Load, Question, right
-from lib.cases import case, equal, true
+from lib.cases import Skip, case, equal, true
 from lib.check import from_daemon, from_kernel
 from lib.lab import CLIENTS, EDGE_V6
 from lib.process import until
@@ -246,3 +246,32 @@ def over_ipv6(bench):
     reply = from_kernel(edge, lambda: bench.client.ask(
         "example.test", "A", source="2001:db8:b:1::10", server=EDGE_V6), "hit_ipv6")
     equal(reply.addresses, [ADDRESS["na"]])
+
+
+@case("GeoLite2 City is read while queries go on, and not one of them is lost")
+def real_size(bench):
+    folder = os.path.join(bench.build, "geo", "package")
+    files = [os.path.join(folder, f"geolite2-city-ipv{family}.mmdb") for family in (4, 6)]
+    if not all(map(os.path.exists, files)):
+        raise Skip("GeoLite2 City is not there; `make geo-test' fetches it")
+    edge = geo_edge(bench, maps={"geo-lines": "256K"})
+    warm_regions(bench)
+    known = [network for network in NETWORKS if network.startswith("192.0.2.")]
+    load, done = Load(bench.client, [Question("example.test", "A", [
+        right([ADDRESS["eu"]], world().scope(network)), right([ADDRESS["rest"]], None)], network)
+        for network in known]), threading.Event()
+    asking = threading.Thread(target=load.run, kwargs={"stop": done.is_set})
+    asking.start()
+    try:
+        edge.write_config({"databases": [
+            {"name": "places", "file": files[0], "file-ipv6": files[1]}]})
+        edge.reload()
+        reply = bench.client.ask("example.test", "A", "8.8.8.0/24")
+        equal(reply.addresses, [ADDRESS["na"]], "8.8.8.0/24 is in the United States")
+        equal(bench.client.ask("example.test", "A", "1.0.16.0/24").addresses, [ADDRESS["rest"]],
+              "1.0.16.0/24 is in Japan")
+    finally:
+        done.set()
+        asking.join()
+    equal((load.lost, load.answered > 1000), (0, True), "lost, answered")
+    from_kernel(edge, lambda: bench.client.ask("example.test", "A", "8.8.4.0/24"))

@@ -278,7 +278,7 @@ struct config {
 	uint32_t slots_max;             /* kernel, 256 octets each: 131072 */
 	uint32_t slots_large_max;       /* kernel, 1024 octets each: 8192 */
 	uint32_t zones_max;             /* kernel: 1024 */
-	uint32_t geo_lines_max;        /* kernel, 64 octets each, twice: 0, twice what is needed */
+	uint32_t geo_lines_max;         /* kernel, 64 octets each, twice: 0, twice what is needed */
 	uint32_t geo_locations_max;     /* kernel, 128 octets each, twice: 0, the same */
 	uint32_t answers_max;           /* daemon, flattened answers: 1000000 */
 	uint32_t networks_per_name_max; /* 4096 */

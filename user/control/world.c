@@ -335,7 +335,7 @@ static struct geo *recall(const struct config *config)
 	return geo;
 }
 
-#define GEO_LINES_LEAST    (1u << 16)
+#define GEO_LINES_LEAST     (1u << 16)
 #define GEO_LOCATIONS_LEAST (1u << 10)
 
 /* The kernel's tables are made once, with room to grow. */

@@ -336,7 +336,7 @@ torture-check: all $(TORTURE) ## the same, three seconds each
 VMTEST_PROGRAMS := $(addprefix $(BUILD)/vmtest-,ask loader other)
 VMTEST_OBJECTS := $(addprefix $(BUILD)/vmtest/,older.bpf.o other.bpf.o pass.bpf.o)
 
-$(VMTEST_PROGRAMS): $(BUILD)/vmtest-%: vmtest/%.c
+$(VMTEST_PROGRAMS): $(BUILD)/vmtest-%: vmtest/%.c $(wildcard include/anamed/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -lbpf -lxdp -lresolv
 

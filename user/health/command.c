@@ -42,6 +42,7 @@ static void make_environment(const struct target *target, struct environment *re
 	char address[NET_TEXT_MAX];
 
 	net_address_text(endpoint.family, endpoint.address, address);
+	/* cppcheck-suppress ctuuninitvar */
 	snprintf(ret->address, sizeof(ret->address), "ADDRESS=%s", address);
 	snprintf(ret->port, sizeof(ret->port), "PORT=%u", endpoint.port);
 	snprintf(ret->check, sizeof(ret->check), "CHECK=%s", target->key.box->name);

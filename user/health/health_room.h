@@ -104,7 +104,7 @@ struct target {
 	struct target_key key;
 	struct health *health;
 	UT_hash_handle hh;
-	LIST_HEAD(, health_watch) watches;
+	LIST_HEAD(target_watches, health_watch) watches;
 	unsigned int watchers;
 	bool telling;
 	TAILQ_ENTRY(target) dormant; /* while nobody watches, the longest first */

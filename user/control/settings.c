@@ -321,8 +321,8 @@ static const struct setting server[] = {
         LIST("cookie-secrets", SETTING_COOKIES, AT(cookie_secrets), AT(cookie_secrets_count), 1, 4,
              NULL),
         FLAG("cookie-required", AT(cookie_required), "no"),
-        VALUE("miss-limit", SETTING_NUMBER32, AT(miss_limit), 0, 10000000, "10000"),
-        VALUE("miss-burst", SETTING_NUMBER32, AT(miss_burst), 1, 10000000, "20000"),
+        VALUE("miss-limit", SETTING_NUMBER32, AT(miss_limit), 0, 10000000, "30000"),
+        VALUE("miss-burst", SETTING_NUMBER32, AT(miss_burst), 1, 10000000, "60000"),
         VALUE("miss-slip", SETTING_NUMBER32, AT(miss_slip), 0, 100, "2"),
         VALUE("nsid", SETTING_TEXT, AT(nsid), 1, 128, NULL),
         /* RFC 1035 3.3: one character-string of a TXT record. */

@@ -136,8 +136,8 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60)
 fuzz-run: $(FUZZ_BIN)
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_BIN)
 
-fuzz-short: ## every fuzz target for ten seconds
-	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
+fuzz-short: ## every fuzz target for five seconds
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
 
 $(BUILD)/tests/peers/%: tests/peers/%.c $(LIB)
 	@mkdir -p $(@D)

@@ -241,6 +241,17 @@ static void rewrite_networks(struct scene *scene)
 	end(scene);
 }
 
+/*
+ * The hash of networks is full, so that its buckets have several elements: whoever looks for one
+ * of them while it is replaced may find neither the old one nor the new.
+ */
+static void crowded(struct scene *scene)
+{
+	if (!begin(scene, true, 85, TORTURE_NETS))
+		run_writer(scene, "rewritten, crowded buckets", rewrite_step);
+	end(scene);
+}
+
 /* Slots go from one name to another all the time. */
 static void reuse_step(struct writer *writer)
 {
@@ -446,8 +457,10 @@ static const struct scenario {
 	const char *name;
 	void (*play)(struct scene *);
 } scenarios[] = {
-        {"rewrite", rewrite}, {"networks", rewrite_networks}, {"reuse", reuse}, {"full", full},
-        {"reload", reload},   {"replace", replace},           {"kill", killed},
+        {"rewrite", rewrite}, {"networks", rewrite_networks},
+        {"crowded", crowded}, {"reuse", reuse},
+        {"full", full},       {"reload", reload},
+        {"replace", replace}, {"kill", killed},
 };
 
 static bool is_asked_for(const char *name, char **words)

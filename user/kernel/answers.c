@@ -145,11 +145,21 @@ static void replace_catch_all(struct publish *publish, struct book_owner *owner,
 
 /* ---- one audience ---- */
 
-static int store_audience(struct publish *publish, struct book_audience *audience, uint32_t slot)
+/*
+ * The kernel replaces an element of a hash by another one at the head of its bucket: a look-up that
+ * began before it was put there, and comes to the old one's place when that is gone, finds neither.
+ * So nobody can believe a copy of the owner's slot that was made meanwhile or before, and miss.
+ */
+static int store_audience(struct publish *publish, const struct book_owner *owner,
+                          struct book_audience *audience, uint32_t slot)
 {
 	struct kernel_maps *maps = publish->maps;
-	int error = maps->ops->update(maps->audiences_fd, &audience->key, slot);
+	struct an_slot_head *head = slots_at(&publish->slots, owner->slot);
+	int error;
 
+	slots_begin(head);
+	error = maps->ops->update(maps->audiences_fd, &audience->key, slot);
+	slots_end(head);
 	if (!error)
 		audience->slot = slot;
 	return error;
@@ -193,8 +203,9 @@ static int move_out(struct publish *publish, struct book_owner *owner,
 static int point_audience(struct publish *publish, struct book_owner *owner,
                           struct book_audience *audience, uint32_t slot)
 {
-	return book_is_inline(&publish->book, audience) ? move_out(publish, owner, audience, slot)
-	                                                : store_audience(publish, audience, slot);
+	return book_is_inline(&publish->book, audience)
+	               ? move_out(publish, owner, audience, slot)
+	               : store_audience(publish, owner, audience, slot);
 }
 
 bool answers_make_ask(struct publish *publish, struct book_owner *owner,

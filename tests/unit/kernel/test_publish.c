@@ -241,6 +241,42 @@ static void an_answer_moves_when_its_size_class_changes(void **state)
 	assert_int_equal(bench_stats(&bench).answers, 1);
 }
 
+static const struct an_slot_head *watched;
+static unsigned int moves;
+
+/* As the program sees it while an element of the hash is replaced. */
+static int update_watched(int fd, const void *key, uint32_t value)
+{
+	if (fd == FAKE_AUDIENCES_FD && fake_find(fd, key)) {
+		moves++;
+		assert_true(watched->seq & 1);
+	}
+	return fake_update(fd, key, value);
+}
+
+static void nobody_believes_the_owner_while_a_network_s_element_is_replaced(void **state)
+{
+	uint64_t uid = bench_owner(&bench, 1);
+	struct an_audience_key key = bench_key(NET, IPV4, 0xc0000200, 24);
+	const struct kernel_map_ops *ops = bench.maps->ops;
+	struct kernel_map_ops watching = *ops;
+	uint32_t slot;
+
+	(void)state;
+	watched = &bench_see(&bench, 1)->head;
+	moves = 0;
+	watching.update = update_watched;
+	bench_put(&bench, uid, bench_everyone(), 1); /* which is inline */
+	bench_put_size(&bench, uid, key, 0xc0000200, 7, AN_ANSWER_SMALL, &slot);
+	bench.maps->ops = &watching;
+	bench_put_size(&bench, uid, key, 0xc0000200, 8, AN_ANSWER_SMALL + 1, &slot);
+	publish_answer_remove(bench.publish, uid, &key);
+	bench.maps->ops = ops;
+	assert_int_equal(moves, 2);
+	assert_false(watched->seq & 1);
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 0);
+}
+
 static void an_image_that_lies_about_its_lengths_is_not_taken(void **state)
 {
 	_Alignas(8) uint8_t octets[AN_SLOT_LARGE_SIZE + 8];
@@ -643,6 +679,7 @@ int main(void)
 	        WITH_ROOM(the_longest_network_answers_and_exact_only_its_own_source),
 	        WITH_ROOM(an_answer_is_rewritten_in_its_slot),
 	        WITH_ROOM(an_answer_moves_when_its_size_class_changes),
+	        WITH_ROOM(nobody_believes_the_owner_while_a_network_s_element_is_replaced),
 	        WITH_ROOM(an_image_that_lies_about_its_lengths_is_not_taken),
 	        WITH_ROOM(keys_out_of_bounds_are_refused),
 	        WITH_ROOM(times_become_ticks_and_never_stays_never),

@@ -363,6 +363,7 @@ static void settle_cell(struct cell *cell, uint64_t now_ms)
 
 	cell->dirty = false;
 	cell->reconsider_ms = UINT64_MAX;
+	cell->flatten->turns++;
 	for (; answer; answer = next) {
 		next = answer->cell_next;
 		if (!renew(cell->flatten, answer, now_ms, &composed))
@@ -373,6 +374,11 @@ static void settle_cell(struct cell *cell, uint64_t now_ms)
 			cell->reconsider_ms = composed.reconsider_ms;
 	}
 	say_panic(cell, panic, resort);
+}
+
+uint64_t flatten_pool_turns(const struct flatten *flatten)
+{
+	return flatten->turns;
 }
 
 void cells_settle(struct flatten *flatten, uint64_t now_ms)

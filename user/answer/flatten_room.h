@@ -157,6 +157,7 @@ struct flatten {
 	struct pools *own_pools;
 	const struct config *pools_config;
 	struct cell *cells;             /* cells.h */
+	uint64_t turns;                 /* cells settled, in all */
 	struct health_watch **standing; /* of addresses that pools name */
 	size_t standing_count;
 

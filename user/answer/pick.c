@@ -94,6 +94,45 @@ void answer_pick(const struct answer *answer, uint32_t choice, const struct netw
 	}
 }
 
+/* Puts a place where its address belongs among those so far, unless that is there. */
+static unsigned int insert_place(const struct answer *answer, uint8_t *at, unsigned int count,
+                                 uint8_t place)
+{
+	size_t len = address_len(answer->key.type);
+	unsigned int i = 0;
+	int order = 1;
+
+	for (; i < count; i++) {
+		order = memcmp(answer->octets + at[i] * len, answer->octets + place * len, len);
+		if (order >= 0)
+			break;
+	}
+	if (i < count && !order)
+		return count;
+	memmove(at + i + 1, at + i, count - i);
+	at[i] = place;
+	return count + 1;
+}
+
+unsigned int answer_living(const struct answer *answer, uint8_t ret_at[256])
+{
+	const struct answer_pool *pool = answer->pool;
+	uint64_t cell = pool->cell ? CMM_LOAD_SHARED(*pool->cell) : 0;
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < pool->group_count; i++) {
+		const struct answer_group *group = &pool->groups[i];
+
+		for (unsigned int j = 0; is_set(cell, group->bit) && j < group->count; j++) {
+			unsigned int at = group->first + j;
+
+			if (is_set(cell, pool->bits[at]))
+				count = insert_place(answer, ret_at, count, (uint8_t)at);
+		}
+	}
+	return count;
+}
+
 uint8_t answer_pick_scope(const struct answer *answer, const struct network *network)
 {
 	if (!answer->pool || answer->pool->kind != POOL_BY_CLIENT || !network->family)

@@ -189,6 +189,10 @@ struct answer_pick {
 void answer_pick(const struct answer *answer, uint32_t choice, const struct network *network,
                  struct answer_pick *ret);
 
+/* The places of all that some client gets now: of every group that lives, each address once, in
+ * canonical order. For answers with a pool part; how many. */
+unsigned int answer_living(const struct answer *answer, uint8_t ret_at[256]);
+
 /* The wire scope that choice by client has for a client of this network, at least; else 0. */
 uint8_t answer_pick_scope(const struct answer *answer, const struct network *network);
 

@@ -15,6 +15,7 @@
 #define BUDGET_SHARE  0.8  /* of the zone's look-ups: queries need some, too */
 #define LOWER_IN_ROW  8    /* TTLs of less than half before the smaller is believed */
 #define FROM_OUR_ZONE 255  /* struct answer: upstream */
+#define ADDRESSES_MAX 64   /* of one owner and type */
 
 static const uint16_t types[2] = {[EXPAND_A] = AN_TYPE_A, [EXPAND_AAAA] = AN_TYPE_AAAA};
 
@@ -22,6 +23,7 @@ struct owner {
 	const uint8_t *name; /* the zone's */
 	uint8_t len;
 	bool asked;
+	bool pooled;    /* its addresses come and go with the members of a pool */
 	bool awaited;   /* the table is not settled before its first inquiry has come back */
 	uint8_t misses; /* inquiries in a row that gave nothing fresh */
 	uint8_t lower[2];
@@ -39,6 +41,7 @@ struct expand {
 	struct expand_table *table; /* this room's own */
 	struct owner *owners;
 	size_t count, cursor;
+	uint64_t turns;          /* flatten_pool_turns(), as last seen */
 	unsigned int generation; /* of owners */
 	size_t awaited;          /* owners */
 	bool settled;
@@ -133,6 +136,34 @@ struct look {
 };
 
 /*
+ * The addresses of an answer: of a pool's, those that some client gets now,
+ * since a secondary knows neither weights nor client networks. False: none
+ * lives, which is for as long as it takes to compose the answer anew.
+ */
+static bool take_addresses(const struct answer *answer, uint8_t room[ADDRESSES_MAX * 16],
+                           struct expand_set *ret)
+{
+	size_t len = address_len(answer->key.type);
+	uint8_t at[256];
+	unsigned int count;
+
+	*ret = (struct expand_set){.known = true,
+	                           .count = answer->count,
+	                           .ttl = answer->ttl,
+	                           .octets = answer->octets};
+	if (!answer->pool)
+		return true;
+	count = answer_living(answer, at);
+	if (count > ADDRESSES_MAX)
+		count = ADDRESSES_MAX;
+	for (unsigned int i = 0; i < count; i++)
+		memcpy(room + i * len, answer->octets + at[i] * len, len);
+	ret->count = (uint16_t)count;
+	ret->octets = room;
+	return count;
+}
+
+/*
  * Both types of an owner out of the store. last_good: what is stale counts
  * too; any: also what was given to some network. Caller holds the RCU read lock.
  */
@@ -142,10 +173,12 @@ static void look_up(struct expand *expand, struct owner *owner, bool last_good, 
 	static const struct network nobody;
 	const struct expand_entry *entry =
 	        expand_table_find(expand->table, owner->name, owner->len);
-	struct expand_set sets[2] = {entry->sets[0], entry->sets[1]};
+	struct expand_set sets[2] = {entry->sets[0], entry->sets[1]}, now;
+	uint8_t rooms[2][ADDRESSES_MAX * 16];
 	uint32_t region = flatten_default_region(expand->flatten, owner->name, owner->len);
 
 	*ret = (struct look){.fresh = true, .local = true, .ttl = UINT32_MAX};
+	owner->pooled = false;
 	for (int i = 0; i < 2; i++) {
 		struct store_found found =
 		        store_find(expand->store, owner->name, owner->len, types[i], &nobody,
@@ -156,16 +189,16 @@ static void look_up(struct expand *expand, struct owner *owner, bool last_good, 
 
 		if (found.state != STORE_FRESH)
 			ret->fresh = false;
+		if (found.answer && found.answer->harvest)
+			owner->pooled = true;
 		if (!given)
 			continue;
 		if (found.answer->upstream != FROM_OUR_ZONE)
 			ret->local = false;
 		if (found.ttl < ret->ttl)
 			ret->ttl = found.ttl;
-		sets[i] = (struct expand_set){.known = true,
-		                              .count = found.answer->count,
-		                              .ttl = found.answer->ttl,
-		                              .octets = found.answer->octets};
+		if (take_addresses(found.answer, rooms[i], &now))
+			sets[i] = now;
 	}
 	if (last_good || ret->fresh)
 		put_sets(expand, owner, sets);
@@ -333,10 +366,24 @@ static void pump(struct expand *expand)
 	expand->next_due_ms = seen < expand->count ? now : next;
 }
 
+/* Members of pools have come or gone: their owners are looked at now. */
+static void follow_pools(struct expand *expand)
+{
+	uint64_t turns = flatten_pool_turns(expand->flatten);
+
+	if (turns == expand->turns)
+		return;
+	expand->turns = turns;
+	for (size_t i = 0; i < expand->count; i++)
+		if (expand->owners[i].pooled)
+			expand->owners[i].due_ms = expand->next_due_ms = 0;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct expand *expand = timer->data;
 
+	follow_pools(expand);
 	if (expand->next_due_ms <= clock_ms())
 		pump(expand);
 	settle(expand);

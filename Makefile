@@ -3,6 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= build
+SOURCE :=
 # Make's own default is cc.
 ifeq ($(origin CC),default)
 CC := gcc
@@ -45,10 +46,10 @@ all: $(BUILD)/anamed $(BUILD)/anamectl $(DISPATCHER) ## build build/anamed, buil
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 14
 
-$(BPF_OBJ): bpf/anamed.bpf.c $(wildcard bpf/*.h include/anamed/*.h)
+$(BPF_OBJ): $(SOURCE)bpf/anamed.bpf.c $(wildcard bpf/*.h include/anamed/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
-		-D__TARGET_ARCH_x86 -I/usr/include/$(MULTIARCH) -Iinclude -Ibpf -c bpf/anamed.bpf.c -o $@.tmp
+		-D__TARGET_ARCH_x86 -I/usr/include/$(MULTIARCH) -I$(SOURCE)include -I$(SOURCE)bpf -c $< -o $@.tmp
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp && rm -f $@.tmp
 
 # For libxdp, which looks for it by this name.
@@ -325,11 +326,33 @@ $(TORTURE): $(wildcard tests/torture/*.c) $(wildcard tests/torture/*.h) $(BUILD)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/torture -o $@ \
 		$(filter-out %.bpf.c,$(wildcard tests/torture/*.c)) $(LIB) $(LIBS)
 
+# What is not this anamed, for changing over: $(1) in the build folder, from sources that the
+# sed command $(2) changes, of which user/kernel has another program in it.
+define VARIANT
+$(BUILD)/$(1)/source: $(wildcard include/anamed/*.h bpf/*.[ch])
+	$(Q)mkdir -p $$@ && cp -r include bpf $$@/
+	$(Q)sed -i $(2) $$@/include/anamed/treaty.h $$@/bpf/slot.h && touch $$@
+
+$(BUILD)/$(1)/anamed.skel.h: $(BUILD)/$(1)/source
+	$(Q)$$(MAKE) --no-print-directory -s BUILD=$(BUILD)/$(1) SOURCE=$$</ $$@
+
+$(BUILD)/$(1)/user/%.o: user/%.c $(BUILD)/$(1)/anamed.skel.h $(wildcard user/*/*.h)
+	@mkdir -p $$(@D)
+	$(Q)$(CC) -I$(BUILD)/$(1)/source/include -isystem $(BUILD)/$(1) $$(ALL_CFLAGS) -c $$< -o $$@
+
+$(BUILD)/$(1)/anamed $(BUILD)/$(1)/anamectl: $(BUILD)/$(1)/%: $(BUILD)/user/%.o \
+		$(patsubst %.c,$(BUILD)/$(1)/%.o,$(wildcard user/kernel/*.c)) $(LIB)
+	$(Q)$(CC) $$(ALL_CFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+$(eval $(call VARIANT,older,'s/^.define AN_ABI_VERSION .*/#define AN_ABI_VERSION 1/'))
+$(eval $(call VARIANT,other,'s/^.define SLOT_TRIES .*/#define SLOT_TRIES 3/'))
+VARIANTS := $(BUILD)/older/anamed $(BUILD)/older/anamectl $(BUILD)/other/anamectl
+
 .PHONY: torture torture-check
-torture: all $(TORTURE) ## entries rewritten, reloaded, replaced, killed under load (root; TORTURE_SECONDS=60 each)
+torture: all $(TORTURE) $(VARIANTS) ## entries rewritten, reloaded, replaced, killed under load (root; TORTURE_SECONDS=60 each)
 	$(Q)tests/torture/run $(BUILD) $(TORTURE_SECONDS)
 
-torture-check: all $(TORTURE) ## the same, three seconds each
+torture-check: all $(TORTURE) $(VARIANTS) ## the same, three seconds each
 	$(Q)tests/torture/run $(BUILD) 3
 
 # Debian's kernels under qemu.

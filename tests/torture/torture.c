@@ -372,10 +372,13 @@ static void replace(struct scene *scene)
 
 /* ---- the writer killed ---- */
 
+enum life { REWRITES, REUSES, RELOADS, FILLS };
+
 /* A life of a writer: takes over, looks whether what it took over is whole, and writes. */
-static void live(struct scene *scene, unsigned int kind)
+static void live(struct scene *scene, enum life kind)
 {
-	static void (*const steps[])(struct writer *) = {rewrite_step, reuse_step, reload_step};
+	static void (*const steps[])(struct writer *) = {rewrite_step, reuse_step, reload_step,
+	                                                 fill_step};
 	struct board *board = scene->board;
 	struct writer writer;
 
@@ -389,7 +392,7 @@ static void live(struct scene *scene, unsigned int kind)
 		_exit(1);
 	}
 	for (;;)
-		steps[kind % 3](&writer);
+		steps[kind](&writer);
 }
 
 /* Until it writes: to take over takes a slow machine longer than it lives then. Every eighth is
@@ -405,7 +408,7 @@ static void await_writes(const struct scene *scene, unsigned int number)
 	}
 }
 
-static int kill_one(struct scene *scene, unsigned int number)
+static int kill_one(struct scene *scene, unsigned int number, bool full)
 {
 	pid_t child = fork();
 	int status = 0;
@@ -413,7 +416,7 @@ static int kill_one(struct scene *scene, unsigned int number)
 	if (child < 0)
 		return -errno;
 	if (!child)
-		live(scene, number);
+		live(scene, full ? FILLS : (enum life)(number % FILLS));
 	await_writes(scene, number);
 	pause_ms((unsigned int)(clock_ms() * 2654435761u >> 7) % KILL_MS);
 	kill(child, SIGKILL);
@@ -421,33 +424,40 @@ static int kill_one(struct scene *scene, unsigned int number)
 	return WIFSIGNALED(status) ? 0 : -EIO;
 }
 
-static void kill_under_load(struct scene *scene)
+static void kill_under_load(struct scene *scene, const char *name, bool full)
 {
 	unsigned int kills = 0;
 	struct writer writer;
 	char why[128];
 	int code = traffic_begin(scene->traffic);
 
-	while (!code && !over(scene) && !(code = kill_one(scene, kills)))
+	while (!code && !over(scene) && !(code = kill_one(scene, kills, full)))
 		kills++;
 	if (!code)
 		code = traffic_end(scene->traffic);
-	judge(scene, "writer killed", code);
+	judge(scene, name, code);
 	say(scene, kills > 3 && !scene->board->inconsistent && scene->board->adopted,
-	    "writer killed: %u times, %llu owners taken over in all%s%s", kills,
+	    "%s: %u times, %llu owners taken over in all%s%s", name, kills,
 	    (unsigned long long)scene->board->adopted, scene->board->inconsistent ? ": " : "",
 	    scene->board->why);
 	if (writer_open(&writer, &scene->config, scene->control, scene->board))
 		return;
 	if (writer_check(&writer, why, sizeof(why)))
-		say(scene, false, "writer killed: afterwards %s", why);
+		say(scene, false, "%s: afterwards %s", name, why);
 	writer_close(&writer);
 }
 
 static void killed(struct scene *scene)
 {
 	if (!begin(scene, false, 64, 2))
-		kill_under_load(scene);
+		kill_under_load(scene, "writer killed", false);
+	end(scene);
+}
+
+static void killed_full(struct scene *scene)
+{
+	if (!begin(scene, true, 1024, 2))
+		kill_under_load(scene, "writer of full maps killed", true);
 	end(scene);
 }
 
@@ -457,10 +467,15 @@ static const struct scenario {
 	const char *name;
 	void (*play)(struct scene *);
 } scenarios[] = {
-        {"rewrite", rewrite}, {"networks", rewrite_networks},
-        {"crowded", crowded}, {"reuse", reuse},
-        {"full", full},       {"reload", reload},
-        {"replace", replace}, {"kill", killed},
+        {"rewrite", rewrite},
+        {"networks", rewrite_networks},
+        {"crowded", crowded},
+        {"reuse", reuse},
+        {"full", full},
+        {"reload", reload},
+        {"replace", replace},
+        {"kill", killed},
+        {"kill-full", killed_full},
 };
 
 static bool is_asked_for(const char *name, char **words)

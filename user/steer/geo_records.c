@@ -324,6 +324,12 @@ static struct point point_at(double latitude, double longitude)
 	                      .factor = 1};
 }
 
+/* Route 53's formula. */
+static double bias_factor(double bias)
+{
+	return bias > 0 ? 1 - bias / 100 : 1 / (1 + bias / 100);
+}
+
 static int make_points(struct records *records, unsigned int policy, struct error *error)
 {
 	const struct config_policy *config = &records->plan->config->policies[policy];
@@ -335,7 +341,7 @@ static int make_points(struct records *records, unsigned int policy, struct erro
 		const struct config_nearest *nearest = &config->nearest[i];
 
 		points[i] = point_at(nearest->latitude, nearest->longitude);
-		points[i].factor = 1 - nearest->bias / 100;
+		points[i].factor = bias_factor(nearest->bias);
 		points[i].region = (uint32_t)geo_names_region(
 		        records->plan->names, records->plan->numbers[policy], nearest->region);
 	}

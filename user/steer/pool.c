@@ -26,7 +26,7 @@ struct builder {
 	size_t root; /* index of the pool whose tree this is */
 	const struct config_pool *above[POOL_DEPTH_MAX];
 	unsigned int depth;
-	bool unites;          /* some pool above gives several members together */
+	bool unites;          /* some pool above gives this member together with others */
 	enum pool_mode picks; /* WEIGHTED or CONSISTENT above; else ALL */
 	const char *policy;
 	bool tailored;
@@ -206,20 +206,18 @@ static int check_above(struct builder *builder, const struct config_pool *pool, 
 	return 0;
 }
 
-/* Does the pool give several of its members together? In mode geo, those of one region. */
-static bool unites(const struct config_pool *pool)
+/* Is this member given together with others? In mode geo, with those of its region. */
+static bool unites(const struct config_pool *pool, size_t index)
 {
+	const char *region = pool->members[index].region, *other;
+
 	if (pool->mode == POOL_ALL)
 		return pool->members_count > 1;
-	if (pool->mode != POOL_GEO)
-		return false;
-	for (size_t i = 0; i < pool->members_count; i++)
-		for (size_t j = 0; j < i; j++) {
-			const char *a = pool->members[i].region, *b = pool->members[j].region;
-
-			if ((!a && !b) || (a && b && !strcmp(a, b)))
-				return true;
-		}
+	for (size_t i = 0; pool->mode == POOL_GEO && i < pool->members_count; i++) {
+		other = pool->members[i].region;
+		if (i != index && (region && other ? !strcmp(region, other) : region == other))
+			return true;
+	}
 	return false;
 }
 
@@ -374,13 +372,14 @@ static int lay_pool(struct builder *builder, const struct config_pool *pool, uin
 	node->id = child_id(at ? builder->nodes[parent].id : 0, pool->name.name, pool->name.len);
 	define_pool(builder, pool);
 	builder->above[builder->depth++] = pool;
-	builder->unites |= unites(pool);
 	if (pool->mode == POOL_WEIGHTED || pool->mode == POOL_CONSISTENT)
 		builder->picks = pool->mode;
 	if (pool->policy)
 		builder->policy = pool->policy;
-	for (size_t i = 0; i < pool->members_count && !err; i++)
+	for (size_t i = 0; i < pool->members_count && !err; i++) {
+		builder->unites = united || unites(pool, i);
 		err = lay_member(builder, pool, at, i, at ? fault_member : (int)i);
+	}
 	if (!err)
 		err = lay_resorts(builder, pool, at);
 	builder->nodes[at].end = builder->count;

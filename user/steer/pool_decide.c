@@ -337,13 +337,60 @@ static bool choose_region(struct decide *d, uint16_t pool, uint32_t region)
 	return any;
 }
 
-/* The client's region; else what is for every other one; else the first that is up. */
+static uint16_t standing_in(const struct decide *d, uint16_t pool, uint32_t region)
+{
+	for (EACH_CHILD(d, pool, child))
+		if (d->nodes[child].region == region && !is_resort(d, child) &&
+		    is(d, child, POOL_STANDS) && !is(d, child, POOL_HAS))
+			return child;
+	return 0;
+}
+
+static bool has_failed(const struct decide *d, uint16_t child)
+{
+	for (uint16_t node = child; node < d->nodes[child].end; node++)
+		if (d->nodes[node].kind == POOL_NODE_ANAME && !is(d, node, POOL_STANDS))
+			return true;
+	return false;
+}
+
+/* A member of a region that has members, all of them for the other family; else 0. */
+static uint16_t of_other_family(const struct decide *d, uint16_t pool, uint32_t region)
+{
+	uint16_t first = 0;
+
+	for (EACH_CHILD(d, pool, child)) {
+		if (d->nodes[child].region != region || is_resort(d, child))
+			continue;
+		if (is(d, child, POOL_HAS) || has_failed(d, child))
+			return 0;
+		if (!first)
+			first = child;
+	}
+	return first;
+}
+
+/*
+ * The client's region; else what is for every other one; else the first that is
+ * up. Another region's is not given because of the family.
+ */
 static void choose_geo(struct decide *d, uint16_t pool)
 {
-	if (d->input->region && choose_region(d, pool, d->input->region))
+	uint32_t region = d->input->region;
+	uint16_t none = 0;
+
+	if (region && choose_region(d, pool, region))
 		return;
-	if (choose_region(d, pool, 0))
+	if (region)
+		none = standing_in(d, pool, region);
+	if (!none && choose_region(d, pool, 0))
 		return;
+	if (!none && region)
+		none = of_other_family(d, pool, region);
+	if (none) {
+		choose(d, pool, none);
+		return;
+	}
 	for (EACH_CHILD(d, pool, child))
 		if (usable(d, pool, child)) {
 			choose(d, pool, child);

@@ -159,6 +159,14 @@ static const char nested[] =
 static const char hashed[] = "- {name: p, mode: consistent, members: [" A(
         1) ", {pool: q, weight: 2}]}\n"
            "- {name: q, mode: failover, members: [" A(2) ", " A(3) "]}\n";
+static const char geo_cdns[] =
+        "- {name: p, mode: geo, policy: w, members: [{aname: a.cdn, region: eu}, "
+        "{aname: b.cdn, region: us}]}\n";
+/* One region has members together, another a choice. */
+static const char geo_shared[] =
+        "- {name: p, mode: geo, policy: w, members: [{address: 192.0.2.1, region: eu}, "
+        "{address: 192.0.2.5, region: eu}, {pool: q, region: us}]}\n"
+        "- {name: q, mode: weighted, members: [" A(2) ", " A(3) "]}\n";
 static const char geo[] =
         "- {name: p, mode: geo, policy: w, members: [{address: 192.0.2.1, region: eu}, "
         "{pool: q, region: us}, {address: 192.0.2.4}]}\n"
@@ -207,12 +215,21 @@ static const struct {
         {hashed, 0, "!192.0.2.2", "client 1: 192.0.2.1 2: 192.0.2.3"},
         {hashed, 0, "!192.0.2.2 !192.0.2.3", "client 1: 192.0.2.1"},
         {geo, 1, "", "together 192.0.2.1"},
+        {geo_shared, 1, "", "together 192.0.2.1 192.0.2.5"},
+        {geo_shared, 2, "", "weight 1: 192.0.2.2 1: 192.0.2.3"},
         {geo, 2, "", "weight 1: 192.0.2.2 1: 192.0.2.3"},
         {geo, 0, "", "together 192.0.2.4"},
         {geo, 3, "", "together 192.0.2.4"},
         {geo, 1, "!192.0.2.1", "together 192.0.2.4"},
         {geo, 1, "!192.0.2.1 !192.0.2.4", "weight 1: 192.0.2.2 1: 192.0.2.3"},
         {geo, 1, "!192.0.2.1 !192.0.2.2 !192.0.2.3 !192.0.2.4", "together *192.0.2.1"},
+        /* Nothing of this family in the region: nothing, and nothing of another region's. */
+        {geo_shared, 1, "-192.0.2.1 -192.0.2.5", "nothing"},
+        {geo_shared, 2, "-192.0.2.2 -192.0.2.3", "nothing"},
+        {geo, 1, "-192.0.2.1", "together 192.0.2.4"},
+        {geo_cdns, 1, "-a.cdn.", "nothing"},
+        {geo_cdns, 1, "~a.cdn.", "together b.cdn."},
+        {geo_cdns, 1, "?a.cdn.", "together b.cdn."},
         {backup, 0, "", "together 192.0.2.1 192.0.2.2"},
         {backup, 0, "!192.0.2.2", "together 192.0.2.3 192.0.2.4"},
         {backup, 0, "!192.0.2.1 !192.0.2.2 !192.0.2.3", "together !192.0.2.3 192.0.2.4"},
@@ -373,6 +390,10 @@ static const struct {
         {"- name: p\n  members:\n  - pool: q\n  - address: 192.0.2.1\n"
          "- {name: q, mode: weighted, members: [" A(2) ", " A(3) "]}\n",
          3, "cannot be given together"},
+        {"- name: p\n  mode: geo\n  policy: w\n  members:\n  - {pool: q, region: eu}\n"
+         "  - {address: 192.0.2.1, region: eu}\n"
+         "- {name: q, mode: weighted, members: [" A(2) ", " A(3) "]}\n",
+         5, "cannot be given together"},
         {"- name: p\n  mode: consistent\n  members:\n  - pool: q\n"
          "- {name: q, mode: weighted, members: [" A(2) ", " A(3) "]}\n",
          4, "do not stand in one another"},

@@ -182,6 +182,10 @@ SEED ?= 1
 geo-test: all $(BUILD)/tests/geo/leaves ## databases and policies: GEO_CASES=25 random ones of SEED=1 against a reference
 	$(Q)tests/geo/run $(BUILD) $(GEO_CASES) $(SEED)
 
+.PHONY: migration-test
+migration-test: all ## geo set-ups beside the real gdnsd and pdns with GeoLite2 City (root; CASE=words picks some)
+	$(Q)tests/migration/run $(BUILD) $(CASE)
+
 layers: ## includes go downward, as docs/layers.txt has it
 	$(Q)tests/check-layers
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""gdnsd - the examples of gdnsd-plugin-geoip(8)."""
+
+import examples
+from beside import city, edge_of, same_answers
+from lib.cases import case, equal, true
+from servers import Gdnsd
+
+
+def both(bench, title):
+    example = examples.read(title)
+    server = Gdnsd(bench, "gdnsd").configure(example, city(bench))
+    return edge_of(bench, example, "example.com"), server
+
+
+@case("gdnsd: a map of continents and countries, as datacenters go down")
+def countries(bench):
+    edge, gdnsd = both(bench, "gdnsd: continents and countries with ordered datacenters")
+    kinds = same_answers(bench, edge, gdnsd, "www.example.com")
+    equal(len(kinds), 3, f"answers that occur: {kinds}")
+    gdnsd.force(dc_03="DOWN")
+    for address in ("192.0.2.4", "192.0.2.5", "192.0.2.6"):
+        edge.ctl("force", address, "down")
+    same_answers(bench, edge, gdnsd, "www.example.com", seed=2)
+    gdnsd.force(dc_03="DOWN", dc_01="DOWN")
+    edge.ctl("force", "192.0.2.1", "down")
+    kinds = same_answers(bench, edge, gdnsd, "www.example.com", seed=3)
+    true("192.0.2.99" in kinds, f"answers that occur: {kinds}")
+
+
+@case("gdnsd: the nearest of three datacenters")
+def nearest(bench):
+    edge, gdnsd = both(bench, "gdnsd: the nearest datacenter")
+    kinds = same_answers(bench, edge, gdnsd, "app.example.com", ("A", "AAAA"))
+    equal(len(kinds), 6, f"answers that occur: {kinds}")
+
+
+@case("gdnsd: a map down to the city, and networks")
+def deep(bench):
+    edge, gdnsd = both(bench, "gdnsd: a deep map, and networks")
+    kinds = same_answers(bench, edge, gdnsd, "content.example.com")
+    equal(len(kinds), 3, f"answers that occur: {kinds}")

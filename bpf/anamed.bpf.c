@@ -246,6 +246,7 @@ AN_INLINE void slip(struct scratch *own)
 {
 	own->slips = 1;
 	own->denied = own->serving.stale = 0;
+	own->found.any_network = own->found.hashed = 0;
 	own->answer = (struct an_answer){.ttl_mode = AN_TTL_FIXED};
 	own->reply = (struct reply){
 	        .len = render_opt_len(&own->edns, 0),

@@ -157,7 +157,7 @@ AN_INLINE enum verdict denial_find(const struct an_control *ctl, struct scratch 
 	if (number == AN_SLOT_NONE || number == AN_SLOT_ASK)
 		return V_pass_owner_miss;
 	scratch->found.owner = scratch->found.loaded = scratch->found.number = number;
-	scratch->found.any_network = 0;
+	scratch->found.any_network = scratch->found.hashed = 0;
 	forget();
 	verdict = denial_fetch(scratch->found.owner, scratch);
 	if (verdict)

@@ -81,6 +81,17 @@ static void expect_denied(const struct scene *scene, const char *text, unsigned 
 	}
 }
 
+static void expect_denied_with_ecs(const struct scene *scene, const char *text, unsigned int prefix)
+{
+	struct reference how = fixture_reference(scene->fixture, scene->spec.ttl, 0);
+	struct query_spec query = query_for(text, false, AN_TYPE_A);
+
+	how.rcode = AN_RCODE_NXDOMAIN;
+	how.apex_at = prefix;
+	query_spec_ecs(&query, 1, 24, "192.0.2.0");
+	assert_answered(scene->fixture, &query, &scene->spec, &how, text);
+}
+
 static void expect_passed(const struct scene *scene, const char *text, const char *counter)
 {
 	struct query_spec query = query_for(text, false, AN_TYPE_A);
@@ -215,6 +226,30 @@ static void a_name_that_is_malformed_is_not_denied(void **state)
 	assert_query_passed(scene.fixture, &query, "pass_owner_miss", "a label past the end");
 }
 
+/* Scratch is the CPU's: what the query before left there is not this one's. */
+static void a_denial_is_for_everyone_whatever_was_answered_before(void **state)
+{
+	struct scene scene = prepare(state);
+	struct query_spec query = query_for("hashed.example", false, AN_TYPE_A);
+	struct an_owner_slot *owner =
+	        fixture_owner(scene.fixture, query.name, query.name_len, AN_TYPE_A, false);
+	struct an_audience_key key = fixture_key(owner, AN_AUDIENCE_NET, 0, 0, NULL);
+	const struct choice_spec member = {.answer = answer_spec(AN_TYPE_A, 1, 1),
+	                                   .weight = 1,
+	                                   .id = 1,
+	                                   .bit = AN_BIT_ALWAYS};
+	struct outcome outcome;
+
+	owner->everyone = fixture_choice(scene.fixture, owner, &key, true, &member, 1);
+	for (unsigned int i = 0; i < 8; i++) {
+		query = query_for("hashed.example", false, AN_TYPE_A);
+		query_spec_ecs(&query, 1, 24, "192.0.2.0");
+		fixture_ask(scene.fixture, &query, &outcome);
+		assert_int_equal(outcome.action, XDP_TX);
+		expect_denied_with_ecs(&scene, "x." APEX, 2);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +260,7 @@ int main(void)
 	        cmocka_unit_test(the_slot_and_the_zone_are_judged),
 	        cmocka_unit_test(some_types_are_the_daemons),
 	        cmocka_unit_test(a_name_that_is_malformed_is_not_denied),
+	        cmocka_unit_test(a_denial_is_for_everyone_whatever_was_answered_before),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_open, fixture_close);

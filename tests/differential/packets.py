@@ -49,10 +49,12 @@ SECRETS = (bytes(range(16)), bytes(range(100, 116)))
 
 
 class Packets:
-    """next() gives packet after packet; the same seed gives the same packets."""
+    """next() gives packet after packet; the same seed gives the same packets. `more`: names that
+    most of them ask for."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, more=()):
         self.rng = random.Random(seed)
+        self.more = more
         self.source = "192.0.2.1"
 
     def chance(self, share):
@@ -65,7 +67,9 @@ class Packets:
         return "".join(self.rng.choice((letter.lower(), letter.upper())) for letter in text)
 
     def name(self):
-        if self.chance(0.7):
+        if self.more and self.chance(0.8):
+            text = self.rng.choice(self.more)
+        elif self.chance(0.7):
             text = self.rng.choice(NAMES)
         elif self.chance(0.6):
             text = self.rng.choice(SETS)

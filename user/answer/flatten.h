@@ -63,7 +63,8 @@ void flatten_offer_stored(struct flatten *flatten, const uint8_t *owner, size_t 
 /* The region that a client of whom nothing is known is in, for an owner; 0: it has no policy. */
 uint32_t flatten_default_region(const struct flatten *flatten, const uint8_t *owner, size_t len);
 
-/* Moves whenever answers of pools may have changed otherwise than by being fetched. Loop's thread. */
+/* Moves whenever answers of pools may have changed otherwise than by being fetched. Loop's thread.
+ */
 uint64_t flatten_pool_turns(const struct flatten *flatten);
 
 /* Forget answers of a name (and, with it, names below? no: exactly it), all or those inside a

@@ -46,6 +46,14 @@ struct {
 	__type(value, struct torture_sample);
 } samples SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, TORTURE_DRAWS);
+	__type(key, __u32);
+	__type(value, __u64);
+} draws SEC(".maps");
+
 /* The newest version seen of each (name, network), and behind them the newest of all. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -99,6 +107,23 @@ static __always_inline void put_digits(__u8 *to, __u32 number)
 	}
 }
 
+/* Uniform, or as the draws have it. */
+static __always_inline __u32 next_name(const struct torture_control *ctl, __u64 number)
+{
+	__u64 hash = number * 0x9e3779b97f4a7c15ULL;
+	const __u64 *draw;
+	__u32 place;
+
+	if (!ctl->drawn)
+		return (__u32)(hash >> 32) % ctl->names;
+	/* SplitMix64 (public domain, Vigna 2015). */
+	hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9ULL;
+	hash = (hash ^ hash >> 27) * 0x94d049bb133111ebULL;
+	place = (__u32)(hash >> 40) % TORTURE_DRAWS;
+	draw = bpf_map_lookup_elem(&draws, &place);
+	return draw ? (__u32)*draw : 0;
+}
+
 SEC("xdp")
 int ask(struct xdp_md *ctx)
 {
@@ -111,7 +136,7 @@ int ask(struct xdp_md *ctx)
 
 	if (!own || !ctl || !ctl->names || !ctl->nets || !is_due(ctl, own))
 		return XDP_DROP;
-	name = (__u32)(own->sent * 0x9e3779b97f4a7c15ULL >> 32) % ctl->names;
+	name = next_name(ctl, own->sent);
 	net = (__u32)(own->sent >> 3) % ctl->nets;
 	which = net ? 1 : 0;
 	query = bpf_map_lookup_elem(&queries, &which);

@@ -20,7 +20,8 @@
 #define TORTURE_SAMPLES 1024
 #define TORTURE_FRAME   640
 #define TORTURE_DIGITS  6
-#define TORTURE_QNAME   22 /* octets of a name, the root's included */
+#define TORTURE_DRAWS   65536 /* names to draw from, where they are not asked for alike */
+#define TORTURE_QNAME   22    /* octets of a name, the root's included */
 
 /* Of a frame, whose link and IP headers have no options. */
 #define TORTURE_DNS      42
@@ -38,7 +39,7 @@ struct torture_control {
 	__u32 newest;    /* version of what is being written: nothing newer can come */
 	__u32 oldest;    /* nothing older may come, whoever sends it */
 	__u32 stop;
-	__u32 zero;
+	__u32 drawn;    /* names come out of the draws */
 	__u64 begin_ns; /* of the run, for the rate */
 	__u64 begin_sent;
 };

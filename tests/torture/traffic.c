@@ -27,6 +27,7 @@ struct traffic {
 	struct torture_bpf *object;
 	struct torture_control *control;
 	struct torture_sample *samples, *queries;
+	uint64_t *draws;
 	uint32_t *seen;
 	struct torture_counts before; /* of former runs */
 	pthread_t thread;
@@ -147,6 +148,7 @@ struct traffic *traffic_open(const char *device, uint32_t source, uint32_t serve
 	traffic->samples = map_memory(traffic->object->maps.samples);
 	traffic->queries = map_memory(traffic->object->maps.queries);
 	traffic->seen = map_memory(traffic->object->maps.seen);
+	traffic->draws = map_memory(traffic->object->maps.draws);
 	for (int ecs = 0; ecs < 2; ecs++)
 		make_query(&traffic->queries[ecs], ecs, source, server, mac);
 	return traffic;
@@ -207,6 +209,23 @@ struct torture_control *traffic_reset(struct traffic *traffic)
 void traffic_expect(struct traffic *traffic, uint32_t name, uint32_t net, uint32_t version)
 {
 	*seen_at(traffic, name * TORTURE_NETS + net) = version;
+}
+
+void traffic_zipf(struct traffic *traffic, uint32_t names, uint32_t exchanged)
+{
+	double all = 0, sum = 0;
+	uint32_t place = 0;
+
+	for (uint32_t rank = 1; rank <= names; rank++)
+		all += 1.0 / rank;
+	for (uint32_t rank = 0; rank < names; rank++) {
+		bool moves = rank < exchanged || names - 1 - rank < exchanged;
+
+		sum += 1.0 / (rank + 1);
+		while (place < TORTURE_DRAWS && place < sum / all * TORTURE_DRAWS)
+			traffic->draws[place++] = moves ? names - 1 - rank : rank;
+	}
+	traffic->control->drawn = 1;
 }
 
 /* On the last core, so that all replies are judged there, one after the other. */

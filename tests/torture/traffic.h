@@ -31,6 +31,10 @@ int traffic_end(struct traffic *traffic);
 
 struct torture_counts traffic_counts(const struct traffic *traffic);
 
+/* From now on names are asked for by Zipf's law (exponent 1) over `names`; the `exchanged` first
+ * ones have changed places with the last. */
+void traffic_zipf(struct traffic *traffic, uint32_t names, uint32_t exchanged);
+
 /* Version of what is to be seen at least from now on, of one name and network. */
 void traffic_expect(struct traffic *traffic, uint32_t name, uint32_t net, uint32_t version);
 

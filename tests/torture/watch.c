@@ -39,14 +39,20 @@ static int end(struct traffic *traffic)
 
 static int obey(struct traffic *traffic, struct torture_control *control, const char *line)
 {
-	uint32_t value, rate;
+	uint32_t value, rate, exchanged;
+	int words = sscanf(line, "begin %u %u %u", &value, &rate, &exchanged);
 
-	if (sscanf(line, "begin %u %u", &value, &rate) == 2 && value && value <= TORTURE_NAMES) {
+	if (words >= 2 && value && value <= TORTURE_NAMES) {
 		traffic_reset(traffic);
 		control->names = value;
 		control->rate = rate;
 		control->nets = control->one_epoch = control->newest = 1;
+		if (words == 3)
+			traffic_zipf(traffic, value, exchanged);
 		printf("{\"code\": %d}\n", traffic_begin(traffic));
+	} else if (sscanf(line, "zipf %u", &value) == 1 && value <= control->names / 2) {
+		traffic_zipf(traffic, control->names, value);
+		printf("{}\n");
 	} else if (sscanf(line, "newest %u", &value) == 1) {
 		__atomic_store_n(&control->newest, value, __ATOMIC_SEQ_CST);
 		printf("{}\n");

@@ -12,6 +12,14 @@
 #include "kernel/publish.h"
 #include "kernel/slots.h"
 
+/* Owners that wanted in lately, and when. */
+#define DESK_DOOR 16384 /* a power of 2 */
+
+struct desk_knock {
+	uint32_t print; /* of the owner's key */
+	uint32_t ticks; /* their lower half */
+};
+
 struct publish {
 	struct kernel_maps *maps;
 	struct slots slots;
@@ -23,6 +31,9 @@ struct publish {
 	uint32_t next_generation;
 	uint64_t random;
 	uint64_t evict_at, evict_credit; /* ticks; see evict.c */
+	uint64_t asked_ago;              /* ticks since the newcomer wanted in before */
+	uint64_t patience;               /* how many they may be, in 1/256 ticks */
+	struct desk_knock door[DESK_DOOR];
 	struct publish_stats stats;
 };
 
@@ -80,6 +91,9 @@ uint32_t desk_take_slot(struct publish *publish, size_t used, const struct book_
 /* Room for one more owner (record and cell), or audience. */
 bool desk_room_owner(struct publish *publish);
 bool desk_room_audience(struct publish *publish, const struct book_owner *keep);
+/* Between begin and end room is made for an owner with this key, who is new. */
+void desk_newcomer_begin(struct publish *publish, const struct an_owner_key *key);
+void desk_newcomer_end(struct publish *publish);
 /* Sends one owner away although the book has room (a BPF hash said it is full). */
 bool desk_evict_owner(struct publish *publish);
 bool desk_evict_audience(struct publish *publish, const struct book_owner *keep);

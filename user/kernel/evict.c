@@ -6,6 +6,10 @@
  * than to turn the maps over at every query. Nor do more go in a second than
  * would turn the maps over in a minute: a flood of names that are asked for once
  * neither drives out what is asked for now and then, nor keeps the loop busy.
+ * A newcomer takes the place only of an owner that was not used since he himself
+ * was asked for the time before; who is seen for the first time counts as one
+ * that is asked for every five seconds. Where more of them come than may come
+ * in, those that are asked for often do: the others' patience is at an end.
  */
 #include "kernel/answers.h"
 #include "kernel/desk.h"
@@ -16,6 +20,9 @@
 #define TRIES    8  /* owners sent away for one piece of room */
 #define UNUSABLE UINT64_MAX
 
+#define STRANGER_S    5
+#define PATIENCE      256
+#define REGAINED_S    10
 #define TURNOVER_S    60
 #define EVICTIONS_MIN 16 /* a second, of small maps */
 
@@ -118,6 +125,50 @@ static uint64_t last_used(struct publish *publish, const struct book_owner *owne
 	return last;
 }
 
+static uint64_t stranger(const struct publish *publish)
+{
+	return (uint64_t)STRANGER_S * publish->maps->control->hz;
+}
+
+void desk_newcomer_begin(struct publish *publish, const struct an_owner_key *key)
+{
+	uint32_t now = (uint32_t)desk_now(publish);
+	uint64_t hash = an_front_hash(key), most = stranger(publish);
+	struct desk_knock *knock = &publish->door[hash & (DESK_DOOR - 1)];
+	bool known = knock->print == (uint32_t)(hash >> 32);
+
+	publish->asked_ago = known && now - knock->ticks < most ? now - knock->ticks : most;
+	*knock = (struct desk_knock){.print = (uint32_t)(hash >> 32), .ticks = now};
+}
+
+void desk_newcomer_end(struct publish *publish)
+{
+	publish->asked_ago = 0;
+}
+
+/* Twice as much with every second. */
+static void regain_patience(struct publish *publish, uint64_t passed)
+{
+	uint64_t most = stranger(publish) * PATIENCE, hz = publish->maps->control->hz;
+
+	if (passed < REGAINED_S * hz) {
+		publish->patience += publish->patience * (passed % hz) / hz + passed;
+		publish->patience <<= passed / hz;
+	}
+	if (publish->patience > most || passed >= REGAINED_S * hz)
+		publish->patience = most;
+}
+
+static bool is_patient(const struct publish *publish)
+{
+	return publish->asked_ago * PATIENCE <= publish->patience;
+}
+
+static void lose_patience(struct publish *publish)
+{
+	publish->patience -= publish->patience / 32;
+}
+
 /* A token bucket of one second's evictions; a token is worth `hz`. */
 static bool may_evict(struct publish *publish, uint64_t now)
 {
@@ -127,6 +178,7 @@ static bool may_evict(struct publish *publish, uint64_t now)
 	if (rate < EVICTIONS_MIN)
 		rate = EVICTIONS_MIN;
 	publish->evict_at = now;
+	regain_patience(publish, passed);
 	publish->evict_credit += (passed < hz ? passed : hz) * rate;
 	if (publish->evict_credit > rate * hz)
 		publish->evict_credit = rate * hz;
@@ -138,8 +190,11 @@ static bool evict(struct publish *publish, enum resource resource, const struct 
 	struct book_owner *coldest = NULL;
 	uint32_t samples = pool_of(publish, resource)->count <= FEW ? FEW : SAMPLES;
 	uint64_t now = desk_now(publish), least = UNUSABLE;
+	bool may = may_evict(publish, now), patient = is_patient(publish);
 
-	if (!may_evict(publish, now)) {
+	if (patient && !may)
+		lose_patience(publish);
+	if (!patient || !may) {
 		publish->stats.held_back++;
 		return false;
 	}
@@ -157,6 +212,10 @@ static bool evict(struct publish *publish, enum resource resource, const struct 
 	}
 	if (!coldest || least + publish->maps->control->hz > now)
 		return false;
+	if (least + publish->asked_ago > now) {
+		publish->stats.held_back++;
+		return false;
+	}
 	desk_drop_owner(publish, coldest);
 	publish->evict_credit -= publish->maps->control->hz;
 	publish->stats.evicted++;

@@ -249,21 +249,12 @@ static int insert_owner(struct publish *publish, const struct book_owner *owner)
 	return 0;
 }
 
-/* room: octets of an answer that must fit in beside the name. */
-static int make_owner(struct publish *publish, const struct an_owner_key *key, const uint8_t *name,
-                      size_t len, size_t room, uint32_t zone, uint32_t generation,
-                      uint32_t regions,
-                      uint64_t *ret_uid)
+static int write_owner(struct publish *publish, const struct an_owner_key *key, uint32_t slot,
+                       const uint8_t *name, size_t len, uint32_t zone, uint32_t generation,
+                       uint32_t regions, uint64_t *ret_uid)
 {
-	struct book_owner *owner;
-	uint32_t slot;
+	struct book_owner *owner = book_owner_add(&publish->book, key, next_uid(publish));
 
-	if (!desk_room_owner(publish))
-		return -ENOSPC;
-	slot = desk_take_slot(publish, owner_octets(len) + room, NULL);
-	if (slot == AN_SLOT_NONE)
-		return -ENOSPC;
-	owner = book_owner_add(&publish->book, key, next_uid(publish));
 	owner->slot = slot;
 	owner->cell = pool_take(&publish->cells);
 	owner->zone = zone;
@@ -278,6 +269,24 @@ static int make_owner(struct publish *publish, const struct an_owner_key *key, c
 	}
 	*ret_uid = owner->uid;
 	return 0;
+}
+
+/* room: octets of an answer that must fit in beside the name. */
+static int make_owner(struct publish *publish, const struct an_owner_key *key, const uint8_t *name,
+                      size_t len, size_t room, uint32_t zone, uint32_t generation, uint32_t regions,
+                      uint64_t *ret_uid)
+{
+	uint32_t slot = AN_SLOT_NONE;
+	int error = -ENOSPC;
+
+	desk_newcomer_begin(publish, key);
+	if (desk_room_owner(publish))
+		slot = desk_take_slot(publish, owner_octets(len) + room, NULL);
+	if (slot != AN_SLOT_NONE)
+		error = write_owner(publish, key, slot, name, len, zone, generation, regions,
+		                    ret_uid);
+	desk_newcomer_end(publish);
+	return error;
 }
 
 /* The slot says "new generation, no answers" before any answer goes. */

@@ -72,9 +72,12 @@ static bool offered_lately(struct worker *worker, uint64_t hash, uint64_t now_ms
 {
 	struct worker_recent *recent = &worker->recent[hash & (WORKER_RECENT - 1)];
 
-	if (recent->hash == hash && now_ms < recent->until_ms)
-		return true;
-	*recent = (struct worker_recent){hash, now_ms + OFFER_AGAIN_MS};
+	/* Again at the second question, the fourth, the eighth: what is hot shows. */
+	if (recent->hash == hash && now_ms < recent->until_ms) {
+		recent->asked++;
+		return recent->asked & (recent->asked - 1);
+	}
+	*recent = (struct worker_recent){hash, now_ms + OFFER_AGAIN_MS, 1};
 	return false;
 }
 

@@ -34,10 +34,11 @@ struct listener {
 
 #define WORKER_RECENT 1024 /* a power of 2 */
 
-/* What was offered to the kernel lately: not again within a second. */
+/* What was offered to the kernel lately, and how often it was asked for since. */
 struct worker_recent {
 	uint64_t hash;
 	uint64_t until_ms;
+	uint32_t asked;
 };
 
 struct worker {

@@ -480,6 +480,42 @@ static void what_was_used_within_a_second_is_not_sent_away(void **state)
 	assert_int_equal(bench_stats(&bench).evicted, 1);
 }
 
+static void a_newcomer_takes_the_place_of_who_is_asked_for_less(void **state)
+{
+	uint64_t uid;
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++)
+		bench_put(&bench, bench_owner(&bench, i), bench_everyone(), i + 1);
+	bench_seconds(&bench, 3);
+	assert_int_equal(bench_owner_try(&bench, 9, &uid), -ENOSPC);
+	assert_int_equal(bench_stats(&bench).held_back, 1);
+	bench_seconds(&bench, 1);
+	assert_int_equal(bench_owner_try(&bench, 9, &uid),
+	                 0); /* unused for four, asked for after one */
+	assert_int_equal(bench_owner_try(&bench, 10, &uid), -ENOSPC);
+	bench_seconds(&bench, 2);
+	assert_int_equal(bench_owner_try(&bench, 11, &uid), 0);
+}
+
+static void where_more_come_than_may_come_in_the_hot_ones_do(void **state)
+{
+	uint64_t uid;
+
+	(void)state;
+	for (unsigned int i = 0; i < 64; i++)
+		bench_put(&bench, bench_owner(&bench, i), bench_everyone(), i + 1);
+	bench_seconds(&bench, 10);
+	for (unsigned int i = 0; i < 400; i++)
+		bench_owner_try(&bench, 100 + i % 40, &uid);
+	assert_int_equal(bench_stats(&bench).evicted, 16); /* a second's */
+	bench_seconds(&bench, 1);
+	assert_int_equal(bench_owner_try(&bench, 500, &uid), -ENOSPC);
+	assert_int_equal(bench_owner_try(&bench, 500, &uid), 0);
+	bench_seconds(&bench, 10);
+	assert_int_equal(bench_owner_try(&bench, 501, &uid), 0);
+}
+
 static void a_network_that_finds_no_room_takes_what_would_stand_in_along(void **state)
 {
 	uint64_t uid = bench_owner(&bench, 1);
@@ -688,6 +724,8 @@ int main(void)
 	        WITH_ROOM(a_ninth_length_is_folded_under_the_next_longer_one),
 	        WITH_LITTLE(the_coldest_owner_makes_room_and_goes_whole),
 	        WITH_LITTLE(what_was_used_within_a_second_is_not_sent_away),
+	        WITH_LITTLE(a_newcomer_takes_the_place_of_who_is_asked_for_less),
+	        WITH_ROOM(where_more_come_than_may_come_in_the_hot_ones_do),
 	        WITH_LITTLE(a_network_that_finds_no_room_takes_what_would_stand_in_along),
 	        WITH_LITTLE(one_owner_cannot_take_more_than_its_share),
 	        WITH_ROOM(the_kernel_never_answers_other_than_the_daemon),

@@ -261,14 +261,15 @@ static void on_loop(const struct zone_node *owner, const char *text, void *arg)
 }
 
 /* Takes over the zone. */
-static int add_loops(struct zone *zone, const char *file, json_t *list, struct error *error)
+static int add_loops(struct zone *zone, const struct config *config, const char *file, json_t *list,
+                     struct error *error)
 {
 	struct loops loops = {zone, file, list};
 	struct zones *zones = zones_new(&zone, 1);
 
 	if (!zones)
 		return error_set(error, ENOMEM, NULL, 0, "out of memory");
-	zones_check_loops(zones, on_loop, &loops);
+	zones_check_loops(zones, config, on_loop, &loops);
 	zones_free(zones);
 	return 0;
 }
@@ -303,7 +304,7 @@ static int check_zone(const char *file, const struct config_name *apex, const st
 	reply = json_pack("{s:I, s:I, s:I, s:o, s:o}", "serial", (json_int_t)zone->serial, "names",
 	                  (json_int_t)zone->node_count, "records", (json_int_t)zone->record_count,
 	                  "faults", faults, "warnings", warnings_json(zone, true));
-	err = add_loops(zone, file, faults, error);
+	err = add_loops(zone, config, file, faults, error);
 	if (err)
 		json_decref(reply);
 	else

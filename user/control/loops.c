@@ -62,7 +62,7 @@ static void check(struct daemon *daemon)
 	struct world_fault *loops;
 	size_t count;
 
-	world_find_loops(daemon->zones, &loops, &count);
+	world_find_loops(daemon->zones, daemon->base, &loops, &count);
 	for (size_t i = 0; i < count; i++)
 		if (!is_known(daemon, &loops[i]))
 			say(&loops[i]);

@@ -293,11 +293,12 @@ static int load_all(struct world_load *load, const struct zones *old, struct loa
 	return err;
 }
 
-void world_find_loops(struct zones *zones, struct world_fault **ret, size_t *ret_count)
+void world_find_loops(struct zones *zones, const struct config *config, struct world_fault **ret,
+                      size_t *ret_count)
 {
 	struct world_load load = {.zones = zones};
 
-	zones_check_loops(zones, take_loop, &load);
+	zones_check_loops(zones, config, take_loop, &load);
 	*ret = load.faults;
 	*ret_count = load.faults_count;
 }
@@ -316,7 +317,7 @@ static int load_zones(struct world_load *load, const struct zones *old)
 	}
 	free(loading.zone);
 	if (!err)
-		zones_check_loops(load->zones, take_loop, load);
+		zones_check_loops(load->zones, load->base, take_loop, load);
 	return err;
 }
 

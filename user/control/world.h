@@ -49,7 +49,8 @@ int world_load(const char *path, const struct zones *old, const struct geo *old_
                struct world_load **ret, struct error *error);
 
 /* Loops among the owners of zones that are served, a fault each. *ret is the caller's to free. */
-void world_find_loops(struct zones *zones, struct world_fault **ret, size_t *ret_count);
+void world_find_loops(struct zones *zones, const struct config *config, struct world_fault **ret,
+                      size_t *ret_count);
 
 /* Says in the log what is odd in policies, or wrong with the databases at the start. */
 void world_log_geo(const struct geo *geo, const struct error *error, const char *path);

@@ -32,10 +32,12 @@ struct zone *zones_at(const struct zones *zones, size_t index);
 
 /*
  * Looks for loops among ANAMEs and CNAMEs of all zones together (chains over
- * 16 count as loops). Calls found for each owner in one, with the text to log.
+ * 16 count as loops), through the pools of a configuration (NULL: none) as
+ * well. Calls found for each owner in one, and for each that a pool's member
+ * leads to and that has a pool itself, with the text to log.
  */
-void zones_check_loops(const struct zones *zones,
-                       void (*found)(const struct zone_node *owner, const char *text, void *arg),
+typedef void (*loop_found)(const struct zone_node *owner, const char *text, void *arg);
+void zones_check_loops(const struct zones *zones, const struct config *config, loop_found found,
                        void *arg);
 
 void zones_free(struct zones *zones);

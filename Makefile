@@ -360,7 +360,7 @@ torture-check: all $(TORTURE) $(VARIANTS) ## the same, three seconds each
 	$(Q)tests/torture/run $(BUILD) 3
 
 # Debian's kernels under qemu.
-VMTEST_PROGRAMS := $(addprefix $(BUILD)/vmtest-,ask loader other)
+VMTEST_PROGRAMS := $(addprefix $(BUILD)/vmtest-,ask loader other tags)
 VMTEST_OBJECTS := $(addprefix $(BUILD)/vmtest/,older.bpf.o other.bpf.o pass.bpf.o)
 
 $(VMTEST_PROGRAMS): $(BUILD)/vmtest-%: vmtest/%.c $(wildcard include/anamed/*.h)

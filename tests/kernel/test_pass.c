@@ -429,6 +429,52 @@ static void crowded_places_are_probed(void **state)
 	assert_true(found >= 8);
 }
 
+/* The same program and maps, as it is loaded for a large MTU. */
+static struct anamed_bpf *load_for_fragments(const struct fixture *fixture)
+{
+	struct anamed_bpf *loaded = anamed_bpf__open();
+	struct bpf_map *map;
+
+	assert_non_null(loaded);
+	bpf_object__for_each_map(map, loaded->obj)
+	{
+		struct bpf_map *same =
+		        bpf_object__find_map_by_name(fixture->object->obj, bpf_map__name(map));
+
+		assert_int_equal(bpf_map__reuse_fd(map, bpf_map__fd(same)), 0);
+	}
+	assert_int_equal(bpf_program__set_flags(loaded->progs.anamed_xdp, BPF_F_XDP_HAS_FRAGS), 0);
+	assert_int_equal(anamed_bpf__load(loaded), 0);
+	return loaded;
+}
+
+/* A test run keeps 3 520 octets of a frame together. */
+static void frames_with_fragments_go_up(void **state)
+{
+	static uint8_t option[3700] = {0xff, 0, (sizeof(option) - 4) >> 8,
+	                               (sizeof(option) - 4) & 0xff};
+	struct fixture *fixture = *state;
+	struct anamed_bpf *plain = fixture->object, *loaded = load_for_fragments(fixture);
+	struct outcome outcome;
+
+	fixture->object = loaded;
+	for (unsigned int ipv6 = 0; ipv6 < 2; ipv6++) {
+		struct query_spec query = prepare(fixture, ipv6);
+
+		query.opt = true;
+		fixture_ask(fixture, &query, &outcome);
+		assert_string_equal(outcome_counter(&outcome), "hit");
+		query.padding = 3800;
+		assert_query_passed(fixture, &query, "pass_length", "padding in a fragment");
+		query.padding = 0;
+		query.before = option;
+		query.before_len = sizeof(option);
+		assert_query_passed(fixture, &query, "pass_length", "an option in a fragment");
+	}
+	fixture->object = plain;
+	anamed_bpf__destroy(loaded);
+}
+
 static void the_control_block_is_obeyed(void **state)
 {
 	struct fixture *fixture = *state;
@@ -465,6 +511,7 @@ int main(void)
 	        cmocka_unit_test(the_daemon_gets_its_options),
 	        cmocka_unit_test(only_served_addresses_are_answered),
 	        cmocka_unit_test(crowded_places_are_probed),
+	        cmocka_unit_test(frames_with_fragments_go_up),
 	        cmocka_unit_test(the_control_block_is_obeyed),
 	};
 

@@ -24,7 +24,13 @@ check_some
 stop
 expect "detached" anamectl --config $conf xdp detach
 ip link set edge0 mtu 9000
+ip -n client link set client0 mtu 9000
 start auto
 status_says "edge0 .*attached" || fail "not attached with an MTU of 9000"
 ok "MTU 9000: $(anamectl --config $conf status | grep edge0)"
+case $(uname -r) in
+6.1.*) expect "which this driver refuses in native mode" status_says "edge0 .*generic mode.*native refused" ;;
+*) expect "native mode, with the program for fragments" sh -c "[ -e $pins/prog-frags ] && anamectl --config $conf status | grep 'edge0 .*native mode'" ;;
+esac
 check_some
+expect "what is larger than a page goes through" ip netns exec client ping -c 1 -W 2 -s 8000 $v4

@@ -295,6 +295,14 @@ static __always_inline void keep_sample(struct xdp_md *ctx, __u32 index, enum to
 	}
 }
 
+static __always_inline int is_to_asker(const __u8 *ip)
+{
+	__u32 first = 0;
+	const struct torture_sample *query = bpf_map_lookup_elem(&queries, &first);
+
+	return query && !__builtin_memcmp(ip + 16, query->frame + 14 + 12, 4);
+}
+
 SEC("xdp")
 int judge(struct xdp_md *ctx)
 {
@@ -307,8 +315,8 @@ int judge(struct xdp_md *ctx)
 
 	if (!own || !ctl || bpf_xdp_load_bytes(ctx, 14, ip, sizeof(ip)))
 		return XDP_PASS;
-	/* UDP over IPv4 from port 53; the rest is ARP and such. */
-	if (ip[0] != 0x45 || ip[9] != 17 || ip[20] || ip[21] != 53)
+	/* UDP over IPv4 from port 53; the rest is ARP and such, and replies to others. */
+	if (ip[0] != 0x45 || ip[9] != 17 || ip[20] || ip[21] != 53 || !is_to_asker(ip))
 		return XDP_PASS;
 	by_daemon = !(ip[IP_FLAGS_AT - 14] & IP_DF);
 	fault = judge_reply(ctx, ctl, by_daemon);

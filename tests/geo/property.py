@@ -15,7 +15,8 @@ SPECIAL = [ipaddress.ip_network(text) for text in (
     "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 "
     "192.168.0.0/16 224.0.0.0/3 ::/128 ::1/128 ::ffff:0:0/96 fc00::/7 fe80::/10 ff00::/8").split()]
 # Where there is a second way to the IPv4 addresses.
-ALIASES = [ipaddress.ip_network(text) for text in ("::/96", "::ffff:0:0/96", "2001::/32", "2002::/16")]
+ALIASES = [ipaddress.ip_network(text) for text in ("::/96", "::ffff:0:0/96", "2001::/32")]
+SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
 
 COUNTRIES = {"DE": "EU", "FR": "EU", "US": "NA", "CA": "NA", "JP": "AS", "BR": "SA", "ZA": "AF"}
 PARTS = ["NY", "TX", "BY", "13"]
@@ -123,6 +124,8 @@ def draw_policy(rng, index, databases, folder):
 
 def record_at(entries, address):
     best = None
+    if address in SIX_TO_FOUR:
+        address = ipaddress.ip_address(int(address) >> 80 & 0xffffff00)
     if any(address in alias for alias in ALIASES if alias.version == address.version):
         return None
     for network, record in entries:
@@ -259,6 +262,8 @@ def probes(rng, leaves, databases, policies):
         yield network.network_address
         yield network[rng.randrange(network.num_addresses)]
         yield network[-1]
+        if network.version == 4:
+            yield ipaddress.ip_address(0x2002 << 112 | int(network[-1]) << 80)
     for entries in databases.values():
         for network, _ in rng.sample(entries, min(len(entries), 40)):
             yield network.network_address

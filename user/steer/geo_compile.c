@@ -103,13 +103,12 @@ static int64_t location_of_tuple(struct walk *walk)
 static int first_class(struct walk *walk, size_t source, const struct source_at *from,
                        uint32_t *ret)
 {
-	struct source_at at = *from, other;
+	struct source_at at = *from, below[2];
 	int err = 0;
 
 	for (int i = 0; i < 128 && at.more && !err; i++) {
-		struct source_at here = at;
-
-		err = sources_children(walk->sources, source, walk->family, &here, &at, &other);
+		err = sources_children(walk->sources, source, &at, below);
+		at = below[0];
 	}
 	*ret = at.class;
 	return err ? err : at.more ? -EBADMSG : 0;
@@ -147,12 +146,16 @@ static int walk_below(struct walk *walk, const struct source_at *at, uint64_t pr
 {
 	size_t count = walk->sources->count;
 	struct source_at *left = walk->left + len * count, *right = walk->right + len * count;
+	struct source_at below[2];
 	int err = 0;
 
 	if (is_leaf(walk, at, len))
 		return finish_leaf(walk, at, prefix, len);
-	for (size_t i = 0; i < count && !err; i++)
-		err = sources_children(walk->sources, i, walk->family, &at[i], &left[i], &right[i]);
+	for (size_t i = 0; i < count && !err; i++) {
+		err = sources_children(walk->sources, i, &at[i], below);
+		left[i] = below[0];
+		right[i] = below[1];
+	}
 	if (!err)
 		err = walk_below(walk, left, prefix, (uint8_t)(len + 1));
 	if (!err)

@@ -10,13 +10,13 @@
 static int class_at(struct sources *sources, size_t source, const struct network *network,
                     uint32_t *ret)
 {
-	struct source_at at, zero, one;
+	struct source_at at, below[2];
 	int err = sources_root(sources, source, network->family, &at);
 
 	for (unsigned int bit = 0; !err && at.more && bit < net_family_bits(network->family);
 	     bit++) {
-		err = sources_children(sources, source, network->family, &at, &zero, &one);
-		at = network->address[bit / 8] >> (7 - bit % 8) & 1 ? one : zero;
+		err = sources_children(sources, source, &at, below);
+		at = below[network->address[bit / 8] >> (7 - bit % 8) & 1];
 	}
 	*ret = at.class;
 	return err;

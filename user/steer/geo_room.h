@@ -202,18 +202,24 @@ int sources_open(const struct config *config, struct geo_names *names, struct so
                  struct error *error);
 void sources_close(struct sources *sources);
 
-/* Where a source is on its way down. */
+/*
+ * Where a source is on its way down. In databases the IPv4 networks lie below
+ * 2002::/16 once more (6to4, RFC 3056), as far as they are told apart in IPv4,
+ * so that `family` changes on the way.
+ */
 struct source_at {
-	uint32_t node; /* 0 with more false */
+	uint32_t node;
 	uint32_t class;
-	bool more;
+	uint8_t family;
+	uint8_t six_to_four; /* 1 + the bits above it, on the way to and below 2002::/16; else 0 */
+	bool inside;         /* `node` is one of the source's */
+	bool more;           /* addresses may be told apart below */
 };
 
 int sources_root(struct sources *sources, size_t source, uint8_t family, struct source_at *ret);
 /* 0, -EBADMSG, -ENOMEM */
-int sources_children(struct sources *sources, size_t source, uint8_t family,
-                     const struct source_at *at, struct source_at *ret_zero,
-                     struct source_at *ret_one);
+int sources_children(struct sources *sources, size_t source, const struct source_at *at,
+                     struct source_at ret[2]);
 
 /* ---- geo_judge.c ---- */
 

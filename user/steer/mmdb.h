@@ -37,7 +37,7 @@ struct mmdb_place {
 
 /*
  * Where the addresses of a family (AN_FAMILY_*) begin. Further ways to the
- * IPv4 addresses from within IPv6 (::ffff:0:0/96, 2002::/16) count as nothing.
+ * IPv4 addresses from within IPv6 (::ffff:0:0/96, 2001::/32) count as nothing.
  */
 struct mmdb_place mmdb_root(const struct mmdb *mmdb, uint8_t family);
 /* Both ways on from an IPv4 or IPv6 node. 0 or -EBADMSG. */

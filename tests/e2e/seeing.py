@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What people and Prometheus see of an edge that answers: metrics, explain, states, simulate."""
 
+import os
 import re
 import socket
 
@@ -13,7 +14,7 @@ from lib.standard import NET1, NET2, ZONE, edge_config
 PORT = 9553
 DEAD = "198.51.100.9"  # the client's link has no such host
 
-POOL_ZONE = ZONE + "steered ANAME www.pool.test.\n"
+POOL_ZONE = ZONE + "steered ANAME www.pool.test.\nonly ANAME inner.pool.test.\n"
 
 
 def steering():
@@ -64,6 +65,20 @@ def kernel_metrics(bench):
     true(metric(edge, 'anamed_maps_capacity{map="owners"}') == 4096, "map capacity")
     true("untyped" not in http(edge, "/metrics"), "every number has a name of its own")
     equal(metric(edge, 'anamed_xdp_attached{interface="client",mode="generic"}'), 1)
+
+
+@case("seeing: every metric that the program knows has a value, and panics are counted")
+def all_metrics(bench):
+    edge = bench.edge(steering(), {"example.test": POOL_ZONE})
+    warm(bench, edge, "only.example.test", NET1)
+    edge.ctl("force", "dns", "down")
+    until(lambda: metric(edge, "anamed_pool_panics_total") == 1, "a panic to be counted")
+    path = os.path.join(os.path.dirname(__file__), "..", "..", "user", "show", "metrics.c")
+    with open(path) as file:
+        known = set(re.findall(r'(?:NUMBER|LABELED)\("(anamed_[a-z0-9_]+)"', file.read()))
+    there = set(re.findall(r"^(anamed_[a-z0-9_]+)[ {]", http(edge, "/metrics"), re.M))
+    true(len(known) > 40, f"{len(known)} metrics")
+    equal(known - there, set(), "metrics without a value")
 
 
 @case("seeing: explain walks from the client's network to the members and their states")

@@ -122,6 +122,11 @@ void harvest_yields(const struct harvest *harvest, struct pool_yield yields[POOL
 /* What the pool decides now, with all of its nodes in words: tell.c. */
 struct json_t *cell_json(const struct cell *cell, const struct harvest *harvest);
 
+/* When the next result of a check may change what is decided, or an address that is given: near.c.
+ * `input` after the decision; UINT64_MAX: no change is near. */
+uint64_t near_change(const struct harvest *harvest, const struct pool_input *input,
+                     const struct pool_decision *decision);
+
 /* What an answer out of this harvest is now. 0 or -ENOMEM. */
 int cell_compose(struct cell *cell, struct harvest *harvest, uint64_t now_ms, struct composed *ret);
 

@@ -181,22 +181,6 @@ static int make_pool(struct work *work)
 	return 0;
 }
 
-/* The first moment when a check may change something. */
-static uint64_t near_of(const struct harvest *harvest)
-{
-	uint64_t near = UINT64_MAX;
-
-	for (uint16_t i = 0; i < harvest->address_count; i++) {
-		struct health_state state = {0};
-
-		if (harvest->seats[i])
-			health_state(harvest->seats[i]->watch, &state);
-		if (state.near && state.next_change_ms < near)
-			near = state.next_change_ms;
-	}
-	return near;
-}
-
 static void log_switches(const struct cell *cell, const struct pool_memory *now)
 {
 	char name[NAME_TEXT_MAX], path[NAME_TEXT_MAX * 2];
@@ -232,7 +216,7 @@ int cell_compose(struct cell *cell, struct harvest *harvest, uint64_t now_ms, st
 	pool_decide(&input, &work->decision);
 	add_groups(work);
 	err = make_pool(work);
-	ret->near_ms = near_of(harvest);
+	ret->near_ms = near_change(harvest, &input, &work->decision);
 	ret->reconsider_ms = work->decision.reconsider_ms;
 	ret->panic = work->decision.panic;
 	ret->resort = work->decision.resort;

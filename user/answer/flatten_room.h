@@ -7,7 +7,8 @@
  *   members.c   one flight's members: own zones and chains
  *   lookups.c   questions upstream, budgets, what is known of targets
  *   finish.c    members' results become an answer: store, kernel, disk
- *   cells.c     how members of pools stand; compose.c: answers out of that
+ *   cells.c     how members of pools stand; compose.c: answers out of that,
+ *               near.c: until when they hold
  *   refresh.c   what is asked for is renewed, what fails is asked again
  *   restore.c   answers from disk and from adopted maps
  *   offer.c     static answers into the kernel

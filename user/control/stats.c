@@ -34,14 +34,16 @@ static const struct number serve_numbers[] = {
 };
 
 static const struct number flatten_numbers[] = {
-        NUMBER(flatten_stats, wants),     NUMBER(flatten_stats, flights),
-        NUMBER(flatten_stats, coalesced), NUMBER(flatten_stats, lookups),
-        NUMBER(flatten_stats, local),     NUMBER(flatten_stats, failures),
-        NUMBER(flatten_stats, refreshed), NUMBER(flatten_stats, stale_served_timer),
-        NUMBER(flatten_stats, rechecked), NUMBER(flatten_stats, over_budget),
-        NUMBER(flatten_stats, denied),    NUMBER(flatten_stats, private_dropped),
-        NUMBER(flatten_stats, overlaps),  NUMBER(flatten_stats, loops),
-        NUMBER(flatten_stats, offers),    NUMBER(flatten_stats, offers_dropped),
+        NUMBER(flatten_stats, wants),      NUMBER(flatten_stats, flights),
+        NUMBER(flatten_stats, coalesced),  NUMBER(flatten_stats, lookups),
+        NUMBER(flatten_stats, local),      NUMBER(flatten_stats, failures),
+        NUMBER(flatten_stats, refreshed),  NUMBER(flatten_stats, stale_served_timer),
+        NUMBER(flatten_stats, rechecked),  NUMBER(flatten_stats, over_budget),
+        NUMBER(flatten_stats, denied),     NUMBER(flatten_stats, private_dropped),
+        NUMBER(flatten_stats, overlaps),   NUMBER(flatten_stats, loops),
+        NUMBER(flatten_stats, offers),     NUMBER(flatten_stats, offers_dropped),
+        NUMBER(flatten_stats, recomposed), NUMBER(flatten_stats, switches),
+        NUMBER(flatten_stats, panics),     NUMBER(flatten_stats, resorts),
 };
 
 static const struct number publish_numbers[] = {

@@ -678,6 +678,39 @@ static void no_answer_outlives_a_change_that_is_near(void **state)
 	assert_true(last_ttl >= 299);
 }
 
+/* The TTL of `name`, with this address one result away from a change. */
+static uint32_t ttl_near(struct scene *scene, const char *name, const char *text)
+{
+	struct network address = host(text);
+	struct health_state *state = &state_of(&address)->state;
+	uint32_t ttl;
+
+	state->near = true;
+	state->next_change_ms = clock_ms() + 1200;
+	tell(&address, HEALTH_NEAR);
+	run_ms(scene, 60);
+	look(scene, name, AN_TYPE_A, 1, NULL);
+	ttl = last_ttl;
+	state->near = false;
+	tell(&address, HEALTH_NEAR);
+	run_ms(scene, 60);
+	return ttl;
+}
+
+static void a_near_change_that_changes_nothing_shortens_nothing(void **state)
+{
+	struct scene *scene = *state;
+
+	get(scene, "first", AN_TYPE_A, NULL);
+	assert_in_range(ttl_near(scene, "first", "192.0.2.1"), 1, 2);
+	assert_in_range(ttl_near(scene, "first", "192.0.2.2"), 299, 300);
+	set_up("192.0.2.1", false);
+	run_ms(scene, 60);
+	assert_string_equal(look(scene, "first", AN_TYPE_A, 1, NULL), "192.0.2.2");
+	assert_in_range(ttl_near(scene, "first", "192.0.2.1"), 1, 2); /* it would take over */
+	assert_in_range(ttl_near(scene, "first", "192.0.2.2"), 1, 2); /* then all would count */
+}
+
 static void past_a_near_change_answers_are_made_anew_without_a_question(void **state)
 {
 	struct scene *scene = *state;
@@ -890,6 +923,7 @@ int main(void)
 	        TEST(watches_follow_what_a_target_gives),
 	        TEST(a_representative_is_asked_for_everyone),
 	        TEST(no_answer_outlives_a_change_that_is_near),
+	        TEST(a_near_change_that_changes_nothing_shortens_nothing),
 	        TEST(past_a_near_change_answers_are_made_anew_without_a_question),
 	        TEST(replies_pick_by_weight),
 	        TEST(order_rotates_inside_of_the_chosen),

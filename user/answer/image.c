@@ -4,46 +4,10 @@
  * for a question without EDNS, and then cut into the records that rotate and
  * the tail. So the kernel's bytes are the daemon's.
  */
-#include "answer/plan.h"
+#include "answer/draft.h"
 
 #define RECORD_FIXED_LEN 12 /* pointer, type, class, TTL, length */
 #define RECORD_TTL_AT    6
-#define DRAFT_MAX        (AN_DNS_HEADER_LEN + NAME_MAX_LEN + 4 + AN_ANSWER_LARGE)
-
-/* Plans hold the question, so both live in one place. */
-struct draft {
-	struct plan plan;
-	struct message m;
-	size_t data_at; /* behind the question */
-	uint8_t out[DRAFT_MAX];
-};
-
-/* Where room is short, the additional section is left out without a word. */
-static bool is_whole(const struct draft *draft)
-{
-	unsigned int missing = 0;
-
-	for (unsigned int i = 0; i < draft->plan.count; i++)
-		missing += draft->plan.items[i].count;
-	for (unsigned int i = 0; i < 3; i++)
-		missing -= draft->m.counts[i];
-	return !missing;
-}
-
-/* Writes header, question and the plan's items. */
-static bool render(struct draft *draft, const uint8_t *name, size_t len, uint16_t type)
-{
-	uint8_t question[NAME_MAX_LEN + 4];
-	struct wire w = wire_writer(question, sizeof(question));
-
-	wire_put(&w, name, len);
-	wire_put16(&w, type);
-	wire_put16(&w, AN_CLASS_IN);
-	message_begin(&draft->m, draft->out, AN_DNS_HEADER_LEN + len + 4 + AN_ANSWER_LARGE);
-	message_question(&draft->m, question, len);
-	draft->data_at = draft->m.w.at;
-	return plan_render(&draft->plan, &draft->m, 0) && !draft->m.w.failed && is_whole(draft);
-}
 
 static void zero_ttl(uint8_t *ttl)
 {
@@ -123,7 +87,7 @@ size_t respond_image_static(const struct world *world, const uint8_t *name, size
 	question.name = lower;
 	plan_make(&draft.plan, &question);
 	if (draft.plan.wait || (draft.plan.flags & asked) != asked ||
-	    !render(&draft, lower, len, type))
+	    !draft_render(&draft, lower, len, type))
 		return 0;
 	return cut(&draft, ret);
 }
@@ -162,7 +126,7 @@ size_t respond_image_denial(const struct zone *zone, struct an_answer_slot *ret)
 	    __atomic_load_n(&zone->expired, __ATOMIC_RELAXED))
 		return 0;
 	plan_denied(&draft.plan, &question, zone);
-	if (!render(&draft, zone->apex, zone->apex_len, 0))
+	if (!draft_render(&draft, zone->apex, zone->apex_len, 0))
 		return 0;
 	len = cut(&draft, ret);
 	mark_pointers(ret);
@@ -186,7 +150,7 @@ size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t 
 	    (zone->expose_aname && !answer->negative))
 		return 0;
 	plan_stored(&draft.plan, &question, zone, answer);
-	if (!render(&draft, owner, owner_len, type))
+	if (!draft_render(&draft, owner, owner_len, type))
 		return 0;
 	len = cut(&draft, ret);
 	if (!answer->negative) {

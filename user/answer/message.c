@@ -202,6 +202,19 @@ void message_record(struct message *m, enum message_section section, const uint8
 	m->counts[section]++;
 }
 
+uint8_t *message_append(struct message *m, const uint8_t *records, size_t len,
+                        const uint16_t counts[3])
+{
+	uint8_t *out = len <= wire_left(&m->w) ? wire_take(&m->w, len) : NULL;
+
+	if (!out)
+		return NULL;
+	memcpy(out, records, len);
+	for (unsigned int i = 0; i < 3; i++)
+		m->counts[i] = (uint16_t)(m->counts[i] + counts[i]);
+	return out;
+}
+
 struct message_mark message_mark(const struct message *m)
 {
 	struct message_mark mark = {.at = m->w.at, .target_count = m->target_count};

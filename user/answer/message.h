@@ -69,6 +69,11 @@ void message_record(struct message *m, enum message_section section, const uint8
                     size_t owner_len, unsigned int type, uint32_t ttl, const uint8_t *rdata,
                     size_t rdata_len);
 
+/* Records that are rendered already, so many a section; to no name in them is a pointer made later.
+ * Where they stand now, or NULL: there is no room, nothing is written. */
+uint8_t *message_append(struct message *m, const uint8_t *records, size_t len,
+                        const uint16_t counts[3]);
+
 struct message_mark message_mark(const struct message *m);
 void message_rewind(struct message *m, const struct message_mark *mark);
 

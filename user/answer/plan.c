@@ -61,24 +61,24 @@ static bool substitute(struct plan *plan, const struct zone_node *node)
 /* ---- flattened answers ---- */
 
 /* The scope on the wire (SEMANTICS: RFC 7871 7.2.1, SOURCE 0, special-use networks). */
-static uint8_t scope_of(const struct plan *plan, const struct store_found *found)
+static uint8_t scope_of(struct plan *plan, const struct store_found *found)
 {
-	const struct plan_question *q = plan->question;
+	const struct client *client = plan_client(plan);
 	uint8_t scope = found->wire_scope;
-	uint8_t least = answer_pick_scope(found->answer, &q->client.network);
+	uint8_t least = answer_pick_scope(found->answer, &client->network);
 
-	if (found->answer->negative || (q->client.ecs_present && !q->client.ecs.source))
+	if (found->answer->negative || (client->ecs_present && !client->ecs.source))
 		return 0;
 	if (least < plan->region_len)
 		least = plan->region_len;
 	if (scope < least)
 		scope = least;
 	/* Decided by where the packet came from: only what is for everyone is for others too. */
-	if (q->client.special)
-		return !least && answer_is_for_everyone(found->answer) ? 0 : q->client.special_len;
-	if (!scope || !q->client.ecs_present || found->state != STORE_FRESH)
+	if (client->special)
+		return !least && answer_is_for_everyone(found->answer) ? 0 : client->special_len;
+	if (!scope || !client->ecs_present || found->state != STORE_FRESH)
 		return scope;
-	return (uint8_t)audience_clear(q->world->config, &q->client.network, scope);
+	return (uint8_t)audience_clear(plan->question->world->config, &client->network, scope);
 }
 
 /* No answer from upstream, ever: the owner's own addresses, else SERVFAIL. */
@@ -130,7 +130,7 @@ static bool give_stored(struct plan *plan, const struct zone_rrset *aname, uint1
 static void flattened(struct plan *plan, const struct zone_node *node, uint16_t type)
 {
 	const struct plan_question *q = plan->question;
-	struct where where = where_find(q->world, node, &q->client.place);
+	struct where where = where_find(q->world, node, &plan_client(plan)->place);
 	struct store_found found = plan_find_stored(plan, where.region, plan->owner,
 	                                            plan->owner_len, type, q->last_try);
 
@@ -187,7 +187,7 @@ static void answer_any(struct plan *plan, const struct zone_node *node)
 	if (rrset)
 		answer_rrset(plan, rrset);
 	else
-		plan_add_negative(plan, UINT32_MAX);
+		plan_deny(plan);
 }
 
 /* The record itself, and the current addresses beside it. */
@@ -224,7 +224,7 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 		plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, cname);
 		return follow(plan, cname->rdata[0].data, cname->rdata[0].len);
 	}
-	plan_add_negative(plan, UINT32_MAX);
+	plan_deny(plan);
 	return false;
 }
 
@@ -232,7 +232,7 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 static void deny(struct plan *plan)
 {
 	plan->rcode = AN_RCODE_NXDOMAIN;
-	plan_add_negative(plan, UINT32_MAX);
+	plan_deny(plan);
 	if (plan->hops)
 		return;
 	/* Names that do not exist are too many to hold each by itself. */
@@ -285,6 +285,9 @@ static void begin(struct plan *plan, const struct plan_question *question)
 	plan->region = 0;
 	plan->region_len = 0;
 	plan->hops = plan->count = plan->made_count = plan->picked_count = 0;
+	plan->client_known = false;
+	plan->body = NULL;
+	plan->cut = NULL;
 	plan->owner = question->name;
 	plan->owner_len = question->len;
 }
@@ -371,6 +374,14 @@ void plan_make_text(struct plan *plan, const struct plan_question *question, con
 	item->count = 1;
 	item->stride = (uint16_t)len;
 	item->wire_type = AN_TYPE_TXT;
+}
+
+void plan_referred(struct plan *plan, const struct plan_question *question, const struct zone *zone,
+                   const struct zone_node *cut)
+{
+	begin(plan, question);
+	plan->zone = zone;
+	plan_refer(plan, cut);
 }
 
 void plan_denied(struct plan *plan, const struct plan_question *question, const struct zone *zone)

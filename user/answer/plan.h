@@ -11,7 +11,7 @@
 #ifndef ANAMED_ANSWER_PLAN_H
 #define ANAMED_ANSWER_PLAN_H
 
-#include "answer/message.h"
+#include "answer/body.h"
 #include "answer/respond.h"
 
 #define PLAN_CHAIN_MAX 16 /* CNAMEs and DNAMEs followed */
@@ -38,7 +38,8 @@ struct plan_question {
 	const uint8_t *name; /* lower case */
 	size_t len;
 	uint16_t type;
-	struct client client;
+	const struct ecs *ecs;         /* of the query; NULL: none */
+	const struct endpoint *source; /* of the packet; NULL: nobody asks, it is for an image */
 	bool last_try;
 	uint64_t now_ms;
 	uint32_t choice;    /* an_choice() of the query */
@@ -63,13 +64,20 @@ struct plan {
 	unsigned int hops;       /* CNAMEs and DNAMEs followed */
 	const uint8_t *owner;    /* the name looked at last */
 	size_t owner_len;
+	const struct body *body;     /* a denial or a referral, instead of its items */
+	const struct zone_node *cut; /* of a referral */
 	unsigned int count;
 	unsigned int made_count;
 	struct plan_item items[PLAN_ITEMS_MAX];
 	uint8_t made[PLAN_CHAIN_MAX][NAME_MAX_LEN]; /* names made by DNAMEs */
 	unsigned int picked_count;
 	uint8_t picked[PLAN_PICKS_MAX];
+	bool client_known;
+	struct client client; /* plan_client()'s */
 };
+
+/* Who asks: found out once, and only for answers that it makes a difference to. */
+const struct client *plan_client(struct plan *plan);
 
 void plan_make(struct plan *plan, const struct plan_question *question);
 
@@ -81,7 +89,14 @@ void plan_make_empty(struct plan *plan, const struct plan_question *question, un
 void plan_make_text(struct plan *plan, const struct plan_question *question, const uint8_t *rdata,
                     size_t len);
 
-/* What a name that is not there gives in this zone, for the kernel's image of it. */
+/* Items in place of the body. */
+void plan_unpack(struct plan *plan);
+
+/* What a cut of this zone gives, for a body. */
+void plan_referred(struct plan *plan, const struct plan_question *question, const struct zone *zone,
+                   const struct zone_node *cut);
+
+/* What a name that is not there gives in this zone, for a body and the kernel's image of it. */
 void plan_denied(struct plan *plan, const struct plan_question *question, const struct zone *zone);
 
 /* The plan that a fresh stored answer of a zone's owner gives, for the kernel's image of it:

@@ -48,10 +48,9 @@ struct plan_item *plan_add_rrset(struct plan *plan, enum message_section section
  */
 static bool pick(struct plan *plan, struct plan_item *item, const struct answer *answer)
 {
-	const struct plan_question *q = plan->question;
 	struct answer_pick picked;
 
-	answer_pick(answer, q->choice, &q->client.network, &picked);
+	answer_pick(answer, plan->question->choice, &plan_client(plan)->network, &picked);
 	if (!picked.count || plan->picked_count + picked.count > PLAN_PICKS_MAX)
 		return false;
 	memcpy(plan->picked + plan->picked_count, picked.at, picked.count);
@@ -121,6 +120,23 @@ void plan_add_negative(struct plan *plan, uint32_t ttl_max)
 		item->ttl = zone->negative_ttl < ttl_max ? zone->negative_ttl : ttl_max;
 }
 
+/* The body for the question, unless the reply has more than it, or is to be kept in parts. */
+static const struct body *body_of(const struct plan *plan, const struct zone_node *cut)
+{
+	const struct plan_question *q = plan->question;
+
+	if (plan->count || !q->source)
+		return NULL;
+	return body_find(plan->zone, cut, q->name, q->len);
+}
+
+void plan_deny(struct plan *plan)
+{
+	plan->body = body_of(plan, NULL);
+	if (!plan->body)
+		plan_add_negative(plan, UINT32_MAX);
+}
+
 void plan_fail(struct plan *plan, unsigned int rcode, int ede, const char *text)
 {
 	plan->count = 0;
@@ -132,15 +148,29 @@ void plan_fail(struct plan *plan, unsigned int rcode, int ede, const char *text)
 	plan->ede_text = text;
 }
 
-struct store_found plan_find_stored(const struct plan *plan, uint32_t region, const uint8_t *name,
+struct store_found plan_find_stored(struct plan *plan, uint32_t region, const uint8_t *name,
                                     size_t len, uint16_t type, bool last_try)
 {
 	const struct plan_question *q = plan->question;
 	uint8_t owner[NAME_MAX_LEN];
 
 	name_lower(owner, name, len);
-	return store_find(q->world->store, owner, len, type, &q->client.network, region, last_try,
-	                  q->now_ms);
+	return store_find(q->world->store, owner, len, type, &plan_client(plan)->network, region,
+	                  last_try, q->now_ms);
+}
+
+const struct client *plan_client(struct plan *plan)
+{
+	const struct plan_question *q = plan->question;
+
+	if (plan->client_known)
+		return &plan->client;
+	if (q->source)
+		plan->client = audience_client(q->world->config, q->ecs, q->source);
+	else
+		memset(&plan->client, 0, sizeof(plan->client));
+	plan->client_known = true;
+	return &plan->client;
 }
 
 /* ---- additional section ---- */
@@ -148,15 +178,15 @@ struct store_found plan_find_stored(const struct plan *plan, uint32_t region, co
 static void add_stored(struct plan *plan, const struct zone_node *node, const uint8_t *name,
                        size_t len, uint16_t type)
 {
-	const struct plan_question *q = plan->question;
-	struct where where = where_find(q->world, node, &q->client.place);
+	const struct client *client = plan_client(plan);
+	struct where where = where_find(plan->question->world, node, &client->place);
 	struct store_found found = plan_find_stored(plan, where.region, name, len, type, false);
 
 	if (found.state != STORE_FRESH || found.answer->negative)
 		return;
 	/* The reply's scope speaks for its answer section; tailored addresses beside it would be
 	 * cached for everyone. */
-	if (q->client.ecs_present && (found.wire_scope || where.len))
+	if (client->ecs_present && (found.wire_scope || where.len))
 		return;
 	plan_add_addresses(plan, MESSAGE_ADDITIONAL, name, len, type, &found);
 }
@@ -230,47 +260,62 @@ void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset)
 
 /* ---- referrals ---- */
 
-static void referral_glue(struct plan *plan, const uint8_t *name, size_t len, bool needed)
+static void referral_glue(struct plan *plan, const struct zone_rdata *target, bool needed)
 {
 	static const uint16_t types[] = {AN_TYPE_A, AN_TYPE_AAAA};
-	const struct zone_node *node = zone_node_exact(plan->zone, name, len);
+	const struct zone_node *node = zone_target(plan->zone, target);
 
 	for (unsigned int i = 0; node && i < 2; i++) {
 		const struct zone_rrset *rrset = zone_rrset(node, types[i]);
 		struct plan_item *item;
 
-		if (!rrset || plan_has(plan, MESSAGE_ADDITIONAL, name, len, types[i]))
+		if (!rrset)
 			continue;
-		item = plan_add_rrset(plan, MESSAGE_ADDITIONAL, name, len, rrset);
+		item = plan_add_rrset(plan, MESSAGE_ADDITIONAL, target->data, target->len, rrset);
 		if (item)
 			item->glue = needed;
 	}
 }
 
-/* RFC 1034 4.3.2 step 3b. AA speaks of the first name of the answer: clear without one. */
-void plan_refer(struct plan *plan, const struct zone_node *cut)
+static void add_referral(struct plan *plan, const struct zone_node *cut)
 {
 	const struct zone_rrset *ns = zone_rrset(cut, AN_TYPE_NS);
-	const struct zone *zone = plan->zone;
 	bool others = false;
 
-	plan->daemon_only = true; /* and whatever lies below the cut */
-	if (!plan->hops)
-		plan->aa = false;
 	plan_add_rrset(plan, MESSAGE_AUTHORITY, cut->name, cut->name_len, ns);
 	for (unsigned int i = 0; i < ns->count; i++) {
 		const struct zone_rdata *target = &ns->rdata[i];
 
 		if (name_under(target->data, target->len, cut->name, cut->name_len))
-			referral_glue(plan, target->data, target->len, true);
+			referral_glue(plan, target, true);
 		else
 			others = true;
 	}
 	for (unsigned int i = 0; others && i < ns->count; i++) {
 		const struct zone_rdata *target = &ns->rdata[i];
 
-		if (name_under(target->data, target->len, zone->apex, zone->apex_len) &&
-		    !name_under(target->data, target->len, cut->name, cut->name_len))
-			referral_glue(plan, target->data, target->len, false);
+		if (!name_under(target->data, target->len, cut->name, cut->name_len))
+			referral_glue(plan, target, false);
 	}
+}
+
+/* RFC 1034 4.3.2 step 3b. AA speaks of the first name of the answer: clear without one. */
+void plan_refer(struct plan *plan, const struct zone_node *cut)
+{
+	plan->daemon_only = true; /* and whatever lies below the cut */
+	if (!plan->hops)
+		plan->aa = false;
+	plan->cut = cut;
+	plan->body = body_of(plan, cut);
+	if (!plan->body)
+		add_referral(plan, cut);
+}
+
+void plan_unpack(struct plan *plan)
+{
+	plan->body = NULL;
+	if (plan->cut)
+		add_referral(plan, plan->cut);
+	else
+		plan_add_negative(plan, UINT32_MAX);
 }

@@ -29,6 +29,9 @@ bool plan_add_addresses(struct plan *plan, enum message_section section, const u
 bool plan_has(const struct plan *plan, enum message_section section, const uint8_t *owner,
               size_t owner_len, uint16_t wire_type);
 
+/* No such data, or no such name. */
+void plan_deny(struct plan *plan);
+
 /* RFC 2308 3: our SOA with the negative TTL, at most ttl_max. */
 void plan_add_negative(struct plan *plan, uint32_t ttl_max);
 
@@ -43,7 +46,7 @@ void plan_refer(struct plan *plan, const struct zone_node *cut);
 void plan_fail(struct plan *plan, unsigned int rcode, int ede, const char *text);
 
 /* store_find() for the one who asks; name in any case. */
-struct store_found plan_find_stored(const struct plan *plan, uint32_t region, const uint8_t *name,
+struct store_found plan_find_stored(struct plan *plan, uint32_t region, const uint8_t *name,
                                     size_t len, uint16_t type, bool last_try);
 
 #endif

@@ -95,8 +95,18 @@ static size_t fit_opt(const struct exchange *e, struct edns *edns, size_t limit)
 	return edns_len(edns);
 }
 
-static void write_reply(const struct exchange *e, uint8_t *out, size_t size,
-                        struct respond_result *ret)
+/* False: something that must be there did not fit. */
+static bool put_records(struct exchange *e, struct message *m)
+{
+	if (e->plan.body) {
+		if (body_put(e->plan.body, m, e->query.name_len))
+			return true;
+		plan_unpack(&e->plan);
+	}
+	return plan_render(&e->plan, m, e->question.choice);
+}
+
+static void write_reply(struct exchange *e, uint8_t *out, size_t size, struct respond_result *ret)
 {
 	const struct query *query = &e->query;
 	struct edns edns = edns_of(e);
@@ -113,8 +123,7 @@ static void write_reply(const struct exchange *e, uint8_t *out, size_t size,
 		message_question(&m, query->packet + AN_DNS_HEADER_LEN, query->name_len);
 		message_question_is(&m, query->name);
 	}
-	complete = plan_render(&e->plan, &m, e->question.choice);
-	complete = complete && !e->cut;
+	complete = put_records(e, &m) && !e->cut;
 	message_header(&m, query->id, flags_of(query, &e->plan, complete), question, query->edns);
 	if (query->edns) {
 		m.w.size = limit;
@@ -199,13 +208,12 @@ static void plan_every_class(struct plan *plan)
 static void plan_query(struct exchange *e)
 {
 	const struct query *query = &e->query;
-	const struct ecs *ecs = query->ecs_present ? &query->ecs : NULL;
 
 	if (query->class == AN_CLASS_CH) {
 		plan_chaos(e);
 		return;
 	}
-	e->question.client = audience_client(e->world->config, ecs, &e->input->source);
+	e->question.ecs = query->ecs_present ? &query->ecs : NULL;
 	plan_make(&e->plan, &e->question);
 	if (query->class == AN_CLASS_ANY)
 		plan_every_class(&e->plan);
@@ -216,8 +224,9 @@ static void begin(struct exchange *e, const struct world *world, const struct re
 	e->world = world;
 	e->input = input;
 	e->cut = input->cut;
-	memset(&e->question.client, 0, sizeof(e->question.client));
 	e->question.world = world;
+	e->question.ecs = NULL;
+	e->question.source = &input->source;
 	e->question.group = 0;
 	e->question.last_try = input->last_try;
 	e->question.now_ms = input->now_ms;
@@ -257,8 +266,10 @@ static void want_denial(const struct zone *zone, struct want *want)
 	want->type = 0;
 }
 
+static const struct network nobody;
+
 /* What is to be flattened, or was; static data are offered to the kernel as they were asked for. */
-static void fill_want(const struct exchange *e, struct want *want)
+static void fill_want(struct exchange *e, struct want *want)
 {
 	bool fixed = !e->plan.wait && e->plan.flags & RESPOND_FROM_ZONE;
 	const uint8_t *owner = fixed ? e->query.name : e->plan.owner;
@@ -269,7 +280,7 @@ static void fill_want(const struct exchange *e, struct want *want)
 	want->type = e->query.type == AN_TYPE_AAAA ? AN_TYPE_AAAA : AN_TYPE_A;
 	if (fixed)
 		want->type = e->query.type;
-	want->client = e->question.client.network;
+	want->client = fixed ? nobody : plan_client(&e->plan)->network;
 	want->region = e->plan.region;
 	want->source = e->input->source;
 }

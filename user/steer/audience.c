@@ -68,7 +68,7 @@ static struct network from_source(const struct config *config, const struct endp
 }
 
 static struct client client_of(const struct config *config, const struct ecs *ecs,
-                              const struct endpoint *source)
+                               const struct endpoint *source)
 {
 	struct client client = {.ecs_present = ecs != NULL};
 	const struct network *special;

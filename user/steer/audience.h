@@ -24,9 +24,9 @@ struct ecs {
 struct client {
 	struct network network; /* decides; len = SOURCE that counts. len 0 with family 0: nobody */
 	bool ecs_present;
-	struct ecs ecs;      /* to be echoed, if present */
+	struct ecs ecs;       /* to be echoed, if present */
 	struct network place; /* who is where: the same, or, of nobody, the packet's source */
-	bool special;        /* the option lay in a special-use network and was ignored */
+	bool special;         /* the option lay in a special-use network and was ignored */
 	uint8_t special_len; /* prefix length of that network: least wire scope of a tailored answer
 	                      */
 };

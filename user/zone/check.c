@@ -51,7 +51,7 @@ static int check_servers(struct zone_builder *builder, struct error *error)
 
 	for (const struct pending *pending = builder->pending; pending; pending = pending->next) {
 		const struct record *record = pending->record;
-		const struct zone_rdata target = {record->len, record->data};
+		const struct zone_rdata target = {.len = record->len, .data = record->data};
 		struct error one;
 		const char *fault;
 		bool refused;

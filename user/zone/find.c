@@ -15,6 +15,11 @@ const struct zone_node *zone_node_exact(const struct zone *zone, const uint8_t *
 	return node ? &node->pub : NULL;
 }
 
+const struct zone_node *zone_target(const struct zone *zone, const struct zone_rdata *ns)
+{
+	return ns->target ? &table_node(table_of(zone), ns->target - 1)->pub : NULL;
+}
+
 const struct zone_rrset *zone_rrset(const struct zone_node *node, uint16_t type)
 {
 	for (unsigned int i = 0; i < node->rrset_count && node->rrsets[i].type <= type; i++)

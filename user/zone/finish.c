@@ -126,7 +126,7 @@ static int make_set(struct zone_builder *builder, struct record **records, size_
 	for (size_t i = 0; i < count; i++) { /* RFC 2181 5.2: one TTL */
 		if (records[i]->ttl < ret->ttl)
 			ret->ttl = records[i]->ttl;
-		rdata[i] = (struct zone_rdata){records[i]->len, records[i]->data};
+		rdata[i] = (struct zone_rdata){.len = records[i]->len, .data = records[i]->data};
 	}
 	return 0;
 }
@@ -222,7 +222,8 @@ static int node_finish(struct zone_builder *builder, struct node *node, struct e
 		node->above = parent->above;
 	else if (parent && (parent->pub.flags & (ZONE_NODE_CUT | ZONE_NODE_DNAME)))
 		node->above = parent;
-	if (parent && node->pub.name_len == parent->pub.name_len + 2 && node->pub.name[1] == '*')
+	if (parent && !(parent->pub.flags & ZONE_NODE_CUT) &&
+	    node->pub.name_len == parent->pub.name_len + 2 && node->pub.name[1] == '*')
 		parent->wildcard = node;
 	node_flags(builder, node, parent);
 	if (warn_node(builder, node, records, !parent))
@@ -263,6 +264,22 @@ static uint64_t settings_content(const struct zone *zone)
 	return sum + XXH3_64bits(zone->apex, zone->apex_len);
 }
 
+/* Glue is found without a look-up. */
+static void link_servers(const struct zone *zone, const struct node *node)
+{
+	const struct zone_rrset *ns;
+
+	if (!(node->pub.flags & ZONE_NODE_CUT) || node->above)
+		return;
+	ns = zone_rrset(&node->pub, AN_TYPE_NS);
+	for (unsigned int i = 0; i < ns->count; i++) {
+		struct zone_rdata *target = &ns->rdata[i];
+
+		if (name_under(target->data, target->len, zone->apex, zone->apex_len))
+			target->target = table_number(table_of(zone), target->data, target->len);
+	}
+}
+
 int build_finish(struct zone_builder *builder, struct error *error)
 {
 	struct zone *zone = builder->zone;
@@ -277,6 +294,8 @@ int build_finish(struct zone_builder *builder, struct error *error)
 			return result;
 		zone->content += node_content(&node->pub);
 	}
+	for (size_t i = 0; i < table->count; i++)
+		link_servers(zone, table_node(table, i));
 	zone->node_count = table->count;
 	zone->apex_node = &table_find(table, zone->apex, zone->apex_len)->pub;
 	zone->soa = zone_rrset(zone->apex_node, AN_TYPE_SOA);

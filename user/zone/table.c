@@ -24,10 +24,21 @@ struct table *table_new(void)
 	return table;
 }
 
+static void memos_free(struct zone_memo *memo)
+{
+	while (memo) {
+		struct zone_memo *next = memo->next;
+
+		free(memo);
+		memo = next;
+	}
+}
+
 void table_free(struct table *table)
 {
 	if (!table)
 		return;
+	memos_free(table->memos);
 	for (unsigned int i = 0; i < TABLE_BLOCKS; i++)
 		free(table->blocks[i]);
 	arena_done(&table->octets);
@@ -56,11 +67,16 @@ static struct place *place_of(const struct table *table, uint32_t tag, const uin
 	}
 }
 
+uint32_t table_number(const struct table *table, const uint8_t *name, size_t len)
+{
+	return place_of(table, table_tag(table, name, len), name, len)->node;
+}
+
 struct node *table_find(const struct table *table, const uint8_t *name, size_t len)
 {
-	const struct place *place = place_of(table, table_tag(table, name, len), name, len);
+	uint32_t number = table_number(table, name, len);
 
-	return place->node ? table_node(table, place->node - 1) : NULL;
+	return number ? table_node(table, number - 1) : NULL;
 }
 
 static bool table_grow(struct table *table)

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "zone/arena.h"
+#include "zone/memo.h"
 #include "zone/zone.h"
 
 struct record;
@@ -35,7 +36,8 @@ struct node {
 	};
 	union {
 		struct record *records; /* while building, newest first */
-		struct node *wildcard;  /* "*" directly below, or NULL */
+		struct node *wildcard;  /* "*" directly below, or NULL; at no cut */
+		struct zone_memo *memo; /* at a cut; atomic, see memo.h */
 	};
 	uint8_t has;   /* HAS_* */
 	bool flattens; /* see zone_flattens() */
@@ -59,6 +61,8 @@ struct table {
 	size_t count, size; /* size: a power of two */
 	struct place *places;
 	struct node *blocks[TABLE_BLOCKS]; /* never moved */
+	struct zone_memo *memo;            /* the zone's own; atomic */
+	struct zone_memo *memos;           /* all of them; atomic */
 };
 
 /* NULL if out of memory. */
@@ -66,6 +70,9 @@ struct table *table_new(void);
 void table_free(struct table *table);
 
 struct node *table_find(const struct table *table, const uint8_t *name, size_t len);
+
+/* The number of its node and 1; 0: there is none. */
+uint32_t table_number(const struct table *table, const uint8_t *name, size_t len);
 
 /* Finds or makes a name (under the apex, which is made first) with all its ancestors. */
 struct node *table_get(struct table *table, const uint8_t *name, size_t len);

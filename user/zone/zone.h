@@ -21,6 +21,7 @@
 
 struct zone_rdata {
 	uint16_t len;
+	uint32_t target;     /* of NS at a cut: see zone_target() */
 	const uint8_t *data; /* wire form, names in it uncompressed */
 };
 
@@ -116,6 +117,9 @@ struct zone_match zone_find(const struct zone *zone, const uint8_t *name, size_t
 
 /* The node of exactly this name, glue and occluded names included; NULL if absent. */
 const struct zone_node *zone_node_exact(const struct zone *zone, const uint8_t *name, size_t len);
+
+/* The same for the target of an NS record at a cut, without a look-up. */
+const struct zone_node *zone_target(const struct zone *zone, const struct zone_rdata *ns);
 
 const struct zone_rrset *zone_rrset(const struct zone_node *node, uint16_t type);
 

@@ -434,7 +434,17 @@ static void every_query_is_answered(void **state)
 	scene_close(&scene);
 }
 
-/* What is served needs no memory: a flood of queries cannot use it up. */
+static unsigned long ask_each(const char *const *names)
+{
+	arm(0);
+	for (; *names; names++)
+		put(*names, "203.0.113.0/24", true);
+	disarm();
+	return taken;
+}
+
+/* What is served needs no memory: a flood of queries cannot use it up. A denial and a referral are
+ * kept the first time (answer/body.h), and given without being kept where there is no memory. */
 static void answering_allocates_nothing(void **state)
 {
 	static const char *const texts[] = {"example.test.",
@@ -443,19 +453,23 @@ static void answering_allocates_nothing(void **state)
 	                                    "old DNAME new\n*.new A 192.0.2.9\nsub NS ns.sub\n"
 	                                    "ns.sub A 192.0.2.8\nflat ANAME x.elsewhere.\n",
 	                                    NULL};
-	static const char *const names[] = {"example.test.",       "www.example.test.",
-	                                    "alias.example.test.", "x.old.example.test.",
-	                                    "a.sub.example.test.", "no.example.test.",
-	                                    "flat.example.test.",  "elsewhere."};
+	static const char *const names[] = {"www.example.test.",   "alias.example.test.",
+	                                    "x.old.example.test.", "flat.example.test.",
+	                                    "elsewhere.",          NULL};
+	static const char *const kept[] = {"a.sub.example.test.", "no.example.test.",
+	                                   "example.test.", NULL};
 
 	(void)state;
 	memset(&scene, 0, sizeof(scene));
 	scene_open(&scene, texts);
-	arm(1);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		put(names[i], "203.0.113.0/24", i % 2);
-	assert_false(disarm());
-	assert_int_equal(taken, 0);
+	assert_int_equal(ask_each(names), 0);
+	for (size_t i = 0; kept[i]; i++) {
+		arm(1);
+		assert_int_equal(put(kept[i], "203.0.113.0/24", true).verdict, RESPOND_SEND);
+		disarm();
+	}
+	ask_each(kept);
+	assert_int_equal(ask_each(kept), 0);
 	scene_close(&scene);
 }
 

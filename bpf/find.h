@@ -184,18 +184,11 @@ AN_INLINE struct an_owner_key owner_key(const struct question *question)
 	        .hash = question->name.hash, .type = question->type, .class = question->class};
 }
 
-/*
- * As soon as the question is known, before the rest of the query is read: the
- * number of the owner's slot, and a first touch of its lines. What is far away
- * is on its way while options and client are looked at. -> found.owner
- */
-AN_INLINE void owner_ahead(const struct an_control *ctl, struct scratch *scratch)
+/* The lines of a small slot are wanted soon. */
+AN_INLINE void slot_touch(__u32 number)
 {
-	struct an_owner_key key = owner_key(&scratch->question);
-	__u32 number = owner_number(ctl, &key);
 	const __u64 *slot;
 
-	scratch->found.owner = number;
 	if (number & (AN_SLOT_LARGE | AN_SLOT_SEGMENT))
 		return;
 	slot = small_slot(number);
@@ -204,6 +197,21 @@ AN_INLINE void owner_ahead(const struct an_control *ctl, struct scratch *scratch
 #pragma GCC unroll 4
 	for (__u32 line = 0; line < AN_SLOT_SMALL_SIZE / 64; line++)
 		touch(*(const volatile __u64 *)&slot[line * 8]);
+}
+
+/*
+ * As soon as the question is known, before the rest of the query is read: the
+ * number of the owner's slot, and a first touch of its lines. What is far away
+ * is on its way while options and client are looked at. -> found.owner
+ */
+AN_INLINE void owner_ahead(const struct an_control *ctl, struct scratch *scratch)
+{
+	struct an_owner_key key = owner_key(&scratch->question);
+
+	/* Before it is known whether he lives there: most do. */
+	slot_touch(an_home_slot(an_front_hash(&key), ctl->homes));
+	scratch->found.owner = owner_number(ctl, &key);
+	slot_touch(scratch->found.owner);
 }
 
 /* -> scratch->owner; the inline answer, if there is one -> scratch->answer, data */

@@ -80,7 +80,8 @@ struct an_control {
 	__u64 names_mask;                           /* lines of `names` less 1 */
 	__u64 names_turn;    /* moves whenever a zone takes another generation */
 	__u64 geo_numbering; /* hash of the names behind the numbers of policies and regions */
-	__u64 zero4[7];
+	__u64 homes;         /* small slots, over which an_home_slot() spreads owners */
+	__u64 zero4[6];
 };
 AN_ASSERT_SIZE(struct an_control, 256);
 AN_ASSERT_AT(struct an_control, seed, 8);
@@ -95,6 +96,7 @@ AN_ASSERT_AT(struct an_control, geo, 104);
 AN_ASSERT_AT(struct an_control, cookie_secrets, 112);
 AN_ASSERT_AT(struct an_control, names_mask, 176);
 AN_ASSERT_AT(struct an_control, geo_numbering, 192);
+AN_ASSERT_AT(struct an_control, homes, 200);
 
 /* ---- served: ARRAY of AN_SERVED_SIZE, memory-mapped; open addressing ---- */
 
@@ -201,6 +203,15 @@ AN_INLINE __u32 an_front_print(__u64 front_hash)
 	__u32 print = (__u32)(front_hash >> 32);
 
 	return print ? print : 1;
+}
+
+/*
+ * Where a small owner's slot is, if that place was free when he came: so it can be on its way from
+ * memory while the line above is. No more than a guess. `homes`: of the control block.
+ */
+AN_INLINE __u32 an_home_slot(__u64 front_hash, __u64 homes)
+{
+	return (__u32)((front_hash >> 32) * homes >> 32);
 }
 
 /* ---- audiences: HASH of struct an_audience_key -> slot number ---- */

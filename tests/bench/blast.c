@@ -167,7 +167,7 @@ static void *send_frames(void *arg)
 	struct xdp_md context = {.data_end = sizeof(frame), .ingress_ifindex = blast->ifindex};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame),
 	            .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = INT_MAX,
-	            .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 224);
+	            .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = 256);
 
 	set_priority(PRIORITY_SEND);
 	sender->code =

@@ -370,7 +370,7 @@ static uint32_t write_answer(struct publish *publish, const struct book_owner *o
 		return owner->slot;
 	}
 	if (!desk_is_answer(old) || old == owner->slot || slots_is_large(old) != large) {
-		slot = desk_take_slot(publish, used, owner);
+		slot = desk_take_slot(publish, used, AN_SLOT_NONE, owner);
 		if (slot == AN_SLOT_NONE)
 			return AN_SLOT_NONE;
 		publish->answers++;

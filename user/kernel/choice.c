@@ -83,7 +83,7 @@ static int make_member(struct publish *publish, const struct book_owner *owner,
 	answers_image_make(publish, owner, key, member->image, fresh_until_ms, stale_until_ms,
 	                   &image);
 	answers_image_slot(&image)->key.member = (uint8_t)(made->count + 1);
-	slot = desk_take_slot(publish, used, owner);
+	slot = desk_take_slot(publish, used, AN_SLOT_NONE, owner);
 	if (slot == AN_SLOT_NONE)
 		return -ENOSPC;
 	slots_write(slots_at(&publish->slots, slot), &image, used);

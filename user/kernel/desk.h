@@ -87,7 +87,8 @@ const struct an_answer *desk_answer(const struct publish *publish, uint32_t slot
 /* ---- evict.c: room, made by sending the coldest away as a whole; never `keep` ---- */
 
 /* A slot for `used` octets; AN_SLOT_NONE if nothing colder than a second is in the way. */
-uint32_t desk_take_slot(struct publish *publish, size_t used, const struct book_owner *keep);
+uint32_t desk_take_slot(struct publish *publish, size_t used, uint32_t home,
+                        const struct book_owner *keep);
 /* Room for one more owner (record and cell), or audience. */
 bool desk_room_owner(struct publish *publish);
 bool desk_room_audience(struct publish *publish, const struct book_owner *keep);

@@ -222,15 +222,16 @@ static bool evict(struct publish *publish, enum resource resource, const struct 
 	return true;
 }
 
-uint32_t desk_take_slot(struct publish *publish, size_t used, const struct book_owner *keep)
+uint32_t desk_take_slot(struct publish *publish, size_t used, uint32_t home,
+                        const struct book_owner *keep)
 {
 	enum resource resource = used > AN_SLOT_SMALL_SIZE ? SLOTS_LARGE : SLOTS_SMALL;
-	uint32_t slot = slots_take(&publish->slots, used);
+	uint32_t slot = slots_take(&publish->slots, used, home);
 
 	for (int i = 0; i < TRIES && slot == AN_SLOT_NONE; i++) {
 		if (!evict(publish, resource, keep))
 			break;
-		slot = slots_take(&publish->slots, used);
+		slot = slots_take(&publish->slots, used, home);
 	}
 	return slot;
 }

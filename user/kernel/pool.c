@@ -4,12 +4,30 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static bool has(const uint64_t *bits, uint32_t number)
+{
+	return bits[number / 64] >> (number % 64) & 1;
+}
+
+static void set(uint64_t *bits, uint32_t number)
+{
+	bits[number / 64] |= 1ULL << (number % 64);
+}
+
+static void clear(uint64_t *bits, uint32_t number)
+{
+	bits[number / 64] &= ~(1ULL << (number % 64));
+}
+
 int pool_init(struct pool *pool, uint32_t count)
 {
+	size_t words = (size_t)count / 64 + 1;
+
 	*pool = (struct pool){.count = count};
-	pool->free = calloc(count ? count : 1, sizeof(*pool->free));
-	pool->taken = calloc((size_t)count / 64 + 1, sizeof(*pool->taken));
-	if (pool->free && pool->taken)
+	pool->stack = calloc(count ? count : 1, sizeof(*pool->stack));
+	pool->taken = calloc(words, sizeof(*pool->taken));
+	pool->stacked = calloc(words, sizeof(*pool->stacked));
+	if (pool->stack && pool->taken && pool->stacked)
 		return 0;
 	pool_done(pool);
 	return -ENOMEM;
@@ -17,49 +35,73 @@ int pool_init(struct pool *pool, uint32_t count)
 
 void pool_done(struct pool *pool)
 {
-	free(pool->free);
+	free(pool->stack);
 	free(pool->taken);
+	free(pool->stacked);
 	*pool = (struct pool){0};
 }
 
 bool pool_taken(const struct pool *pool, uint32_t number)
 {
-	return number && number < pool->count && pool->taken[number / 64] >> (number % 64) & 1;
+	return number && number < pool->count && has(pool->taken, number);
 }
 
 bool pool_claim(struct pool *pool, uint32_t number)
 {
 	if (!number || number >= pool->count || pool_taken(pool, number))
 		return false;
-	pool->taken[number / 64] |= 1ULL << (number % 64);
+	set(pool->taken, number);
 	pool->used++;
 	return true;
 }
 
+/* Each number is in the stack once at most, so the stack is never too small. */
+static void push(struct pool *pool, uint32_t number)
+{
+	if (has(pool->stacked, number))
+		return;
+	set(pool->stacked, number);
+	pool->stack[pool->depth++] = number;
+}
+
 void pool_settle(struct pool *pool)
 {
-	pool->free_count = 0;
-	for (uint32_t number = pool->count; number-- > 1;)
-		if (!pool_taken(pool, number))
-			pool->free[pool->free_count++] = number;
+	pool->depth = pool->free_count = 0;
+	for (uint32_t number = pool->count; number-- > 1;) {
+		clear(pool->stacked, number);
+		if (pool_taken(pool, number))
+			continue;
+		push(pool, number);
+		pool->free_count++;
+	}
+}
+
+bool pool_take_this(struct pool *pool, uint32_t number)
+{
+	if (!pool->free_count || !pool_claim(pool, number))
+		return false;
+	pool->free_count--;
+	return true;
 }
 
 uint32_t pool_take(struct pool *pool)
 {
-	uint32_t number;
+	while (pool->depth) {
+		uint32_t number = pool->stack[--pool->depth];
 
-	if (!pool->free_count)
-		return 0;
-	number = pool->free[--pool->free_count];
-	pool_claim(pool, number);
-	return number;
+		clear(pool->stacked, number);
+		if (pool_take_this(pool, number))
+			return number;
+	}
+	return 0;
 }
 
 void pool_give(struct pool *pool, uint32_t number)
 {
 	if (!pool_taken(pool, number))
 		return;
-	pool->taken[number / 64] &= ~(1ULL << (number % 64));
+	clear(pool->taken, number);
 	pool->used--;
-	pool->free[pool->free_count++] = number;
+	pool->free_count++;
+	push(pool, number);
 }

@@ -4,7 +4,7 @@
  *
  * Numbers run from 1 to count - 1; 0 is "none" and is never handed out. The
  * lowest free numbers go first after pool_settle(), then the last given back.
- * Costs 4 octets and a bit a number.
+ * Costs 4 octets and two bits a number.
  */
 #ifndef ANAMED_KERNEL_POOL_H
 #define ANAMED_KERNEL_POOL_H
@@ -13,11 +13,12 @@
 #include <stdint.h>
 
 struct pool {
-	uint32_t *free; /* stack of numbers to hand out */
+	uint32_t *stack; /* numbers to hand out; some of them may have been taken out of turn */
+	uint32_t depth;
 	uint32_t free_count;
 	uint32_t count;
 	uint32_t used;
-	uint64_t *taken; /* a bit a number */
+	uint64_t *taken, *stacked; /* a bit a number */
 };
 
 /* Everything free, and nothing handed out before pool_settle(). 0 or -ENOMEM. */
@@ -28,7 +29,8 @@ void pool_done(struct pool *pool);
 bool pool_claim(struct pool *pool, uint32_t number);
 void pool_settle(struct pool *pool);
 
-uint32_t pool_take(struct pool *pool); /* 0: full */
+uint32_t pool_take(struct pool *pool);                   /* 0: full */
+bool pool_take_this(struct pool *pool, uint32_t number); /* false: out of range, or taken */
 void pool_give(struct pool *pool, uint32_t number);
 bool pool_taken(const struct pool *pool, uint32_t number);
 

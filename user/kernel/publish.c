@@ -277,11 +277,12 @@ static int make_owner(struct publish *publish, const struct an_owner_key *key, c
                       uint64_t *ret_uid)
 {
 	uint32_t slot = AN_SLOT_NONE;
+	uint32_t home = an_home_slot(an_front_hash(key), publish->maps->slots_count);
 	int error = -ENOSPC;
 
 	desk_newcomer_begin(publish, key);
 	if (desk_room_owner(publish))
-		slot = desk_take_slot(publish, owner_octets(len) + room, NULL);
+		slot = desk_take_slot(publish, owner_octets(len) + room, home, NULL);
 	if (slot != AN_SLOT_NONE)
 		error = write_owner(publish, key, slot, name, len, zone, generation, regions,
 		                    ret_uid);

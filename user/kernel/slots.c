@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#define SLOTS_PAGE (4096 / AN_SLOT_SMALL_SIZE)
+
 int slots_init(struct slots *slots, struct kernel_maps *maps)
 {
 	int error;
@@ -117,13 +119,31 @@ void slots_settle(struct slots *slots)
 	clear_free(slots, &slots->large, AN_SLOT_LARGE);
 	pool_settle(&slots->small);
 	pool_settle(&slots->large);
+	__atomic_store_n(&slots->maps->control->homes, slots->maps->slots_count, __ATOMIC_RELAXED);
 }
 
-uint32_t slots_take(struct slots *slots, size_t used)
+/* At home, or where the same page of memory is read. 0: no room there. */
+static uint32_t take_near(struct pool *pool, uint32_t home)
+{
+	uint32_t page = home / SLOTS_PAGE * SLOTS_PAGE;
+
+	if (pool_take_this(pool, home))
+		return home;
+	for (uint32_t index = page; index < page + SLOTS_PAGE; index++)
+		if (pool_take_this(pool, index))
+			return index;
+	return 0;
+}
+
+uint32_t slots_take(struct slots *slots, size_t used, uint32_t home)
 {
 	uint32_t class = used > AN_SLOT_SMALL_SIZE ? AN_SLOT_LARGE : 0;
-	uint32_t index = pool_take(pool_of(slots, class));
+	uint32_t index = 0;
 
+	if (!class && home != AN_SLOT_NONE)
+		index = take_near(&slots->small, home);
+	if (!index)
+		index = pool_take(pool_of(slots, class));
 	if (!index)
 		return AN_SLOT_NONE;
 	__atomic_store_n(&slots_at(slots, class | index)->mark, 0, __ATOMIC_RELAXED);

@@ -42,8 +42,11 @@ bool slots_claim(struct slots *slots, uint32_t number);
 void slots_settle(struct slots *slots);
 bool slots_taken(const struct slots *slots, uint32_t number);
 
-/* A free slot for an image of `used` octets, its mark cleared; AN_SLOT_NONE if full. */
-uint32_t slots_take(struct slots *slots, size_t used);
+/*
+ * A free slot for an image of `used` octets, its mark cleared; AN_SLOT_NONE if full. home: where a
+ * small one is wanted, or at least in the same page of memory; AN_SLOT_NONE: anywhere.
+ */
+uint32_t slots_take(struct slots *slots, size_t used, uint32_t home);
 void slots_give(struct slots *slots, uint32_t number);
 
 /*

@@ -32,6 +32,34 @@ static void a_pool_hands_out_each_number_once_and_never_0(void **state)
 	pool_done(&pool);
 }
 
+static void a_number_taken_out_of_turn_is_not_handed_out_again(void **state)
+{
+	struct pool pool;
+
+	(void)state;
+	assert_int_equal(pool_init(&pool, 5), 0);
+	pool_settle(&pool);
+	assert_true(pool_take_this(&pool, 2));
+	assert_false(pool_take_this(&pool, 2));
+	assert_false(pool_take_this(&pool, 0));
+	assert_false(pool_take_this(&pool, 5));
+	assert_int_equal(pool.free_count, 3);
+	/* Given back while it is in the stack still, again and again: it is there once. */
+	for (int i = 0; i < 20; i++) {
+		pool_give(&pool, 2);
+		assert_true(pool_take_this(&pool, 2));
+	}
+	assert_int_equal(pool_take(&pool), 1);
+	assert_int_equal(pool_take(&pool), 3);
+	pool_give(&pool, 2);
+	assert_int_equal(pool_take(&pool), 2);
+	assert_int_equal(pool_take(&pool), 4);
+	assert_int_equal(pool.free_count, 0);
+	assert_int_equal(pool_take(&pool), 0);
+	assert_false(pool_take_this(&pool, 1));
+	pool_done(&pool);
+}
+
 static void what_was_claimed_is_not_handed_out(void **state)
 {
 	struct pool pool;
@@ -200,13 +228,47 @@ static void settling_frees_what_nobody_claimed(void **state)
 	assert_int_equal(two->kind, AN_SLOT_FREE);
 	assert_int_equal(two->seq, 0); /* wraps, and is even */
 	one->mark = 99;
-	assert_int_equal(slots_take(&slots, 256), 1);
+	assert_int_equal(slots_take(&slots, 256, AN_SLOT_NONE), 1);
 	assert_int_equal(one->mark, 0); /* the mark is not the former one's */
-	assert_int_equal(slots_take(&slots, 1), 2);
-	assert_int_equal(slots_take(&slots, 1), AN_SLOT_NONE);
-	assert_int_equal(slots_take(&slots, 257), AN_SLOT_LARGE | 1);
+	assert_int_equal(slots_take(&slots, 1, AN_SLOT_NONE), 2);
+	assert_int_equal(slots_take(&slots, 1, AN_SLOT_NONE), AN_SLOT_NONE);
+	assert_int_equal(slots_take(&slots, 257, AN_SLOT_NONE), AN_SLOT_LARGE | 1);
 	slots_done(&slots);
 	fake_maps_free(maps);
+}
+
+static void a_slot_is_taken_at_home_or_in_its_page(void **state)
+{
+	static const struct fake_sizes roomy = {
+	        .owners = 1, .audiences = 1, .slots = 40, .slots_large = 2, .zones = 1};
+	struct kernel_maps *maps = fake_maps_new(&roomy);
+	struct slots slots;
+
+	(void)state;
+	assert_int_equal(slots_init(&slots, maps), 0);
+	slots_settle(&slots);
+	assert_int_equal(maps->control->homes, maps->slots_count);
+	assert_int_equal(slots_take(&slots, 256, 20), 20);
+	assert_int_equal(slots_take(&slots, 256, 33), 33);
+	for (int i = 0; i < 15; i++)
+		assert_in_range(slots_take(&slots, 256, 20), 16, 31);
+	assert_in_range(slots_take(&slots, 256, 20), 1, 15); /* the page is full */
+	slots_give(&slots, 25);
+	assert_int_equal(slots_take(&slots, 256, 20), 25);
+	assert_int_equal(slots_take(&slots, 257, 20), AN_SLOT_LARGE | 1);
+	slots_done(&slots);
+	fake_maps_free(maps);
+}
+
+static void every_home_is_a_slot(void **state)
+{
+	static const uint64_t hashes[] = {0, 1, 0xffffffffULL, 1ULL << 32, UINT64_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		assert_in_range(an_home_slot(hashes[i], AN_SLOT_INDEX), 0, AN_SLOT_INDEX - 1);
+		assert_int_equal(an_home_slot(hashes[i], 0), 0);
+	}
 }
 
 /* Until that many copies were seen to be torn, or the time is over. */
@@ -288,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_pool_hands_out_each_number_once_and_never_0),
+	        cmocka_unit_test(a_number_taken_out_of_turn_is_not_handed_out_again),
 	        cmocka_unit_test(what_was_claimed_is_not_handed_out),
 	        cmocka_unit_test(a_pool_of_nothing_is_full),
 	        cmocka_unit_test(lengths_stand_longest_first_and_exact_before_net),
@@ -296,6 +359,8 @@ int main(void)
 	        cmocka_unit_test(the_ninth_length_does_not_fit),
 	        cmocka_unit_test(a_list_read_back_is_strictly_ordered_and_bounded),
 	        cmocka_unit_test(numbers_that_are_no_slot_have_no_memory),
+	        cmocka_unit_test(a_slot_is_taken_at_home_or_in_its_page),
+	        cmocka_unit_test(every_home_is_a_slot),
 	        cmocka_unit_test(settling_frees_what_nobody_claimed),
 	        cmocka_unit_test(a_slot_is_odd_between_the_brackets_and_even_after),
 	        cmocka_unit_test(a_believed_copy_is_never_half_of_two),

@@ -121,7 +121,7 @@ static bool render(const struct zone *zone, const struct zone_node *cut, const u
 	else
 		plan_denied(&draft->plan, &question, zone);
 	/* No pointer leads to the root: there other names than these are compressed. */
-	return len > 1 && draft_render(draft, base, len, 0);
+	return len > 1 && draft_render(draft, base, len, 0, 0);
 }
 
 /* NULL: out of memory. */

@@ -13,7 +13,8 @@ static bool is_whole(const struct draft *draft)
 	return !missing;
 }
 
-bool draft_render(struct draft *draft, const uint8_t *name, size_t len, uint16_t type)
+bool draft_render(struct draft *draft, const uint8_t *name, size_t len, uint16_t type,
+                  uint32_t choice)
 {
 	uint8_t question[NAME_MAX_LEN + 4];
 	struct wire w = wire_writer(question, sizeof(question));
@@ -24,5 +25,6 @@ bool draft_render(struct draft *draft, const uint8_t *name, size_t len, uint16_t
 	message_begin(&draft->m, draft->out, AN_DNS_HEADER_LEN + len + 4 + AN_ANSWER_LARGE);
 	message_question(&draft->m, question, len);
 	draft->data_at = draft->m.w.at;
-	return plan_render(&draft->plan, &draft->m, 0) && !draft->m.w.failed && is_whole(draft);
+	return plan_render(&draft->plan, &draft->m, choice) && !draft->m.w.failed &&
+	       is_whole(draft);
 }

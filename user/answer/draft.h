@@ -18,7 +18,9 @@ struct draft {
 	uint8_t out[DRAFT_MAX];
 };
 
-/* Writes header, question and the plan's items. False: there is no room for all of them. */
-bool draft_render(struct draft *draft, const uint8_t *name, size_t len, uint16_t type);
+/* Writes header, question and the plan's items, as `choice` turns them. False: there is no room for
+ * all of them. */
+bool draft_render(struct draft *draft, const uint8_t *name, size_t len, uint16_t type,
+                  uint32_t choice);
 
 #endif

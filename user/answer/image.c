@@ -73,8 +73,15 @@ static bool is_possible(size_t len)
 	return len > 1;
 }
 
+/* The least choice of which an_choice_below(choice, turns) is `turn`. */
+static uint32_t choice_of_turn(unsigned int turn, unsigned int turns)
+{
+	return (uint32_t)((((uint64_t)turn << 32) + turns - 1) / turns);
+}
+
 size_t respond_image_static(const struct world *world, const uint8_t *name, size_t len,
-                            uint16_t type, struct an_answer_slot *ret)
+                            uint16_t type, unsigned int turn, unsigned int *ret_turns,
+                            struct an_answer_slot *ret)
 {
 	struct plan_question question = {.world = world, .len = len, .type = type};
 	const unsigned int asked = RESPOND_CACHEABLE | RESPOND_FROM_ZONE;
@@ -86,8 +93,11 @@ size_t respond_image_static(const struct world *world, const uint8_t *name, size
 	name_lower(lower, name, len);
 	question.name = lower;
 	plan_make(&draft.plan, &question);
-	if (draft.plan.wait || (draft.plan.flags & asked) != asked ||
-	    !draft_render(&draft, lower, len, type))
+	if (draft.plan.wait || (draft.plan.flags & asked) != asked)
+		return 0;
+	*ret_turns = plan_turns(&draft.plan);
+	if (turn >= *ret_turns ||
+	    !draft_render(&draft, lower, len, type, choice_of_turn(turn, *ret_turns)))
 		return 0;
 	return cut(&draft, ret);
 }
@@ -126,7 +136,7 @@ size_t respond_image_denial(const struct zone *zone, struct an_answer_slot *ret)
 	    __atomic_load_n(&zone->expired, __ATOMIC_RELAXED))
 		return 0;
 	plan_denied(&draft.plan, &question, zone);
-	if (!draft_render(&draft, zone->apex, zone->apex_len, 0))
+	if (!draft_render(&draft, zone->apex, zone->apex_len, 0, 0))
 		return 0;
 	len = cut(&draft, ret);
 	mark_pointers(ret);
@@ -150,7 +160,7 @@ size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t 
 	    (zone->expose_aname && !answer->negative))
 		return 0;
 	plan_stored(&draft.plan, &question, zone, answer);
-	if (!draft_render(&draft, owner, owner_len, type))
+	if (!draft_render(&draft, owner, owner_len, type, 0))
 		return 0;
 	len = cut(&draft, ret);
 	if (!answer->negative) {

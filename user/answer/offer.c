@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "answer/flatten_room.h"
+#include "answer/plan.h"
 #include "base/clock.h"
 
 /* A stored answer that the kernel has lost (its owner was evicted) or never had. */
@@ -29,15 +30,75 @@ static bool is_denial(const struct zone *zone, const struct offer *offer)
 	       name_equal(zone->apex, zone->apex_len, offer->name, offer->name_len);
 }
 
-void offer_take(struct flatten *flatten, const struct offer *offer)
+/* One image, or, behind a chain, one for each turn of the addresses. */
+struct turns {
+	_Alignas(8) uint8_t octets[PLAN_TURNS_MAX][AN_SLOT_LARGE_SIZE];
+	unsigned int count;
+};
+
+static struct an_answer_slot *turn_at(struct turns *turns, unsigned int turn)
 {
-	uint8_t room[AN_SLOT_LARGE_SIZE] __attribute__((aligned(8))) = {0};
-	struct an_answer_slot *image = (struct an_answer_slot *)room;
-	const struct an_audience_key everyone = {.kind = AN_AUDIENCE_NET, .type = offer->type};
+	return (struct an_answer_slot *)(void *)turns->octets[turn];
+}
+
+static bool make_turns(const struct world *world, const struct offer *offer, struct turns *ret)
+{
+	ret->count = 1;
+	for (unsigned int turn = 0; turn < ret->count; turn++)
+		if (!respond_image_static(world, offer->name, offer->name_len, offer->type, turn,
+		                          &ret->count, turn_at(ret, turn)))
+			return false;
+	return true;
+}
+
+static void publish_turns(struct publish *publish, uint64_t uid, struct turns *turns)
+{
+	const struct an_audience_key everyone = {.kind = AN_AUDIENCE_NET};
+	struct publish_member members[PLAN_TURNS_MAX];
+	const struct publish_choice choice = {
+	        .cell = AN_CELL_FIXED, .members = members, .count = turns->count};
+	uint32_t slot;
+
+	for (unsigned int turn = 0; turn < turns->count; turn++)
+		members[turn] = (struct publish_member){
+		        .image = turn_at(turns, turn), .weight = 1, .bit = AN_BIT_ALWAYS};
+	publish_choice(publish, uid, &everyone, &choice, CLOCK_MS_NEVER, CLOCK_MS_NEVER, true,
+	               &slot);
+}
+
+static void offer_static(struct flatten *flatten, const struct zone *zone,
+                         const struct offer *offer)
+{
+	const struct an_audience_key everyone = {.kind = AN_AUDIENCE_NET};
 	static const uint8_t nothing[8];
-	const struct zone *zone;
+	struct turns turns;
 	uint64_t uid;
 	uint32_t slot;
+
+	if (!make_turns(flatten->world, offer, &turns) ||
+	    publish_owner(flatten->publish, offer->name, offer->name_len, offer->type, zone->id,
+	                  zone->generation, 0, &uid))
+		return;
+	if (turns.count > 1)
+		publish_turns(flatten->publish, uid, &turns);
+	else
+		publish_answer(flatten->publish, uid, &everyone, nothing, 0, turn_at(&turns, 0),
+		               CLOCK_MS_NEVER, CLOCK_MS_NEVER, true, &slot);
+}
+
+static void offer_denial(struct flatten *flatten, const struct zone *zone)
+{
+	_Alignas(8) uint8_t room[AN_SLOT_LARGE_SIZE] = {0};
+	struct an_answer_slot *image = (struct an_answer_slot *)(void *)room;
+
+	if (respond_image_denial(zone, image))
+		publish_denial(flatten->publish, zone->apex, zone->apex_len, zone->id,
+		               zone->generation, image);
+}
+
+void offer_take(struct flatten *flatten, const struct offer *offer)
+{
+	const struct zone *zone;
 
 	if (!flatten->publish)
 		return;
@@ -47,24 +108,11 @@ void offer_take(struct flatten *flatten, const struct offer *offer)
 		return;
 	}
 	zone = zones_find(flatten->world->zones, offer->name, offer->name_len, offer->type);
-	if (!zone || zone->id == UINT32_MAX)
+	if (!zone || zone->id == UINT32_MAX || (!offer->type && !is_denial(zone, offer)) ||
+	    publish_has(flatten->publish, offer->name, offer->name_len, offer->type))
 		return;
-	if (!offer->type && !is_denial(zone, offer))
-		return;
-	if (publish_has(flatten->publish, offer->name, offer->name_len, offer->type))
-		return;
-	if (offer->type ? !respond_image_static(flatten->world, offer->name, offer->name_len,
-	                                        offer->type, image)
-	                : !respond_image_denial(zone, image))
-		return;
-	if (!offer->type) {
-		publish_denial(flatten->publish, zone->apex, zone->apex_len, zone->id,
-		               zone->generation, image);
-		return;
-	}
-	if (publish_owner(flatten->publish, offer->name, offer->name_len, offer->type, zone->id,
-	                  zone->generation, 0, &uid))
-		return;
-	publish_answer(flatten->publish, uid, &everyone, nothing, 0, image, CLOCK_MS_NEVER,
-	               CLOCK_MS_NEVER, true, &slot);
+	if (offer->type)
+		offer_static(flatten, zone, offer);
+	else
+		offer_denial(flatten, zone);
 }

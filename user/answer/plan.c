@@ -310,6 +310,14 @@ static bool is_special_type(uint16_t type)
 	return type == 0 || type == AN_TYPE_OPT || (type >= 128 && type <= 255) || type >= 65280;
 }
 
+unsigned int plan_turns(const struct plan *plan)
+{
+	for (unsigned int i = 1; i < plan->count; i++)
+		if (plan->items[i].rotate)
+			return plan->items[i].count;
+	return 1;
+}
+
 /* Out of zone data alone, the same for all who ask, until the zone changes. */
 static bool is_lasting(const struct plan *plan)
 {
@@ -320,11 +328,7 @@ static bool is_lasting(const struct plan *plan)
 		return false;
 	if (type == AN_TYPE_SOA && has_other_serials(plan->zone))
 		return false;
-	/* What rotates does so in front of all else, or is alone. */
-	for (unsigned int i = 1; i < plan->count; i++)
-		if (plan->items[i].rotate && plan->items[i].count > 1)
-			return false;
-	return true;
+	return plan_turns(plan) <= PLAN_TURNS_MAX;
 }
 
 void plan_make(struct plan *plan, const struct plan_question *question)

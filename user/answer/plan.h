@@ -16,6 +16,7 @@
 
 #define PLAN_CHAIN_MAX 16 /* CNAMEs and DNAMEs followed */
 #define PLAN_ITEMS_MAX 128
+#define PLAN_TURNS_MAX 16  /* of a set behind a chain that the kernel holds every turn of */
 #define PLAN_PICKS_MAX 512 /* addresses picked from pools' answers, in all items */
 
 struct plan_item {
@@ -103,6 +104,9 @@ void plan_denied(struct plan *plan, const struct plan_question *question, const 
  * of one of its groups, where it has a pool part. */
 void plan_stored(struct plan *plan, const struct plan_question *question, const struct zone *zone,
                  const struct answer *answer);
+
+/* How many turns the answer has where it rotates behind a chain; else 1. */
+unsigned int plan_turns(const struct plan *plan);
 
 /*
  * Writes the items. `choice` is that of an_choice(): where rotation starts.

@@ -86,11 +86,15 @@ void respond(const struct world *world, const struct respond_input *input, uint8
  * Kernel images. The answer behind the question for (name, type) out of static
  * zone data as a slot image in `ret` (AN_SLOT_LARGE_SIZE octets); key, uid and
  * cell are the publisher's to fill. Addresses of the question's own rotate,
- * all else is the tail, each record with its own TTL. Length of the image, 0
- * if the kernel cannot hold it (not static, of more than one zone, too large).
+ * all else is the tail, each record with its own TTL. Addresses behind a chain
+ * cannot rotate there: such an answer is *ret_turns images, from turn 0 on, of
+ * which an_choice_below(choice, *ret_turns) is the one that the daemon gives.
+ * Length of the image, 0 if the kernel cannot hold it (not static, of more
+ * than one zone, too large).
  */
 size_t respond_image_static(const struct world *world, const uint8_t *name, size_t len,
-                            uint16_t type, struct an_answer_slot *ret);
+                            uint16_t type, unsigned int turn, unsigned int *ret_turns,
+                            struct an_answer_slot *ret);
 
 /*
  * The same for names of a zone that do not exist: an image as for its apex as

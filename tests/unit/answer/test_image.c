@@ -18,6 +18,8 @@ static const char ZONE[] = "$TTL 300\n"
                            "alias CNAME www\n"
                            "short 33 CNAME ns1\n"
                            "far 34 CNAME www.elsewhere.test.\n"
+                           "tolast 35 CNAME last\n"
+                           "tomore CNAME more\n"
                            "lost 35 CNAME no\n"
                            "bare 36 CNAME text\n"
                            "mail 37 MX 10 www\n"
@@ -35,6 +37,9 @@ static const char ZONE[] = "$TTL 300\n"
 /* A set that just fits into a large slot, and one that does not. */
 #define FITS (AN_ANSWER_LARGE / 16)
 
+/* Most turns behind a chain. */
+#define TURNS 16
+
 static struct scene scene;
 
 static int setup(void **state)
@@ -48,6 +53,10 @@ static int setup(void **state)
 		at += (size_t)sprintf(text + at, "fits A 192.0.2.%u\n", i);
 	for (unsigned int i = 0; i < FITS + 1; i++)
 		at += (size_t)sprintf(text + at, "large A 192.0.2.%u\n", i);
+	for (unsigned int i = 0; i < TURNS; i++)
+		at += (size_t)sprintf(text + at, "last A 192.0.2.%u\n", i);
+	for (unsigned int i = 0; i < TURNS + 1; i++)
+		at += (size_t)sprintf(text + at, "more A 192.0.2.%u\n", i);
 	/* Fits without its additional section only. */
 	for (unsigned int i = 0; i < 54; i++)
 		at += (size_t)sprintf(text + at, "wide MX %u www\n", i + 1);
@@ -71,7 +80,8 @@ union image {
 };
 
 /* In a block of exactly the size that is promised. */
-static size_t static_image(const char *owner, uint16_t type, union image *ret)
+static size_t turned_image(const char *owner, uint16_t type, unsigned int turn,
+                           unsigned int *ret_turns, union image *ret)
 {
 	uint8_t name[NAME_MAX_LEN];
 	int len = name_from_text(owner, NULL, 0, name);
@@ -80,10 +90,20 @@ static size_t static_image(const char *owner, uint16_t type, union image *ret)
 
 	assert_non_null(exact);
 	rcu_read_lock();
-	size = respond_image_static(&scene.world, name, (size_t)len, type, &exact->slot);
+	size = respond_image_static(&scene.world, name, (size_t)len, type, turn, ret_turns,
+	                            &exact->slot);
 	rcu_read_unlock();
 	*ret = *exact;
 	free(exact);
+	return size;
+}
+
+static size_t static_image(const char *owner, uint16_t type, union image *ret)
+{
+	unsigned int turns = 1;
+	size_t size = turned_image(owner, type, 0, &turns, ret);
+
+	assert_int_equal(turns, 1);
 	return size;
 }
 
@@ -131,24 +151,28 @@ static size_t kernel_reply(const union image *image, const uint8_t *query, size_
 	return w.at;
 }
 
-/* Queries with many ids: the kernel's reply is the daemon's. */
+/* The kernel's reply to a query with this id is the daemon's. */
+static void assert_same_of(const union image *image, struct ask ask, uint32_t ttl, uint16_t id)
+{
+	uint8_t query[512], daemon[4096], kernel[4096];
+	struct respond_result result;
+	size_t len, end;
+
+	ask.id = id;
+	len = scene_query(&ask, query);
+	end = 12 + name_len(query + 12) + 4;
+	result = scene_send(&scene, &ask, query, len, daemon, sizeof(daemon));
+	assert_int_equal(result.verdict, RESPOND_SEND);
+	len = kernel_reply(image, query, end, an_choice(SCENE_SEED, id, 0xc6336407, 4711), ttl,
+	                   kernel);
+	assert_int_equal(result.len, len);
+	assert_memory_equal(daemon, kernel, len);
+}
+
 static void assert_same(const union image *image, struct ask ask, uint32_t ttl)
 {
-	for (uint16_t id = 1; id < 64; id++) {
-		uint8_t query[512], daemon[4096], kernel[4096];
-		struct respond_result result;
-		size_t len, end;
-
-		ask.id = id;
-		len = scene_query(&ask, query);
-		end = 12 + name_len(query + 12) + 4;
-		result = scene_send(&scene, &ask, query, len, daemon, sizeof(daemon));
-		assert_int_equal(result.verdict, RESPOND_SEND);
-		len = kernel_reply(image, query, end, an_choice(SCENE_SEED, id, 0xc6336407, 4711),
-		                   ttl, kernel);
-		assert_int_equal(result.len, len);
-		assert_memory_equal(daemon, kernel, len);
-	}
+	for (uint16_t id = 1; id < 64; id++)
+		assert_same_of(image, ask, ttl, id);
 }
 
 static void static_images_give_the_daemons_reply(void **state)
@@ -206,6 +230,39 @@ static void static_images_give_the_daemons_reply(void **state)
 	}
 }
 
+/* The kernel picks one of the images as it picks among a choice's members. */
+static void addresses_behind_a_chain_have_an_image_for_each_turn(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+		unsigned int turns;
+	} table[] = {
+	        {"alias.example.test.", AN_TYPE_A, 3},
+	        {"Alias.example.test.", AN_TYPE_AAAA, 2},
+	        {"tolast.example.test.", AN_TYPE_A, TURNS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct ask ask = {.name = table[i].name, .type = table[i].type, .tcp = true};
+		unsigned int turns, seen = 0;
+
+		for (uint16_t id = 1; id < 200; id++) {
+			uint32_t choice = an_choice(SCENE_SEED, id, 0xc6336407, 4711);
+			unsigned int turn = an_choice_below(choice, table[i].turns);
+			union image image;
+
+			assert_true(turned_image(ask.name, ask.type, turn, &turns, &image) > 0);
+			assert_int_equal(turns, table[i].turns);
+			assert_int_equal(image.slot.answer.count, 0);
+			assert_same_of(&image, ask, 300, id);
+			seen |= 1u << turn;
+		}
+		assert_int_equal(seen, (1u << table[i].turns) - 1);
+	}
+}
+
 static void what_the_kernel_cannot_hold_has_no_image(void **state)
 {
 	static const struct {
@@ -215,7 +272,7 @@ static void what_the_kernel_cannot_hold_has_no_image(void **state)
 	        {"flat.example.test.", AN_TYPE_MX},
 	        {"no.example.test.", AN_TYPE_A},
 	        {"wide.example.test.", AN_TYPE_MX},
-	        {"alias.example.test.", AN_TYPE_A},
+	        {"tomore.example.test.", AN_TYPE_A},
 	        {"x.sub.example.test.", AN_TYPE_A},
 	        {"x.old.example.test.", AN_TYPE_A},
 	        {"example.test.", AN_TYPE_A},
@@ -318,6 +375,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	        TEST(static_images_give_the_daemons_reply),
+	        TEST(addresses_behind_a_chain_have_an_image_for_each_turn),
 	        TEST(what_the_kernel_cannot_hold_has_no_image),
 	        TEST(flattened_images_give_the_daemons_reply),
 	        TEST(stale_images_give_the_daemons_reply),

@@ -11,11 +11,11 @@
 #include "base/log.h"
 #include "control/bring_up.h"
 #include "control/control.h"
+#include "control/reason.h"
 #include "control/report.h"
 #include "control/show.h"
 #include "control/simulate.h"
 #include "control/words.h"
-#include "steer/geo.h"
 #include "zone/zones.h"
 
 #define CONFIG_PATH "/etc/anamed/anamed.conf"
@@ -121,57 +121,13 @@ static int run_daemon(const struct call *call, json_t **ret, struct error *error
 
 /* ---- explain: the daemon says where a client is, the files say why ---- */
 
-static const char *reason_words(const struct geo_reason *reason, char *ret, size_t size)
-{
-	const char *asked = reason->database ? reason->database : "";
-
-	if (reason->how == GEO_BY_RULE)
-		snprintf(ret, size, "by the rule at line %u of the configuration%s%s", reason->line,
-		         asked[0] ? ", out of database " : ", without a database", asked);
-	else if (reason->how == GEO_BY_TABLE)
-		snprintf(ret, size, "as the quickest, by %s", reason->file ? reason->file : asked);
-	else if (reason->how == GEO_BY_DISTANCE)
-		snprintf(ret, size, "as the nearest, by the coordinates of database %s", asked);
-	else
-		snprintf(ret, size, "as the policy's default: nothing else holds for it");
-	return ret;
-}
-
-/* Behind the daemon's words: a line about the region. */
-static int add_reason(const struct options *options, json_t *reply, struct error *error)
-{
-	const char *policy = json_string_value(json_object_get(reply, "policy"));
-	const char *client = json_string_value(json_object_get(reply, "network"));
-	struct config *config = NULL;
-	struct geo_reason reason;
-	struct network network = {0};
-	char words[512], line[600];
-	int err;
-
-	if (!policy)
-		return 0;
-	if (client)
-		network_parse(client, &network); /* "nobody" has none */
-	err = config_load(config_path(options), &config, error);
-	if (!err)
-		err = geo_explain(config, policy, &network, &reason, error);
-	if (!err) {
-		reason_words(&reason, words, sizeof(words));
-		snprintf(line, sizeof(line), "That region was found %s.", words);
-		json_object_set_new(reply, "region_by", json_string(words));
-		json_array_append_new(json_object_get(reply, "words"), json_string(line));
-	}
-	config_free(config);
-	return err;
-}
-
 static int run_explain(const struct call *call, json_t **ret, struct error *error)
 {
 	struct error none = {0};
 	char text[1024];
 	int err = run_daemon(call, ret, error);
 
-	if (!err && add_reason(call->options, *ret, &none))
+	if (!err && reason_add(config_path(call->options), *ret, &none))
 		fprintf(stderr, "why the client is in its region cannot be said: %s\n",
 		        error_text(&none, text, sizeof(text)));
 	return err;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where clients are: policies, databases, one stored answer a region, from the kernel."""
 
+import ipaddress
 import os
 import threading
 
@@ -156,6 +157,67 @@ def targets(bench):
     from_kernel(edge, lambda: bench.client.ask("far.example.test", "A", NET2))
     reply = bench.client.ask("far.example.test", "A", "130.1.2.0/24")
     equal(reply.addresses, ["198.19.77.9"])
+
+
+def rule_words(region):
+    return {"rest": "as the policy's default"}.get(region, "by the rule at line ")
+
+
+@case("explain tells a client's place, rule, region, scope and kernel slot, as replies have them")
+def explained(bench):
+    edge = geo_edge(bench)
+    known = {place: country for place, country in places.World(COUNTRIES, REGIONS, "").networks}
+    warm_regions(bench)
+    for network in NETWORKS + NETWORKS_V6:
+        reply = from_kernel(edge, lambda: bench.client.ask("example.test", "A", network))
+        told = edge.explain("example.test", "A", network)
+        words = "\n".join(told["words"])
+        inside = ipaddress.ip_network(network)
+        country = next((country for place, country in known.items()
+                        if place.version == inside.version and inside.subnet_of(place)), None)
+        equal((told["place"], told["region"]), (network, world().region(network)))
+        equal(told["places"][0]["has"], f"country {country}" if country else "", network)
+        for part in (f"Its scope is {reply.scope}, the region's network's.",
+                     f"Kernel: slot {told['flatten']['answer']['kernel_slot']} holds it.",
+                     f"Database places has {'nothing for ' if not country else ''}",
+                     f"That region was found {rule_words(told['region'])}",
+                     f"{reply.addresses[0]}: up; taken"):
+            true(part in words, f"no {part!r} for {network} in:\n{words}")
+        equal(told["flatten"]["answer"]["addresses"], reply.addresses)
+
+
+@case("explain tells who is asked for a region, and what a region would get that nobody asked for")
+def explained_targets(bench):
+    far = {"name": "far.pool.test", "mode": "geo", "policy": "world", "members": [
+        {"aname": "www.cdn.test", "region": "eu", "ecs": NET2},
+        {"aname": "other.cdn.test", "region": "na"},
+        {"address": "198.19.77.9", "region": "rest"}]}
+    edge = geo_edge(bench, [far])
+    words = edge.ctl("explain", "far.example.test", "A", "5.6.1.0/24")
+    for part in ("Stored: absent", "each target taken to be up",
+                 f"is asked for www.cdn.test. with {NET2}, on behalf of its region.",
+                 "region eu: www.cdn.test.: up; taken",
+                 "region na: other.cdn.test.: not looked up for this region; not taken",
+                 "A query now: it waits, while it is fetched."):
+        true(part in words, f"no {part!r} in:\n{words}")
+    true("other.cdn.test. with" not in words, words)
+    for network in (NET2, "3.1.2.0/24"):
+        reply = bench.client.ask("far.example.test", "A", network)
+        told = edge.explain("far.example.test", "A", network)
+        equal([one["asked_with"] for one in told["upstreams"]], [network])
+        equal(sorted(told["flatten"]["answer"]["addresses"]), sorted(reply.addresses))
+        true(f"Its scope is {reply.scope}, " in "\n".join(told["words"]), told["words"])
+
+
+@case("simulate says of every network what clients there get, and under which scope")
+def simulated(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    said = edge.ctl_json("simulate", "example.test", "A", *NETWORKS, *NETWORKS_V6)
+    for client in said["clients"]:
+        reply = bench.client.ask("example.test", "A", client["client"])
+        equal(([one["give"] for one in client["before"]["gives"]], client["before"]["scope"]),
+              (reply.addresses, reply.scope), client["client"])
 
 
 @case("with the daemon gone, the kernel knows where clients are")

@@ -1,10 +1,29 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """gdnsd - the examples of gdnsd-plugin-geoip(8)."""
 
+import os
+
 import examples
-from beside import city, edge_of, same_answers
+from beside import city, edge_of, networks, same_answers, text
 from lib.cases import case, equal, true
+from lib.survey import survey
 from servers import Gdnsd
+
+
+def as_simulated(bench, edge, name):
+    """The simulator says of every network what its clients get."""
+    asked = networks(bench)
+    path = os.path.join(edge.folder, "clients")
+    with open(path, "w") as file:
+        file.writelines(network + "\n" for network in asked)
+    said = edge.ctl_json("simulate", name, "A", "--clients", path)
+    given = survey(bench.client, name, "A", asked)
+    equal([client["client"] for client in said["clients"]], asked)
+    for client in said["clients"]:
+        gives = " ".join(sorted(one["give"] for one in client["before"]["gives"]))
+        real = given[client["client"]]
+        equal((gives, client["before"]["scope"]), (text(real.addresses), real.scope),
+              client["client"])
 
 
 def both(bench, title):
@@ -33,6 +52,7 @@ def nearest(bench):
     edge, gdnsd = both(bench, "gdnsd: the nearest datacenter")
     kinds = same_answers(bench, edge, gdnsd, "app.example.com", ("A", "AAAA"))
     equal(len(kinds), 6, f"answers that occur: {kinds}")
+    as_simulated(bench, edge, "app.example.com")
 
 
 @case("gdnsd: a map down to the city, and networks")

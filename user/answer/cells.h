@@ -127,6 +127,11 @@ struct json_t *cell_json(const struct cell *cell, const struct harvest *harvest)
 uint64_t near_change(const struct harvest *harvest, const struct pool_input *input,
                      const struct pool_decision *decision);
 
+/* The same of a pool of which nothing is stored for the region: each target stands for one address
+ * that is up. */
+struct json_t *flatten_pool_ahead(struct flatten *flatten, const struct pool_tree *tree,
+                                  uint32_t region, uint16_t type);
+
 /* What an answer out of this harvest is now. 0 or -ENOMEM. */
 int cell_compose(struct cell *cell, struct harvest *harvest, uint64_t now_ms, struct composed *ret);
 

@@ -81,6 +81,14 @@ static json_t *targets_json(struct flatten *flatten, const struct zone_node *nod
 	return list;
 }
 
+static void tell_ahead(struct flatten *flatten, const struct pool_tree *tree, uint32_t region,
+                       uint16_t type, json_t *object)
+{
+	if (tree)
+		json_object_set_new(object, "pool",
+		                    flatten_pool_ahead(flatten, tree, region, type));
+}
+
 struct json_t *flatten_explain(struct flatten *flatten, const uint8_t *owner, size_t len,
                                uint16_t type, const struct client *client)
 {
@@ -116,6 +124,9 @@ struct json_t *flatten_explain(struct flatten *flatten, const uint8_t *owner, si
 	if (found.answer && found.answer->cell && found.answer->cell->tree && found.answer->harvest)
 		json_object_set_new(object, "pool",
 		                    cell_json(found.answer->cell, found.answer->harvest));
+	else if (!found.answer && match.node)
+		tell_ahead(flatten, where_pool(flatten->world, match.node), where.region, type,
+		           object);
 	if (found.owner) {
 		json_object_set_new(object, "networks", json_integer(found.owner->answer_count));
 		json_object_set_new(object, "failing", json_boolean(found.owner->failing));

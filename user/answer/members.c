@@ -226,36 +226,6 @@ static void add_pool_aname(struct flight *flight, uint16_t node, const struct me
 	member_run(member);
 }
 
-/* Has this geo pool members for the region, or for every region without any of its own? */
-static bool has_region(const struct pool_tree *tree, uint16_t pool, uint32_t region)
-{
-	for (uint16_t child = (uint16_t)(pool + 1); child < tree->nodes[pool].end;
-	     child = tree->nodes[child].end)
-		if (tree->nodes[child].kind != POOL_NODE_RESORT &&
-		    (!tree->nodes[child].region || tree->nodes[child].region == region))
-			return true;
-	return false;
-}
-
-/*
- * Of what a client in this region cannot get, targets are not looked up:
- * members for other regions, as long as there are some for this one.
- */
-static bool is_elsewhere(const struct flight *flight, uint16_t node)
-{
-	const struct pool_tree *tree = flight->tree;
-	uint32_t region = flight->key.region;
-
-	for (; node; node = tree->nodes[node].parent) {
-		uint16_t parent = tree->nodes[node].parent;
-
-		if (tree->nodes[parent].pool->mode == POOL_GEO && tree->nodes[node].region &&
-		    tree->nodes[node].region != region && has_region(tree, parent, region))
-			return true;
-	}
-	return false;
-}
-
 static void add_pool(struct flight *flight, const struct pool_tree *tree,
                      const struct member *parent, uint32_t ttl)
 {
@@ -263,7 +233,8 @@ static void add_pool(struct flight *flight, const struct pool_tree *tree,
 	for (uint16_t node = 1; node < tree->count; node++) {
 		if (tree->nodes[node].address)
 			add_pool_address(flight, node, ttl);
-		else if (tree->nodes[node].kind == POOL_NODE_ANAME && !is_elsewhere(flight, node))
+		else if (tree->nodes[node].kind == POOL_NODE_ANAME &&
+		         !pool_is_elsewhere(tree, node, flight->key.region))
 			add_pool_aname(flight, node, parent, ttl);
 	}
 }

@@ -33,6 +33,9 @@ static const char *why(const struct pool_input *input, const struct pool_decisio
 		return "held back by hold-down";
 	if (verdict & POOL_CHOSEN && verdict & POOL_COUNTS)
 		return verdict & POOL_UP ? "" : "down, and given all the same";
+	if (kind == POOL_NODE_ANAME && !input->yields[node].known &&
+	    pool_is_elsewhere(input->tree, node, input->region))
+		return "not looked up for this region";
 	if (kind == POOL_NODE_ANAME && !input->yields[node].known)
 		return "could not be resolved";
 	if (!(verdict & POOL_HAS))
@@ -98,31 +101,80 @@ static json_t *nodes_json(struct pool_input *input, struct pool_decision *ret)
 	return tell.list;
 }
 
-json_t *cell_json(const struct cell *cell, const struct harvest *harvest)
+static json_t *pool_json(struct pool_input *input, uint16_t type)
 {
 	static const char *const modes[] = {"all",        "failover", "weighted",
 	                                    "consistent", "geo",      "latency"};
-	struct pool_yield yields[POOL_NODES_MAX];
+	const struct pool_tree *tree = input->tree;
 	struct pool_decision decision;
-	struct pool_input input = {
-	        .tree = cell->tree, .region = cell->key.region, .yields = yields};
 	char text[NAME_TEXT_MAX];
 	json_t *object = json_object();
 
-	harvest_yields(harvest, yields);
-	input.memory = copy_memory(cell, harvest);
-	input.now_ms = clock_ms();
-	SET(object, "pool", json_string(name_to_text(cell->tree->pool->name.name, text)));
-	SET(object, "mode", json_string(modes[cell->tree->pool->mode]));
-	SET(object, "type", json_string(cell->key.type == AN_TYPE_AAAA ? "AAAA" : "A"));
-	SET(object, "region_number", json_integer(cell->key.region));
-	if (cell->tree->policy)
-		SET(object, "policy", json_string(cell->tree->policy));
-	SET(object, "answers", json_integer((json_int_t)cell->answer_count));
-	SET(object, "nodes", nodes_json(&input, &decision));
+	input->now_ms = clock_ms();
+	SET(object, "pool", json_string(name_to_text(tree->pool->name.name, text)));
+	SET(object, "mode", json_string(modes[tree->pool->mode]));
+	SET(object, "type", json_string(type == AN_TYPE_AAAA ? "AAAA" : "A"));
+	SET(object, "region_number", json_integer(input->region));
+	if (tree->policy)
+		SET(object, "policy", json_string(tree->policy));
+	SET(object, "nodes", nodes_json(input, &decision));
 	SET(object, "panic", json_boolean(decision.panic));
 	SET(object, "last_resort", json_boolean(decision.resort));
+	return object;
+}
+
+json_t *cell_json(const struct cell *cell, const struct harvest *harvest)
+{
+	struct pool_yield yields[POOL_NODES_MAX];
+	struct pool_input input = {
+	        .tree = cell->tree, .region = cell->key.region, .yields = yields};
+	json_t *object;
+
+	harvest_yields(harvest, yields);
+	input.memory = copy_memory(cell, harvest);
+	object = pool_json(&input, cell->key.type);
+	SET(object, "answers", json_integer((json_int_t)cell->answer_count));
 	free(input.memory);
+	return object;
+}
+
+/* ---- a pool that nobody has asked for yet ---- */
+
+static bool is_up(struct flatten *flatten, const struct pool_node *node)
+{
+	struct health_state state = {.up = true};
+	struct health_watch *watch;
+
+	if (!node->pool->check || !flatten->health || node->kind != POOL_NODE_ADDRESS)
+		return true;
+	watch = health_watch(flatten->health, node->pool->check, node->address->family,
+	                     node->address->address, NULL, NULL);
+	if (watch)
+		health_state(watch, &state);
+	health_unwatch(watch);
+	return state.up;
+}
+
+json_t *flatten_pool_ahead(struct flatten *flatten, const struct pool_tree *tree, uint32_t region,
+                           uint16_t type)
+{
+	uint8_t family = type == AN_TYPE_AAAA ? AN_FAMILY_IPV6 : AN_FAMILY_IPV4;
+	struct pool_yield yields[POOL_NODES_MAX] = {0};
+	struct pool_input input = {.tree = tree, .region = region, .yields = yields};
+	json_t *object;
+
+	for (uint16_t i = 0; i < tree->count; i++) {
+		const struct pool_node *node = &tree->nodes[i];
+
+		if (node->kind == POOL_NODE_POOL ||
+		    (node->kind == POOL_NODE_ANAME && pool_is_elsewhere(tree, i, region)) ||
+		    (node->address && node->address->family != family))
+			continue;
+		yields[i] = (struct pool_yield){
+		        .known = true, .count = 1, .live = is_up(flatten, node)};
+	}
+	object = pool_json(&input, type);
+	SET(object, "ahead", json_true());
 	return object;
 }
 

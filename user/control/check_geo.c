@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "anamed/geo.h"
+#include "steer/geo.h"
 
 struct check {
 	const struct config *config;
@@ -94,16 +95,10 @@ static int check_subdivisions(const struct check *check, const struct config_rul
 	return 0;
 }
 
-static bool rule_needs_database(const struct config_rule *rule)
-{
-	return rule->continents_count || rule->countries_count || rule->subdivisions_count ||
-	       rule->cities_count || rule->asns_count || rule->path;
-}
-
 /* Networks and nothing else: it can be told without a database what is left for later rules. */
 static bool rule_is_networks(const struct config_rule *rule)
 {
-	return rule->networks_count && !rule_needs_database(rule);
+	return rule->networks_count && !geo_rule_needs_database(rule);
 }
 
 static bool taken_before(const struct config_policy *policy, size_t rule,
@@ -154,7 +149,7 @@ static int check_rule_database(const struct check *check, const struct config_po
 		             places_line(check->places, "policies/%zu/rules/%zu/database",
 		                         check->policy, check->rule),
 		             "database: there is no `%s'", rule->database);
-	if (rule_needs_database(rule) && !rule->database && !policy->database)
+	if (geo_rule_needs_database(rule) && !rule->database && !policy->database)
 		return FAULT(check, rule->line,
 		             "`database' is missing, in this rule or in its policy");
 	return 0;
@@ -167,7 +162,7 @@ static int check_rule(const struct check *check, const struct config_policy *pol
 
 	if (!rule->path != !rule->values_count)
 		return FAULT(check, rule->line, "`path' and `values' stand together");
-	if (!rule_needs_database(rule) && !rule->networks_count)
+	if (!geo_rule_needs_database(rule) && !rule->networks_count)
 		return FAULT(check, rule->line, "this rule is empty: it says nothing to match");
 	err = check_rule_database(check, policy, rule);
 	if (!err)

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "answer/where.h"
 #include "base/clock.h"
 #include "base/wire.h"
 #include "control/daemon.h"
 #include "control/report.h"
 #include "steer/geo.h"
+#include "steer/pool.h"
 
 #define SET(object, key, value) json_object_set_new(object, key, value)
 #define CHAIN_MAX               16
@@ -149,12 +151,16 @@ static bool follow_chain(struct explain *explain, struct config_name *name,
 
 /* ---- upstream ---- */
 
-static void explain_upstreams(struct explain *explain, const uint8_t *target, size_t len)
+/* `ecs`: family 0, or whom a target is asked for on everyone's behalf. */
+static void explain_upstreams(struct explain *explain, const uint8_t *target, size_t len,
+                              const struct network *ecs)
 {
 	const struct config *config = explain->daemon->config;
-	json_t *list = json_array();
-	size_t longest = 0;
+	json_t *list = json_object_get(explain->object, "upstreams");
+	size_t longest = 0, before = json_array_size(list);
+	char name[NAME_TEXT_MAX];
 
+	name_to_text(target, name);
 	for (size_t i = 0; i < config->upstreams_count; i++) {
 		const struct config_name *suffix = &config->upstreams[i].suffix;
 
@@ -169,40 +175,78 @@ static void explain_upstreams(struct explain *explain, const uint8_t *target, si
 		if (upstream->suffix.len != longest ||
 		    !name_under(target, len, upstream->suffix.name, longest))
 			continue;
-		asked = audience_ask(&explain->client.network, upstream->ecs_ipv4_max,
-		                     upstream->ecs_ipv6_max);
+		asked = audience_ask(ecs->family ? ecs : &explain->client.network,
+		                     upstream->ecs_ipv4_max, upstream->ecs_ipv6_max);
 		if (asked.len)
 			network_text(&asked, text);
 		endpoint_text(&upstream->address, address);
 		json_array_append_new(
-		        list, json_pack("{s:s, s:s, s:s}", "address", address, "kind",
+		        list, json_pack("{s:s, s:s, s:s, s:s}", "target", name, "address", address,
+		                        "kind",
 		                        upstream->kind == UPSTREAM_AUTHORITATIVE ? "authoritative"
 		                                                                 : "resolver",
 		                        "asked_with", upstream->ecs ? text : "no option"));
-		say(explain, "Upstream %s is asked with %s.", address,
-		    upstream->ecs ? text : "no client subnet option");
+		say(explain, "Upstream %s is asked for %s with %s%s.", address, name,
+		    upstream->ecs ? text : "no client subnet option",
+		    upstream->ecs && ecs->family ? ", on behalf of its region" : "");
 	}
-	if (!json_array_size(list))
-		say(explain, "No upstream is configured for it.");
-	SET(explain->object, "upstreams", list);
+	if (json_array_size(list) == before)
+		say(explain, "No upstream is configured for %s", name);
+}
+
+/* The targets of a pool that a client in this region may get. */
+static void explain_targets(struct explain *explain, const struct pool_tree *tree, uint32_t region)
+{
+	for (uint16_t i = 0; i < tree->count; i++) {
+		const struct pool_node *node = &tree->nodes[i];
+		const struct config_name *name = node->member ? &node->member->aname : NULL;
+
+		if (node->kind != POOL_NODE_ANAME || pool_is_elsewhere(tree, i, region) ||
+		    zones_find(explain->daemon->zones, name->name, name->len, explain->type))
+			continue;
+		explain_upstreams(explain, name->name, name->len, &node->member->ecs);
+	}
 }
 
 /* ---- the flattened part ---- */
 
+/* What a reply with this answer says of those that it holds for. */
+static void say_scope(struct explain *explain, const json_t *flat, size_t count)
+{
+	int target =
+	        (int)json_integer_value(json_object_get(json_object_get(flat, "answer"), "scope"));
+	int region = (int)json_integer_value(json_object_get(flat, "region_len"));
+
+	if (!explain->client.network.family)
+		say(explain, "Its scope is 0: no network was given.");
+	else if (!count)
+		say(explain, "Its scope is 0, as that of every denial.");
+	else if (target > region)
+		say(explain, "Its scope is %d, its target's.", target);
+	else
+		say(explain, "Its scope is %d%s.", region,
+		    json_object_get(flat, "region") ? ", the region's network's" : "");
+}
+
 static void say_answer(struct explain *explain, const json_t *flat)
 {
-	const json_t *answer = json_object_get(flat, "answer");
+	const json_t *answer = json_object_get(flat, "answer"),
+	             *slot = json_object_get(answer, "kernel_slot");
 	const char *state = json_string_value(json_object_get(flat, "state"));
 	const char *audience = json_string_value(json_object_get(answer, "audience"));
+	const char *region = json_string_value(json_object_get(flat, "region"));
+	size_t count = json_array_size(json_object_get(answer, "addresses"));
 
-	if (answer)
-		say(explain, "Stored: %s, for %s, %zu addresses, scope %d, %d s old.", state,
-		    audience ? audience : "?",
-		    json_array_size(json_object_get(answer, "addresses")),
-		    (int)json_integer_value(json_object_get(answer, "scope")),
-		    (int)json_integer_value(json_object_get(answer, "age_s")));
-	else
+	if (answer) {
+		say(explain, "Stored: %s, for %s%s%s, %zu addresses, %d s old.", state,
+		    audience ? audience : "?", region ? " in region " : "", region ? region : "",
+		    count, (int)json_integer_value(json_object_get(answer, "age_s")));
+		say_scope(explain, flat, count);
+		if (json_is_integer(slot))
+			say(explain, "Kernel: slot %d holds it.", (int)json_integer_value(slot));
+	} else {
 		say(explain, "Stored: %s.", state ? state : "nothing");
+	}
 	if (json_is_true(json_object_get(flat, "failing")))
 		say(explain, "Upstream is failing: last good answers go out, at TTL %d.",
 		    AN_STALE_TTL);
@@ -214,12 +258,15 @@ static void say_region(struct explain *explain, const char *policy)
 	const struct geo *geo = explain->daemon->geo;
 	int index = geo ? geo_policy(geo, policy) : -1;
 	struct geo_found found;
+	char text[NET_TEXT_MAX];
 	const char *region;
 
 	if (index < 0)
 		return;
-	found = geo_find(geo, (unsigned int)index, &explain->client.network);
+	found = geo_find(geo, (unsigned int)index, &explain->client.place);
 	region = geo_region_name(geo, (unsigned int)index, found.region);
+	network_text(&explain->client.place, text);
+	SET(explain->object, "place", json_string(explain->client.place.family ? text : "nobody"));
 	SET(explain->object, "policy", json_string(policy));
 	SET(explain->object, "region", region ? json_string(region) : json_null());
 	SET(explain->object, "region_len", json_integer(found.len));
@@ -232,6 +279,8 @@ static void say_pool(struct explain *explain, const json_t *pool)
 	const json_t *node;
 	size_t i;
 
+	if (json_is_true(json_object_get(pool, "ahead")))
+		say(explain, "The pool as it would decide, each target taken to be up:");
 	json_array_foreach(json_object_get(pool, "nodes"), i, node)
 	{
 		say(explain, "  %*s%s", 2 * (int)json_integer_value(json_object_get(node, "depth")),
@@ -239,48 +288,19 @@ static void say_pool(struct explain *explain, const json_t *pool)
 	}
 }
 
-static const struct config_pool *pool_named(const struct config *config, const uint8_t *name,
-                                            size_t len)
+static void explain_pool(struct explain *explain, const struct zone_node *node)
 {
-	for (size_t i = 0; i < config->pools_count; i++) {
-		const struct config_name *pool = &config->pools[i].name;
+	const struct pool_tree *tree = where_pool(explain->daemon->world, node);
+	struct where where;
 
-		if (name_equal(pool->name, pool->len, name, len))
-			return &config->pools[i];
-	}
-	return NULL;
-}
-
-/* The policy of a pool, or of those inside it, which is one: see pool.h. */
-static const char *policy_of(const struct config *config, const struct config_pool *pool, int depth)
-{
-	if (pool->policy || depth == POOL_DEPTH_MAX)
-		return pool->policy;
-	for (size_t i = 0; i < pool->members_count; i++) {
-		const struct config_name *name = &pool->members[i].pool;
-		const struct config_pool *inner =
-		        name->len ? pool_named(config, name->name, name->len) : NULL;
-		const char *policy = inner ? policy_of(config, inner, depth + 1) : NULL;
-
-		if (policy)
-			return policy;
-	}
-	return NULL;
-}
-
-static void explain_pool(struct explain *explain, const struct config_pool *pool)
-{
-	const struct config *config = explain->daemon->config;
-	const char *policy = policy_of(config, pool, 0);
-
-	if (policy)
-		say_region(explain, policy);
-	for (size_t i = 0; i < pool->members_count; i++) {
-		const struct config_name *name = &pool->members[i].aname;
-
-		if (name->len)
-			explain_upstreams(explain, name->name, name->len);
-	}
+	if (!tree)
+		return;
+	rcu_read_lock();
+	where = where_find(explain->daemon->world, node, &explain->client.place);
+	rcu_read_unlock();
+	if (tree->policy)
+		say_region(explain, tree->policy);
+	explain_targets(explain, tree, where.region);
 }
 
 static void explain_flat(struct explain *explain, const struct config_name *name,
@@ -288,6 +308,7 @@ static void explain_flat(struct explain *explain, const struct config_name *name
 {
 	const struct zone_rrset *set = zone_rrset(node, AN_TYPE_ANAME);
 	const char *kind = set ? "ANAME" : "CNAME";
+	const struct network nobody = {0};
 	char text[NAME_TEXT_MAX];
 	json_t *flat;
 
@@ -295,20 +316,18 @@ static void explain_flat(struct explain *explain, const struct config_name *name
 		set = zone_rrset(node, AN_TYPE_CNAME);
 	for (uint16_t i = 0; set && i < set->count; i++) {
 		const uint8_t *target = set->rdata[i].data;
-		const struct config_pool *pool =
-		        pool_named(explain->daemon->config, target, set->rdata[i].len);
-		bool ours = zones_find(explain->daemon->zones, target, set->rdata[i].len,
-		                       explain->type) != NULL;
+		size_t len = set->rdata[i].len;
+		bool pool = pools_find(explain->daemon->pools, target, len) != NULL;
+		bool ours = zones_find(explain->daemon->zones, target, len, explain->type) != NULL;
 
 		say(explain, "%s to %s, TTL %u, %s.", kind, name_to_text(target, text), set->ttl,
 		    pool   ? "a pool"
 		    : ours ? "answered from our own zones"
 		           : "asked upstream");
-		if (pool)
-			explain_pool(explain, pool);
-		else if (!ours)
-			explain_upstreams(explain, target, set->rdata[i].len);
+		if (!pool && !ours)
+			explain_upstreams(explain, target, len, &nobody);
 	}
+	explain_pool(explain, node);
 	flat = flatten_explain(explain->daemon->flatten, name->name, name->len, explain->type,
 	                       &explain->client);
 	say_answer(explain, flat);
@@ -380,11 +399,12 @@ static void explain_reply(struct explain *explain)
 	kernel = publish &&
 	         publish_has(publish, explain->name->name, explain->name->len, explain->type);
 	SET(explain->object, "kernel", json_boolean(kernel));
-	say(explain, "A query now: RCODE %d, %d answers, from %s.", result.rcode,
-	    result.verdict == RESPOND_SEND && result.len >= AN_DNS_HEADER_LEN
-	            ? reply[6] << 8 | reply[7]
-	            : 0,
-	    where_words(&result));
+	if (result.verdict == RESPOND_SEND)
+		say(explain, "A query now: RCODE %d, %d answers, from %s.", result.rcode,
+		    result.len >= AN_DNS_HEADER_LEN ? reply[6] << 8 | reply[7] : 0,
+		    where_words(&result));
+	else
+		say(explain, "A query now: it waits, while it is fetched.");
 	if (!publish)
 		return;
 	say(explain, "%s",
@@ -408,6 +428,7 @@ json_t *report_explain(struct daemon *daemon, const struct config_name *name, ui
 	bool address = type == AN_TYPE_A || type == AN_TYPE_AAAA, flattened = false;
 
 	SET(explain.object, "name", json_string(name_to_text(name->name, text)));
+	SET(explain.object, "upstreams", json_array());
 	find_client(&explain, client);
 	explain_client(&explain);
 	if (follow_chain(&explain, &end, &zone, &match))

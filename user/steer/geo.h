@@ -103,6 +103,27 @@ struct geo_reason {
 	const char *file;     /* of the table */
 };
 
+/* What a database has of a network. */
+struct geo_place {
+	bool known;
+	struct network network; /* around it, that has the record, or none */
+	char text[512];         /* "continent EU, country DE, at 50.1, 8.7" */
+	bool located;
+	double latitude, longitude;
+};
+
+/* Along the globe. */
+double geo_distance_km(double latitude, double longitude, double to_latitude, double to_longitude);
+/* What `bias` multiplies a distance by. */
+double geo_bias_factor(double bias);
+
+/* Does the rule ask for anything but networks? */
+bool geo_rule_needs_database(const struct config_rule *rule);
+
+/* Opens and reads a file. 0, or a negative errno with the words of *error. */
+int geo_place(const struct config_database *database, const struct network *network,
+              struct geo_place *ret, struct error *error);
+
 /*
  * What decides for this network, by the same files and functions that
  * geo_new() compiles. Opens and reads all files: may take seconds. 0, or a

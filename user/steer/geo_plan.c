@@ -6,6 +6,12 @@
 
 #include "steer/geo_room.h"
 
+bool geo_rule_needs_database(const struct config_rule *rule)
+{
+	return rule->continents_count || rule->countries_count || rule->subdivisions_count ||
+	       rule->cities_count || rule->asns_count || rule->path;
+}
+
 uint32_t geo_plan_database(const struct config *config, const char *name)
 {
 	for (uint32_t i = 0; name && i < config->databases_count; i++)
@@ -49,7 +55,7 @@ static void plan_rule(struct geo_plan *plan, unsigned int index, const struct co
 	                         .database = GEO_NOWHERE,
 	                         .list_bit = GEO_NOWHERE};
 	ret->region = (uint32_t)geo_names_region(plan->names, plan->numbers[index], config->region);
-	if (geo_rule_asks(config)) {
+	if (geo_rule_needs_database(config)) {
 		ret->database = geo_plan_database(plan->config, database);
 		ret->record_bit = plan->record_bits[ret->database]++;
 	}

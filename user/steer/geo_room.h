@@ -6,7 +6,7 @@
  * The way of a policy: each source (a database, all network lists together, a
  * table, the special-use networks) tells networks apart by a small number, its
  * *class*: sources.c. compile.c walks all of them at once, from the root of
- * the address space down, until no source tells anything further apart; there
+ * the address space down (walk.c), until no source tells anything further apart; there
  * the classes together give a region for each policy: judge.c. Those regions
  * are the *location*. Neighbours of one location become one leaf. index.c lays
  * the leaves out for looking up.
@@ -155,12 +155,6 @@ int table_read(const char *path, unsigned int policy, struct geo_names *names, s
 
 /* ---- geo_plan.c ---- */
 
-static inline bool geo_rule_asks(const struct config_rule *rule)
-{
-	return rule->continents_count || rule->countries_count || rule->subdivisions_count ||
-	       rule->cities_count || rule->asns_count || rule->path;
-}
-
 int geo_plan_make(const struct config *config, struct geo_names *names, struct geo_plan *ret,
                   struct error *error);
 void geo_plan_done(struct geo_plan *plan);
@@ -202,6 +196,8 @@ int sources_open(const struct config *config, struct geo_names *names, struct so
                  struct error *error);
 void sources_close(struct sources *sources);
 
+/* ---- geo_walk.c ---- */
+
 /*
  * Where a source is on its way down. In databases the IPv4 networks lie below
  * 2002::/16 once more (6to4, RFC 3056), as far as they are told apart in IPv4,
@@ -223,13 +219,13 @@ int sources_children(struct sources *sources, size_t source, const struct source
 
 /* ---- geo_judge.c ---- */
 
-/* Regions of all policies, by their numbers, for one tuple of classes; marks the rules used. */
 /* The rule of a configured policy that matches, NULL: none. */
 const struct geo_rule *judge_rule(const struct sources *sources, unsigned int policy,
                                   const uint32_t *tuple);
 /* Regions by the policy's table and by coordinates; 0: it has none, or nothing there. */
 uint32_t judge_table(const struct sources *sources, unsigned int policy, const uint32_t *tuple);
 uint32_t judge_nearest(const struct sources *sources, unsigned int policy, const uint32_t *tuple);
+/* Regions of all policies, by their numbers, for one tuple of classes; marks the rules used. */
 void judge(struct sources *sources, const uint32_t *tuple, uint32_t ret[AN_POLICIES_MAX]);
 
 /* ---- geo_compile.c ---- */

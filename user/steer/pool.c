@@ -535,3 +535,26 @@ const struct pool_tree *pools_at(const struct pools *pools, size_t index)
 {
 	return pools->trees[index];
 }
+
+/* Has this geo pool members for the region, or for every region without any of its own? */
+static bool has_region(const struct pool_tree *tree, uint16_t pool, uint32_t region)
+{
+	for (uint16_t child = (uint16_t)(pool + 1); child < tree->nodes[pool].end;
+	     child = tree->nodes[child].end)
+		if (tree->nodes[child].kind != POOL_NODE_RESORT &&
+		    (!tree->nodes[child].region || tree->nodes[child].region == region))
+			return true;
+	return false;
+}
+
+bool pool_is_elsewhere(const struct pool_tree *tree, uint16_t node, uint32_t region)
+{
+	for (; node; node = tree->nodes[node].parent) {
+		uint16_t parent = tree->nodes[node].parent;
+
+		if (tree->nodes[parent].pool->mode == POOL_GEO && tree->nodes[node].region &&
+		    tree->nodes[node].region != region && has_region(tree, parent, region))
+			return true;
+	}
+	return false;
+}

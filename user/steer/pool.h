@@ -78,6 +78,13 @@ const struct pool_tree *pools_find(const struct pools *pools, const uint8_t *nam
 size_t pools_count(const struct pools *pools);
 const struct pool_tree *pools_at(const struct pools *pools, size_t index);
 
+/*
+ * Is a node for other regions than this one, by a geo pool that has members
+ * for it, or for every region without any of its own? A target there is not
+ * looked up.
+ */
+bool pool_is_elsewhere(const struct pool_tree *tree, uint16_t node, uint32_t region);
+
 /* "www.pool.example. / 2: cdn-a.example." of a node, cut to the room. */
 char *pool_path(const struct pool_tree *tree, uint16_t node, char *ret, size_t size);
 

@@ -84,7 +84,10 @@ static void say_leaf(struct tell *tell, uint16_t index, const struct pool_node *
 {
 	const struct pool_yield *yield = &tell->input->yields[index];
 
-	if (!yield->known)
+	if (!yield->known && node->kind == POOL_NODE_ANAME &&
+	    pool_is_elsewhere(tell->input->tree, index, tell->input->region))
+		say(tell, ": not looked up for this region");
+	else if (!yield->known)
 		say(tell, node->kind == POOL_NODE_ANAME ? ": could not be resolved"
 		                                        : ": of the other family");
 	else if (yield->gone)
@@ -122,6 +125,8 @@ static void say_choice(struct tell *tell, uint16_t index, const struct pool_node
 	if (!(verdict & POOL_CHOSEN))
 		say(tell,
 		    node->kind == POOL_NODE_RESORT ? "; last resort, not needed" : "; not taken");
+	else if (!(verdict & POOL_HAS))
+		say(tell, "; taken, which gives none");
 	else if (!(verdict & POOL_COUNTS))
 		say(tell, "; left out until it is up");
 	else

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where clients are: policies, databases, one stored answer a region, from the kernel."""
 
+import collections
 import ipaddress
 import os
 import threading
@@ -157,6 +158,40 @@ def targets(bench):
     from_kernel(edge, lambda: bench.client.ask("far.example.test", "A", NET2))
     reply = bench.client.ask("far.example.test", "A", "130.1.2.0/24")
     equal(reply.addresses, ["198.19.77.9"])
+
+
+@case("a region chooses among its targets by weight, under the longest of their scopes")
+def weighed_targets(bench):
+    far = [{"name": "far.pool.test", "mode": "geo", "policy": "world", "members": [
+        {"pool": "cdns.pool.test", "region": "eu"}, {"address": "198.19.77.9", "region": "rest"}]},
+        {"name": "cdns.pool.test", "mode": "weighted", "members": [
+            {"aname": "www.cdn.test", "weight": 3, "ecs": NET2},
+            {"aname": "other.cdn.test", "weight": 1}]}]
+    edge = geo_edge(bench, far, start=False)
+    countries = dict(COUNTRIES, **{"198.16.0.0/13": "DE"})
+    places.write(edge.database, countries)
+    edge.start()
+    where = world(countries)
+    www, other = bench.lab.cdn.name("www"), bench.lab.cdn.name("other")
+    asked = ("5.6.1.0/24", "2.9.9.0/24", "198.18.3.0/24")
+    equal([other.scope(network) > where.scope(network) for network in asked],
+          [False, False, True], "both occur")
+    for network in asked:
+        bench.client.ask("far.example.test", "A", network)
+        seen = collections.Counter()
+        # The first target is asked for the region, so its scope for NET2 says nothing.
+        scope = max(other.scope(network), where.scope(network))
+        for _ in range(400):
+            reply = from_kernel(edge, lambda: bench.client.ask("far.example.test", "A", network))
+            equal(reply.scope, scope, f"scope for {network}")
+            seen[frozenset(reply.addresses)] += 1
+        equal(set(seen), {frozenset(www.addresses(NET2, "A")),
+                          frozenset(other.addresses(network, "A"))}, network)
+        share = seen[frozenset(www.addresses(NET2, "A"))] / 400
+        true(0.66 < share < 0.84, f"{share} of the replies to {network} are the first target's")
+    edge.kill()
+    for network in asked:
+        from_kernel(edge, lambda: bench.client.ask("far.example.test", "A", network))
 
 
 def rule_words(region):

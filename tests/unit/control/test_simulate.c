@@ -170,6 +170,24 @@ static void test_a_client_gets_what_its_region_gives(void **state)
 	assert_null(json_object_get(scene->reply, "moved"));
 }
 
+static void test_targets_of_other_regions_are_not_looked_up(void **state)
+{
+	struct scene *scene = *state;
+
+	write_file(scene->config, HEAD "pools:\n"
+	                               "  - name: geo.pool\n"
+	                               "    mode: geo\n"
+	                               "    policy: world\n"
+	                               "    members:\n"
+	                               "      - {aname: eu.cdn.test, region: eu}\n"
+	                               "      - {aname: us.cdn.test, region: us}\n");
+	assert_int_equal(
+	        run(scene, "geo.pool", "192.0.2.0/24 eu.cdn.test=failing", (struct simulate){0}),
+	        0);
+	gives(scene, 0, "before", "eu.cdn.test. 1.000");
+	gives(scene, 0, "after", "");
+}
+
 static void test_an_owner_leads_to_its_pool(void **state)
 {
 	struct scene *scene = *state;
@@ -347,6 +365,7 @@ int main(void)
 #define IN_SCENE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	        IN_SCENE(test_a_client_gets_what_its_region_gives),
+	        IN_SCENE(test_targets_of_other_regions_are_not_looked_up),
 	        IN_SCENE(test_an_owner_leads_to_its_pool),
 	        IN_SCENE(test_without_clients_there_is_one_for_each_region),
 	        IN_SCENE(test_what_is_assumed_holds_after_the_change),

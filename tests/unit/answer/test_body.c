@@ -39,7 +39,7 @@ static size_t rendered(const struct scene *scene, const uint8_t *name, size_t le
 
 	plan_make(&draft->plan, &question);
 	assert_null(draft->plan.body);
-	assert_true(draft_render(draft, name, len, type));
+	assert_true(draft_render(draft, name, len, type, 0));
 	return draft->m.w.at;
 }
 

@@ -12,6 +12,7 @@ from lib.cases import Skip, case, equal, true
 from lib.check import from_daemon, from_kernel
 from lib.lab import CLIENTS, EDGE_V6
 from lib.process import until
+from seeing import http
 from lib.standard import NET1, NET2, edge_config
 
 COUNTRIES = {
@@ -242,6 +243,43 @@ def explained_targets(bench):
         equal([one["asked_with"] for one in told["upstreams"]], [network])
         equal(sorted(told["flatten"]["answer"]["addresses"]), sorted(reply.addresses))
         true(f"Its scope is {reply.scope}, " in "\n".join(told["words"]), told["words"])
+
+
+def by_region(edge, name, **labels):
+    """{region: number} of a metric."""
+    text = http(edge, "/metrics")
+    found = {}
+    for line in text.splitlines():
+        if line.startswith(name + "{") and all(f'{key}="{value}"' in line
+                                               for key, value in labels.items()):
+            found[line.split('region="')[1].split('"')[0]] = int(line.split()[-1])
+    return found
+
+
+def until_counted(edge, name, wanted, **labels):
+    """Pages are made at most once a second."""
+    until(lambda: by_region(edge, name, **labels) == wanted,
+          f"{name} to be {wanted}", 5)
+
+
+@case("metrics and the status page count what is stored and replied for each region")
+def counted(bench):
+    edge, replies = geo_edge(bench), "anamed_region_replies_total"
+    until_counted(edge, "anamed_region_answers", {"eu": 0, "na": 0, "rest": 0})
+    warm_regions(bench)
+    until_counted(edge, "anamed_region_answers", {"eu": 2, "na": 2, "rest": 2}, policy="world")
+    passed = 6 - edge.hits()
+    until(lambda: sum(by_region(edge, replies, path="user").values()) == passed, "six replies", 5)
+    before = by_region(edge, replies, path="user")
+    for network in NETWORKS:
+        from_kernel(edge, lambda: bench.client.ask("example.test", "A", network))
+        # TCP is the daemon's.
+        is_placed(bench.client.ask("example.test", "A", network, tcp=True), network)
+    for network in NETWORKS:
+        before[world().region(network)] += 1
+    until_counted(edge, replies, before, path="user")
+    row = http(edge, "/").split(">eu<")[1].split("</tr>")[0]
+    true(f">{before['eu']}<" in row, row)
 
 
 @case("simulate says of every network what clients there get, and under which scope")

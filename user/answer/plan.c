@@ -134,6 +134,7 @@ static void flattened(struct plan *plan, const struct zone_node *node, uint16_t 
 	struct store_found found = plan_find_stored(plan, where.region, plan->owner,
 	                                            plan->owner_len, type, q->last_try);
 
+	plan->policy = where.policy;
 	plan->region = where.region;
 	plan->region_len = where.len;
 
@@ -282,7 +283,7 @@ static void begin(struct plan *plan, const struct plan_question *question)
 	plan->ede = -1;
 	plan->ede_text = NULL;
 	plan->flags = 0;
-	plan->region = 0;
+	plan->policy = plan->region = 0;
 	plan->region_len = 0;
 	plan->hops = plan->count = plan->made_count = plan->picked_count = 0;
 	plan->client_known = false;

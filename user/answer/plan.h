@@ -59,6 +59,7 @@ struct plan {
 	int ede;       /* -1: none */
 	const char *ede_text;
 	unsigned int flags;      /* RESPOND_* */
+	uint32_t policy;         /* of the flattened owner, its number + 1; 0: none */
 	uint32_t region;         /* of the client, by the policy of the flattened owner; 0: none */
 	uint8_t region_len;      /* of the network that this holds for */
 	const struct zone *zone; /* of the name looked at last; NULL: not ours */

@@ -296,6 +296,7 @@ void respond(const struct world *world, const struct respond_input *input, uint8
 	ret->rcode = AN_RCODE_NOERROR;
 	ret->flags = 0;
 	ret->zone = NULL;
+	ret->policy = 0;
 	begin(&e, world, input);
 	verdict = query_parse(world->config, input->packet, input->len, &e.query);
 	if (verdict == QUERY_DROP)
@@ -314,6 +315,8 @@ void respond(const struct world *world, const struct respond_input *input, uint8
 		ret->zone = e.plan.zone;
 		return;
 	}
+	ret->policy = e.plan.policy;
+	ret->region = e.plan.region;
 	write_reply(&e, out, size, ret);
 	/* RFC 7766 5: TC over TCP would send the client round in circles. */
 	if (input->tcp && ret->flags & RESPOND_TRUNCATED) {

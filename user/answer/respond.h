@@ -62,6 +62,7 @@ struct respond_result {
 	struct want
 	        want; /* WAIT, and with RESPOND_CACHEABLE: owner, type and client of the answer */
 	const struct zone *zone; /* valid under the same RCU section */
+	uint32_t policy, region; /* SEND: that decided; policy: its number + 1, 0: none did */
 };
 
 struct respond_input {

@@ -49,6 +49,7 @@ json_t *report_records(const struct zone *zone, const struct config_name *only, 
 
 json_t *report_pools(struct daemon *daemon);   /* a list: pools in use, with all their members */
 json_t *report_regions(struct daemon *daemon); /* a list: regions of all policies */
+json_t *report_region_replies(struct daemon *daemon);
 /* The leaves of the above, one entry each. */
 json_t *report_pool_members(const json_t *pools);
 

@@ -114,6 +114,41 @@ static void set_place(json_t *object, const struct config_policy *policy, const 
 	}
 }
 
+static void add_replies(json_t *list, const char *policy, const char *region, const char *path,
+                        uint64_t replies)
+{
+	json_array_append_new(list,
+	                      json_pack("{s:s, s:s, s:s, s:I}", "policy", policy, "region", region,
+	                                "path", path, "replies", (json_int_t)replies));
+}
+
+static void count_replies(struct daemon *daemon, json_t *list, const char *policy,
+                          unsigned int index, uint32_t region, const char *name)
+{
+	/* The last stands for all behind it. */
+	add_replies(list, policy, region < SERVE_REGIONS - 1 ? name : "(others)", "user",
+	            serve_region_replies(daemon->serve, index, region));
+}
+
+json_t *report_region_replies(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	json_t *list = json_array();
+
+	for (size_t i = 0; daemon->geo && i < config->policies_count; i++) {
+		const char *policy = config->policies[i].name, *name;
+		int index = geo_policy(daemon->geo, policy);
+
+		for (uint32_t region = 1; index >= 0 && region < SERVE_REGIONS; region++) {
+			name = geo_region_name(daemon->geo, (unsigned int)index, region);
+			if (!name)
+				break;
+			count_replies(daemon, list, policy, (unsigned int)index, region, name);
+		}
+	}
+	return list;
+}
+
 static json_t *region_json(struct daemon *daemon, const struct config_policy *policy,
                            uint32_t number, const char *name)
 {
@@ -124,6 +159,11 @@ static json_t *region_json(struct daemon *daemon, const struct config_policy *po
 	SET(one, "policy", json_string(policy->name));
 	SET(one, "region", json_string(name));
 	SET(one, "answers", json_integer((json_int_t)counting.answers));
+	if (number < SERVE_REGIONS - 1)
+		SET(one, "replies_user",
+		    json_integer((json_int_t)serve_region_replies(
+		            daemon->serve, (unsigned int)geo_policy(daemon->geo, policy->name),
+		            number)));
 	set_place(one, policy, name);
 	return one;
 }

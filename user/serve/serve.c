@@ -129,6 +129,16 @@ void serve_stop(struct serve *serve)
 	free_all(serve);
 }
 
+uint64_t serve_region_replies(const struct serve *serve, unsigned int policy, uint32_t region)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < serve->count; i++)
+		sum += __atomic_load_n(&serve->workers[i].regions[policy][region],
+		                       __ATOMIC_RELAXED);
+	return sum;
+}
+
 /* Every field is a counter of 64 bits. */
 void serve_stats(const struct serve *serve, struct serve_stats *ret)
 {

@@ -40,4 +40,9 @@ struct serve_stats {
 };
 void serve_stats(const struct serve *serve, struct serve_stats *ret);
 
+/* Replies to clients of a region are counted for each region below the last of these, which stands
+ * for itself and all behind it. */
+#define SERVE_REGIONS 64
+uint64_t serve_region_replies(const struct serve *serve, unsigned int policy, uint32_t region);
+
 #endif

@@ -97,6 +97,15 @@ static void offer(struct worker *worker, const struct respond_result *result, ui
 		flatten_offer(worker->flatten, want->owner, want->owner_len, want->type);
 }
 
+static void count_region(struct worker *worker, const struct respond_result *result)
+{
+	uint32_t last = SERVE_REGIONS - 1;
+
+	if (result->policy - 1 < AN_POLICIES_MAX)
+		count_one(&worker->regions[result->policy - 1]
+		                          [result->region < last ? result->region : last]);
+}
+
 static void count_reply(struct serve_stats *stats, const struct respond_result *result)
 {
 	if (result->flags & RESPOND_FROM_ZONE)
@@ -218,6 +227,7 @@ void worker_respond(struct worker *worker, const struct respond_input *input, ui
 	if (ret->verdict != RESPOND_SEND)
 		return;
 	count_reply(&worker->stats, ret);
+	count_region(worker, ret);
 	offer(worker, ret, input->now_ms);
 }
 

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "anamed/geo.h"
 #include "base/error.h"
 #include "serve/limit.h"
 #include "serve/park.h"
@@ -59,6 +60,7 @@ struct worker {
 	uint8_t *reply; /* of TCP, UINT16_MAX octets */
 	struct worker_recent recent[WORKER_RECENT];
 	struct serve_stats stats; /* this thread writes, others read */
+	uint64_t regions[AN_POLICIES_MAX][SERVE_REGIONS]; /* replies, the same */
 };
 
 /* Counters have one writer: no locked instruction is needed. */

@@ -213,6 +213,8 @@ static const struct metric metrics[] = {
                "Times that a pool began to give its last resort."),
         EACH("anamed_region_answers", GAUGE, "regions", "answers", "policy,region",
              "Answers of pools that are stored for the clients of a region."),
+        EACH("anamed_region_replies_total", COUNTER, "region_replies", "replies",
+             "policy,region,path", "Replies to the clients of a region."),
 
         NUMBER("anamed_store_answers", GAUGE, "stats.store.answers",
                "Flattened answers that the daemon holds."),

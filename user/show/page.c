@@ -400,12 +400,13 @@ static void write_regions(FILE *out, const json_t *document)
 	if (!json_array_size(regions))
 		return;
 	table_begin(out, "regions", "Regions", "What is stored for the clients of each region.",
-	            "Region|Policy|#Answers stored|Place");
+	            "Region|Policy|#Answers stored|#Replies of the daemon|Place");
 	json_array_foreach(regions, i, one)
 	{
 		row_begin(out, json_text_of(one, "region"));
 		cell(out, json_text_of(one, "policy"));
 		cell_number(out, one, "answers");
+		cell_number(out, one, "replies_user");
 		fprintf(out, "<td>");
 		if (json_is_number(json_object_get(one, "latitude")))
 			fprintf(out, "%.1f, %.1f",

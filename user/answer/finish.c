@@ -77,7 +77,7 @@ static void add_member(struct outcome *outcome, const struct member *member)
 		outcome->one_family |=
 		        flight->key.network.family &&
 		        !target_for_all(flight->flatten, member->name, member->name_len,
-		                        flight->key.network.family);
+		                        flight->key.type, flight->key.network.family);
 	}
 	if (member->scope > outcome->scope)
 		outcome->scope = member->scope;

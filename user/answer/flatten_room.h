@@ -114,8 +114,9 @@ struct target {
 	uint8_t name_len;
 	uint32_t asking[2]; /* look-ups under way, for A and for AAAA */
 	bool tailored[3];   /* has given a scope over 0, by family */
-	bool untailored[3]; /* has given scope 0 to a network of this family, or knows no ECS at all
-	                     */
+	/* For A and for AAAA: has given scope 0 to a network of this family, or knows no ECS at
+	 * all. */
+	bool untailored[2][3];
 };
 
 /* Look-ups that a zone may cause. */
@@ -199,7 +200,8 @@ bool target_tailored(struct flatten *flatten, const uint8_t *name, size_t len, u
 
 /* True if what the target gives one family without regard to networks is known to be so for the
  * other. */
-bool target_for_all(struct flatten *flatten, const uint8_t *name, size_t len, uint8_t family);
+bool target_for_all(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type,
+                    uint8_t family);
 
 /* ---- members.c ---- */
 

@@ -36,12 +36,15 @@ bool target_tailored(struct flatten *flatten, const uint8_t *name, size_t len, u
 	return target && target->tailored[family];
 }
 
-bool target_for_all(struct flatten *flatten, const uint8_t *name, size_t len, uint8_t family)
+bool target_for_all(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type,
+                    uint8_t family)
 {
+	unsigned int other = AN_FAMILY_IPV4 + AN_FAMILY_IPV6 - family;
 	struct target *target;
 
 	HASH_FIND(hh, flatten->targets, name, len, target);
-	return target && target->untailored[AN_FAMILY_IPV4 + AN_FAMILY_IPV6 - family];
+	return target && target->untailored[type == AN_TYPE_AAAA][other] &&
+	       !target->tailored[other];
 }
 
 bool target_is_asked(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type)
@@ -66,9 +69,9 @@ static void learn_target(struct flatten *flatten, const struct ask_key *key,
 		return;
 	if (result->scope)
 		target->tailored[family] = true;
-	target->untailored[family] = !result->scope;
+	target->untailored[key->type == AN_TYPE_AAAA][family] = !result->scope;
 	if (!result->ecs_echoed && !result->scope)
-		target->untailored[AN_FAMILY_IPV4] = target->untailored[AN_FAMILY_IPV6] = true;
+		memset(target->untailored, true, sizeof(target->untailored));
 }
 
 /* Special-use addresses are taken from upstream only where the configuration lets them. */

@@ -73,9 +73,11 @@ static uint8_t scope_of(struct plan *plan, const struct store_found *found)
 		least = plan->region_len;
 	if (scope < least)
 		scope = least;
-	/* Decided by where the packet came from: only what is for everyone is for others too. */
+	/* Decided by where the packet came from: only what is for all is for others too. */
 	if (client->special)
-		return !least && answer_is_for_everyone(found->answer) ? 0 : client->special_len;
+		return !least && answer_is_for_family(found->answer, client->ecs.family)
+		               ? 0
+		               : client->special_len;
 	if (!scope || !client->ecs_present || found->state != STORE_FRESH)
 		return scope;
 	return (uint8_t)audience_clear(plan->question->world->config, &client->network, scope);
@@ -127,12 +129,44 @@ static bool give_stored(struct plan *plan, const struct zone_rrset *aname, uint1
 	return true;
 }
 
+/*
+ * RFC 7871 7.3.1: scope 0 was said of all of its FAMILY, special-use networks
+ * not excepted, so caches have it for who asks from one. Where that is known,
+ * it goes before what a packet's source of the other family would get.
+ */
+static bool find_for_family(struct plan *plan, uint16_t type, struct store_found *ret)
+{
+	const struct client *client = plan_client(plan);
+	struct network half = {.family = client->ecs.family, .len = 1};
+
+	if (!client->special || client->network.family == half.family)
+		return false;
+	for (unsigned int which = 0; which < 2; which++) {
+		half.address[0] = (client->ecs.address[0] ^ (which ? 0x80 : 0)) & 0x80;
+		*ret = plan_find_stored(plan, &half, 0, plan->owner, plan->owner_len, type, false);
+		if (ret->state == STORE_FRESH && answer_is_for_family(ret->answer, half.family))
+			return true;
+	}
+	return false;
+}
+
+/* An owner whose clients are in regions has no scope 0. */
+static struct store_found find_flattened(struct plan *plan, const struct where *where,
+                                         uint16_t type)
+{
+	struct store_found found;
+
+	if (!where->policy && find_for_family(plan, type, &found))
+		return found;
+	return plan_find_stored(plan, &plan_client(plan)->network, where->region, plan->owner,
+	                        plan->owner_len, type, plan->question->last_try);
+}
+
 static void flattened(struct plan *plan, const struct zone_node *node, uint16_t type)
 {
 	const struct plan_question *q = plan->question;
 	struct where where = where_find(q->world, node, &plan_client(plan)->place);
-	struct store_found found = plan_find_stored(plan, where.region, plan->owner,
-	                                            plan->owner_len, type, q->last_try);
+	struct store_found found = find_flattened(plan, &where, type);
 
 	plan->policy = where.policy;
 	plan->region = where.region;

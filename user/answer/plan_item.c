@@ -148,15 +148,15 @@ void plan_fail(struct plan *plan, unsigned int rcode, int ede, const char *text)
 	plan->ede_text = text;
 }
 
-struct store_found plan_find_stored(struct plan *plan, uint32_t region, const uint8_t *name,
-                                    size_t len, uint16_t type, bool last_try)
+struct store_found plan_find_stored(const struct plan *plan, const struct network *network,
+                                    uint32_t region, const uint8_t *name, size_t len, uint16_t type,
+                                    bool last_try)
 {
 	const struct plan_question *q = plan->question;
 	uint8_t owner[NAME_MAX_LEN];
 
 	name_lower(owner, name, len);
-	return store_find(q->world->store, owner, len, type, &plan_client(plan)->network, region,
-	                  last_try, q->now_ms);
+	return store_find(q->world->store, owner, len, type, network, region, last_try, q->now_ms);
 }
 
 const struct client *plan_client(struct plan *plan)
@@ -180,7 +180,8 @@ static void add_stored(struct plan *plan, const struct zone_node *node, const ui
 {
 	const struct client *client = plan_client(plan);
 	struct where where = where_find(plan->question->world, node, &client->place);
-	struct store_found found = plan_find_stored(plan, where.region, name, len, type, false);
+	struct store_found found =
+	        plan_find_stored(plan, &client->network, where.region, name, len, type, false);
 
 	if (found.state != STORE_FRESH || found.answer->negative)
 		return;

@@ -45,8 +45,9 @@ void plan_refer(struct plan *plan, const struct zone_node *cut);
 /* Nothing but an RCODE. */
 void plan_fail(struct plan *plan, unsigned int rcode, int ede, const char *text);
 
-/* store_find() for the one who asks; name in any case. */
-struct store_found plan_find_stored(struct plan *plan, uint32_t region, const uint8_t *name,
-                                    size_t len, uint16_t type, bool last_try);
+/* store_find() by a name in any case. */
+struct store_found plan_find_stored(const struct plan *plan, const struct network *network,
+                                    uint32_t region, const uint8_t *name, size_t len, uint16_t type,
+                                    bool last_try);
 
 #endif

@@ -129,6 +129,15 @@ static inline bool answer_is_for_everyone(const struct answer *answer)
 	return answer->key.kind == AN_AUDIENCE_NET && !answer->key.len;
 }
 
+/* The same, or kept for one half of this family's addresses, since upstream told none of the family
+ * apart and nothing is known of the other (finish.c): its scope is 0. */
+static inline bool answer_is_for_family(const struct answer *answer, uint8_t family)
+{
+	return answer_is_for_everyone(answer) ||
+	       (answer->key.kind == AN_AUDIENCE_NET && answer->key.family == family &&
+	        answer->key.len == 1 && !answer->wire_scope);
+}
+
 struct store_found {
 	enum store_state state;
 	struct answer *answer; /* FRESH, STALE, EXPIRED */

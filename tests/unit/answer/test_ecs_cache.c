@@ -701,6 +701,58 @@ static void special_use_networks_cover_their_block(void **state)
 	edge_close(&edge);
 }
 
+/* Upstream tells nobody apart in the one family, but in the other: scope 0 holds for the
+ * special-use networks of the one as well, wherever the packet comes from, and the other's are as
+ * ever. */
+static void scope_0_of_a_family_covers_its_special_networks(void **state)
+{
+	static const struct {
+		const char *all, *one; /* of the CDN */
+		const char *client, *other_client;
+		const char *special,
+		        *source; /* the option of this family in a packet of the other */
+		const char *other_special, *other_source;
+		uint8_t other_scope;
+	} rows[] = {
+	        {"0.0.0.0/0", "2001:db8::/32", "203.0.113.0/24", "2001:db8:7::/48", "10.1.2.0/24",
+	         "2001:db8:7::1", "fd00:1::/32", "198.51.100.7", 7},
+	        {"0.0.0.0/0", "2001:db8::/32", "64.0.113.0/24", "2001:db8:7::/48", "192.168.2.0/24",
+	         "2001:db8:7::1", "fd00:1::/32", "198.51.100.7", 7},
+	        {"::/0", "198.51.100.0/24", "2001:db8:7::/48", "198.51.100.0/24", "fd00:1::/32",
+	         "198.51.100.7", "10.1.2.0/24", "2001:db8:7::1", 8},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct network client, other, special, other_special;
+		struct given given;
+		struct edge edge;
+
+		memset(&cdn, 0, sizeof(cdn));
+		leaf_text(rows[i].all); /* .1 */
+		leaf_text(rows[i].one); /* .2 */
+		assert_int_equal(network_parse(rows[i].client, &client), 0);
+		assert_int_equal(network_parse(rows[i].other_client, &other), 0);
+		assert_int_equal(network_parse(rows[i].special, &special), 0);
+		assert_int_equal(network_parse(rows[i].other_special, &other_special), 0);
+		edge_open(&edge);
+		given = edge_ask(&edge, &other, rows[i].source);
+		assert_int_equal(given.address[3], 2);
+		assert_int_equal(given.scope, other.len < 32 ? 24 : 32);
+		given = edge_ask(&edge, &client, rows[i].source);
+		assert_int_equal(given.address[3], 1);
+		assert_int_equal(given.scope, 0);
+		given = edge_ask(&edge, &special, rows[i].source);
+		assert_int_equal(given.address[3], 1);
+		assert_int_equal(given.scope, 0);
+		/* What is said of one family says nothing of the other. */
+		given = edge_ask(&edge, &other_special, rows[i].other_source);
+		assert_int_equal(given.address[3], 1);
+		assert_int_equal(given.scope, rows[i].other_scope);
+		edge_close(&edge);
+	}
+}
+
 static void source_0_and_scope_0_are_kept_apart(void **state)
 {
 	struct edge edge;
@@ -745,6 +797,7 @@ int main(void)
 	        cmocka_unit_test(scopes_that_overlap_are_passed_on_and_counted),
 	        cmocka_unit_test(the_three_cases_of_keeping),
 	        cmocka_unit_test(special_use_networks_cover_their_block),
+	        cmocka_unit_test(scope_0_of_a_family_covers_its_special_networks),
 	        cmocka_unit_test(source_0_and_scope_0_are_kept_apart),
 	};
 

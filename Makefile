@@ -394,13 +394,15 @@ format: ## clang-format every C file
 
 lint: ## clang-tidy, cppcheck, and the format
 	$(Q)tests/deps lint
-	$(Q)$(MAKE) --no-print-directory -s $(SKELETON)
+	$(Q)$(MAKE) --no-print-directory -s $(SKELETON) $(BUILD)/bench.skel.h $(BUILD)/torture.skel.h
 	$(Q)status=0; \
 	clang-format --dry-run --Werror $(C_FILES) || status=1; \
-	printf '%s\n' $(filter user/%.c,$(C_FILES)) | xargs -P $$(nproc) -I{} \
-		clang-tidy --quiet {} -- $(filter-out -W%,$(ALL_CFLAGS)) || status=1; \
+	printf '%s\n' $(filter-out %.bpf.c,$(filter user/%.c tests/%.c,$(C_FILES))) | \
+		xargs -P $$(nproc) -I{} clang-tidy --quiet {} -- $(filter-out -W%,$(ALL_CFLAGS)) \
+		-Itests -Ibpf -Itests/kernel -Itests/bench || status=1; \
 	cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr \
 		--suppress=missingInclude --suppress=unknownMacro --suppress=uninitvar:user/answer/* \
+		--suppress=ctuuninitvar:user/answer/near.c \
 		--suppress=memleak:user/kernel/publish.c -Iinclude -Iuser -D__x86_64__ user || status=1; \
 	exit $$status
 

@@ -343,7 +343,7 @@ static int run_simulate(const struct call *call, json_t **ret, struct error *err
 	request.now = now;
 	if (!err)
 		err = simulate(&request, ret, error);
-	for (size_t i = 0; i < request.now_count; i++)
+	for (size_t i = 0; now && i < request.now_count; i++)
 		free(now[i]);
 	free(now);
 	return err;

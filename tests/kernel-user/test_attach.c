@@ -187,7 +187,7 @@ static int older_program(const char *dir)
 {
 	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "control", 4, 128, 1, NULL);
 	const struct bpf_insn code[] = {
-	        {.code = BPF_LD | BPF_DW | BPF_IMM,
+	        {.code = BPF_LD | BPF_DW | BPF_IMM, // NOLINT(misc-redundant-expression)
 	         .dst_reg = BPF_REG_1,
 	         .src_reg = BPF_PSEUDO_MAP_FD,
 	         .imm = map},

@@ -244,10 +244,8 @@ static void make_plan(struct exchange *e, enum query_verdict verdict)
 	e->question.type = e->query.type;
 	e->question.choice =
 	        an_choice(e->world->seed, e->query.id, choice_address(source), source->port);
-	if (e->input->rcode)
+	if (e->input->rcode || e->input->cut) /* with cut: NOERROR */
 		plan_nothing(e, e->input->rcode, -1);
-	else if (e->input->cut)
-		plan_nothing(e, AN_RCODE_NOERROR, -1);
 	else if (verdict == QUERY_ERROR && e->query.rcode)
 		plan_nothing(e, e->query.rcode, e->query.ede);
 	else if (cookie_settles(e, cookie))

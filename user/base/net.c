@@ -53,6 +53,12 @@ bool network_equal(const struct network *a, const struct network *b)
 	return a->family == b->family && a->len == b->len && !memcmp(a->address, b->address, 16);
 }
 
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->family == b->family && a->port == b->port && a->scope == b->scope &&
+	       !memcmp(a->address, b->address, sizeof(a->address));
+}
+
 static bool same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned int len)
 {
 	uint64_t differ = load_half(a) ^ load_half(b);

@@ -50,6 +50,7 @@ void net_mask(uint8_t address[16], unsigned int len);
 struct network network_of(uint8_t family, const uint8_t address[16], unsigned int len);
 
 bool network_equal(const struct network *a, const struct network *b);
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
 /* True if `inner` lies wholly within `outer` (same family, no shorter). family 0 contains all. */
 bool network_contains(const struct network *outer, const struct network *inner);

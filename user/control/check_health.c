@@ -42,7 +42,7 @@ static const struct {
 	unsigned int kinds;
 } belongs[] = {
         {"port", ~KIND(CHECK_ICMP)},
-        {"host", WEB | SECURE},
+        {"host", WEB | KIND(CHECK_TLS)},
         {"path", WEB},
         {"status", WEB},
         {"match", WEB},

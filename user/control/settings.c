@@ -647,11 +647,12 @@ static int parse_status(const char *text, void *ret)
 	struct config_status range;
 	unsigned int low, high;
 	char end;
-	int count = sscanf(text, "%3u-%3u%c", &low, &high, &end);
+	/* Three digits are always a number. */
+	int count = sscanf(text, "%3u-%3u%c", &low, &high, &end); // NOLINT(cert-err34-c)
 
 	if (strspn(text, "0123456789-") != strlen(text) || count < 1 || count > 2)
 		return -EINVAL;
-	if (count == 1 && sscanf(text, "%3u%c", &low, &end) != 1)
+	if (count == 1 && sscanf(text, "%3u%c", &low, &end) != 1) // NOLINT(cert-err34-c)
 		return -EINVAL;
 	if (count == 1)
 		high = low;

@@ -330,7 +330,7 @@ void status_world(struct daemon *daemon)
 	struct status *status = daemon->status;
 	const struct endpoint *address = &daemon->config->status_listen;
 
-	if (memcmp(address, &status->address, sizeof(*address)) == 0)
+	if (endpoint_equal(address, &status->address))
 		return;
 	http_close(status->http);
 	status->http = NULL;

@@ -72,11 +72,9 @@ static void judge_reply(struct curl_probe *curl, uint32_t connect_us)
 	long status = 0;
 
 	curl_easy_getinfo(curl->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (config->kind == CHECK_TLS)
-		probe_done(&curl->probe, true, connect_us, "ok");
-	else if (!status_expected(config, status))
+	if (config->kind != CHECK_TLS && !status_expected(config, status))
 		probe_done(&curl->probe, false, connect_us, "status %ld", status);
-	else if (config->match && !curl->matched)
+	else if (config->kind != CHECK_TLS && config->match && !curl->matched)
 		probe_done(&curl->probe, false, connect_us, "status %ld, but no `%.40s' in it",
 		           status, config->match);
 	else

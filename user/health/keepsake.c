@@ -224,10 +224,25 @@ struct line {
 	uint32_t connect_us;
 };
 
+static bool read_numbers(const char *text, struct line *ret)
+{
+	char *end, *rest;
+	unsigned long connect;
+
+	errno = 0;
+	ret->since_unix_ms = strtoll(text, &end, 10);
+	connect = strtoul(end, &rest, 10);
+	ret->connect_us = (uint32_t)connect;
+	return !errno && end != text && rest != end && connect <= UINT32_MAX;
+}
+
 static bool read_line(const char *text, struct line *ret)
 {
-	return sscanf(text, "%63s %63s %7s %7s %" SCNd64 " %" SCNu32, ret->check, ret->address,
-	              ret->state, ret->force_word, &ret->since_unix_ms, &ret->connect_us) == 6 &&
+	int at = 0;
+
+	return sscanf(text, "%63s %63s %7s %7s %n", ret->check, ret->address, ret->state,
+	              ret->force_word, &at) == 4 &&
+	       at && read_numbers(text + at, ret) &&
 	       (strcmp(ret->state, "up") == 0 || strcmp(ret->state, "down") == 0 ||
 	        strcmp(ret->state, "unknown") == 0) &&
 	       read_force(ret->force_word, &ret->force);

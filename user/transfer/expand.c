@@ -183,9 +183,9 @@ static void look_up(struct expand *expand, struct owner *owner, bool last_good, 
 		struct store_found found =
 		        store_find(expand->store, owner->name, owner->len, types[i], &nobody,
 		                   region, last_good, clock_ms());
-		bool given = found.state == STORE_FRESH ||
-		             (found.state == STORE_STALE && last_good &&
-		              (is_for_nobody(&found) || (any && !sets[i].known)));
+		bool given = found.answer && (found.state == STORE_FRESH ||
+		                              (found.state == STORE_STALE && last_good &&
+		                               (is_for_nobody(&found) || (any && !sets[i].known))));
 
 		if (found.state != STORE_FRESH)
 			ret->fresh = false;

@@ -28,7 +28,7 @@ static int setup(void **state)
 	}
 	for (unsigned int i = 0; i < HUGE; i++)
 		at += (size_t)sprintf(text + at, "huge TXT \"%0240u\"\n", i);
-	at += (size_t)sprintf(text + at, "huge A 192.0.2.1\n");
+	sprintf(text + at, "huge A 192.0.2.1\n");
 	rcu_register_thread();
 	memset(&scene, 0, sizeof(scene));
 	scene_open(&scene, texts);

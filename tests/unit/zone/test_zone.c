@@ -102,8 +102,8 @@ static void what_may_stand_in_a_zone_loads(void **state)
 	static const char *const texts[] = {
 	        "a CNAME b\na CNAME B\n", /* one and the same */
 	        "a CNAME B\na CNAME b\n",
-	        "a CNAME b\na RRSIG CNAME 13 2 300 20300101000000 20260101000000 1 @ AAAA\n"
-	        "a NSEC b CNAME\n",
+	        ("a CNAME b\na RRSIG CNAME 13 2 300 20300101000000 20260101000000 1 @ AAAA\n"
+	         "a NSEC b CNAME\n"),
 	        "a ANAME b\na ANAME c\na A 192.0.2.1\na MX 10 a\na TXT x\n",
 	        "*.a ANAME b\n",
 	        "a DNAME b\na ANAME c\n",

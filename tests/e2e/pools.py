@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pools in the kernel: shares, clients that stay, and deaths that no reply survives."""
 
+import contextlib
+import os
+
 from lib.cases import case, equal, true
 from lib.check import from_kernel, until_from_kernel
 from lib.process import until
@@ -22,6 +25,7 @@ too     ANAME   all.pool.test.
 first   ANAME   first.pool.test.
 weights ANAME   weights.pool.test.
 clients ANAME   clients.pool.test.
+places  ANAME   places.pool.test.
 """ + "".join(f"o{i} ANAME all.pool.test.\n" for i in range(30))}
 
 
@@ -38,12 +42,18 @@ POOLS = [
     {"name": "pair.pool.test", "check": "web", "members": addresses((THREE, 1), (FOUR, 1))},
     {"name": "clients.pool.test", "mode": "consistent", "check": "web",
      "members": addresses((ONE, 1), (TWO, 1), (THREE, 2))},
+    {"name": "places.pool.test", "mode": "geo", "policy": "world", "check": "web",
+     "members": [{"pool": "weights.pool.test", "region": "eu"},
+                 {"pool": "clients.pool.test", "region": "us"}, {"address": FOUR}]},
 ]
+POLICIES = [{"name": "world", "default": "asia",
+             "rules": [{"region": "eu", "networks": ["192.0.2.0/24"]},
+                       {"region": "us", "networks": ["203.0.0.0/8"]}]}]
 
 
 def pool_edge(bench, **more):
     edge = bench.edge(edge_config(**more), ZONES, start=False)
-    edge.write_config({"checks": [CHECK], "pools": POOLS})
+    edge.write_config({"checks": [CHECK], "pools": POOLS, "policies": POLICIES})
     return edge.start()
 
 
@@ -153,6 +163,62 @@ def clients(bench):
         else:
             equal(now, before[network], network)
     equal(moved, counts[1], "its share, and no more")
+
+
+@case("pools: a choice by weight in one region, by client in another, each from the kernel")
+def regions(bench):
+    edge = pool_edge(bench)
+    eu, asia = "192.0.2.0/24", "198.18.0.0/24"
+    networks = [f"203.{i // 250}.{i % 250}.0/24" for i in range(300)]
+    for network in (eu, networks[0], asia):
+        ask(bench, "places", network)
+        until_from_kernel(edge, lambda: ask(bench, "places", network))
+    before = edge.hits()
+    replies = [ask(bench, "places", eu).addresses for _ in range(1000)]
+    given_ = {network: ask(bench, "places", network) for network in networks}
+    equal(ask(bench, "places", asia).addresses, [FOUR])
+    equal(edge.hits() - before, 1301, "all from the kernel")
+    counts = [sum(reply == [ONE] for reply in replies), sum(reply == [TWO] for reply in replies),
+              sum(len(reply) == 2 for reply in replies)]
+    true(chi_square(counts, (0.3, 0.2, 0.5)) < 13.8, f"{counts}")
+    counts = [sum(reply.addresses == [address] for reply in given_.values())
+              for address in (ONE, TWO, THREE)]
+    true(chi_square(counts, (0.25, 0.25, 0.5)) < 13.8, f"{counts}")
+    equal({reply.scope for reply in given_.values()}, {24}, "scopes")
+    force(edge, TWO, "down")
+    for network, reply in given_.items():
+        now = given(bench, edge, "places", network)
+        true(now != [TWO] and (now == reply.addresses or reply.addresses == [TWO]), network)
+
+
+def is_kept(edge, address):
+    path = os.path.join(edge.folder, "state", "health")
+    with contextlib.suppress(FileNotFoundError), open(path) as file:
+        return any(address in line and "down" in line for line in file)
+    return False
+
+
+@case("pools: the daemon gone, the kernel goes on to choose among the living; then the next one does")
+def alone(bench):
+    edge = pool_edge(bench)
+    networks = [f"203.0.{i}.0/24" for i in range(60)]
+    for name in ("weights", "clients", "all"):
+        ask(bench, name, networks[0])
+        until_from_kernel(edge, lambda: ask(bench, name, networks[0]))
+    force(edge, TWO, "down")
+    before = {network: given(bench, edge, "clients", network) for network in networks}
+    until(lambda: is_kept(edge, TWO), "the state on disk")
+    edge.kill()
+    for _ in range(100):
+        true(TWO not in given(bench, edge, "weights", networks[0]), "the dead by weight")
+        true(TWO not in given(bench, edge, "all", networks[0]), "the dead among all")
+    equal({network: given(bench, edge, "clients", network) for network in networks}, before)
+    edge.start()
+    for name in ("weights", "clients", "all"):
+        for _ in range(20):
+            true(TWO not in ask(bench, name, networks[0]).addresses, f"the dead, {name}")
+        until_from_kernel(edge, lambda: ask(bench, name, networks[0]))
+    equal({network: given(bench, edge, "clients", network) for network in networks}, before)
 
 
 @case("pools: the daemon gives what the kernel gives, by weight and by client")

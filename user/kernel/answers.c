@@ -543,8 +543,11 @@ int answers_put(struct publish *publish, struct book_owner *owner,
 	withhold(publish, owner, key);
 	if (book_owner_by_uid(&publish->book, uid) != owner)
 		return -ENOSPC;
-	if (!asked_prefix)
+	if (!asked_prefix) { /* a choice is not folded, and what was before it leaves */
+		if (key->kind == AN_AUDIENCE_NET)
+			fold_renew(publish, owner, key, NULL);
 		return -ENOSPC;
+	}
 	return fold_put(publish, owner, key, asked_prefix, asked_len, image, ret_slot);
 }
 

@@ -109,6 +109,48 @@ static void a_large_choice_takes_a_large_slot_and_too_many_are_refused(void **st
 	assert_int_equal(put_choice(uid, bench_everyone(), 0, 70, &slot), -EINVAL);
 }
 
+/* An owner that has as many prefix lengths as the kernel walks, with an answer under each. */
+static uint64_t owner_of_eight_lengths(void)
+{
+	uint64_t uid = bench_owner(&bench, 1);
+
+	bench_put(&bench, uid, bench_everyone(), 1);
+	for (uint8_t len = 16; len <= 24; len++)
+		if (len != 19)
+			bench_put(&bench, uid,
+			          bench_key(AN_AUDIENCE_NET, AN_FAMILY_IPV4, 0xc0000200, len), len);
+	return uid;
+}
+
+static void a_choice_of_a_ninth_length_stays_with_the_daemon(void **state)
+{
+	struct an_audience_key wide = bench_key(AN_AUDIENCE_NET, AN_FAMILY_IPV4, 0xc6336400, 19);
+	uint64_t uid = owner_of_eight_lengths();
+	uint64_t used = bench_stats(&bench).slots_used;
+	uint32_t slot;
+
+	(void)state;
+	assert_int_equal(put_choice(uid, wide, 3, 70, &slot), -ENOSPC);
+	assert_int_equal(bench_ask(&bench, 1, 0xc6336455, 24), 0); /* nothing shorter stands in */
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 24);
+	assert_true(bench_stats(&bench).slots_used <= used); /* its members' are given back */
+}
+
+static void an_answer_that_is_folded_and_becomes_a_choice_leaves(void **state)
+{
+	struct an_audience_key wide = bench_key(AN_AUDIENCE_NET, AN_FAMILY_IPV4, 0xc6336400, 19);
+	uint64_t uid = owner_of_eight_lengths();
+	uint32_t slot;
+
+	(void)state;
+	assert_int_equal(bench_put_size(&bench, uid, wide, 0xc6336455, 99, 32, &slot), 0);
+	assert_int_equal(bench_ask(&bench, 1, 0xc6336455, 24), 99);
+	assert_int_equal(put_choice(uid, wide, 3, 70, &slot), -ENOSPC);
+	assert_int_equal(bench_ask(&bench, 1, 0xc6336455, 24), 0);
+	publish_owner_remove(bench.publish, uid);
+	assert_int_equal(bench_stats(&bench).slots_used, 0);
+}
+
 static void the_next_daemon_does_not_take_choices_over(void **state)
 {
 	uint64_t uid = bench_owner(&bench, 1);
@@ -158,6 +200,8 @@ int main(void)
 	        TEST(a_choice_leads_to_its_members),
 	        TEST(members_go_when_the_choice_is_another),
 	        TEST(a_large_choice_takes_a_large_slot_and_too_many_are_refused),
+	        TEST(a_choice_of_a_ninth_length_stays_with_the_daemon),
+	        TEST(an_answer_that_is_folded_and_becomes_a_choice_leaves),
 	        TEST(the_next_daemon_does_not_take_choices_over),
 	        TEST(a_mark_on_a_member_is_one_on_the_choice),
 	        TEST(a_cell_is_one_word_that_can_be_given_back),

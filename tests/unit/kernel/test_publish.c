@@ -645,6 +645,19 @@ static void check_all(struct model *model, uint64_t *hits)
 	}
 }
 
+/* A choice with one member, which is not asked for here: but what was before it must be gone. */
+static void put_choice(uint64_t uid, const struct an_audience_key *key, uint32_t id)
+{
+	_Alignas(8) uint8_t octets[AN_SLOT_LARGE_SIZE];
+	const struct publish_member member = {.image = (void *)octets, .weight = 1};
+	const struct publish_choice choice = {.members = &member, .count = 1};
+	uint32_t slot;
+
+	bench_image(id, 32, (void *)octets);
+	publish_choice(bench.publish, uid, key, &choice, clock_ms() + 60000, clock_ms() + 600000,
+	               true, &slot);
+}
+
 static void random_operations(unsigned int seed, uint64_t *hits, uint64_t *folded)
 {
 	struct model *model = calloc(1, sizeof(*model));
@@ -669,7 +682,11 @@ static void random_operations(unsigned int seed, uint64_t *hits, uint64_t *folde
 			held->id = step;
 			asked = (uint32_t)key.prefix[0] << 24 | (uint32_t)key.prefix[1] << 16 |
 			        (uint32_t)key.prefix[2] << 8 | roll(16) << 8;
-			bench_put_size(&bench, uid, key, asked, step, roll(8) ? 32 : 200, &slot);
+			if (roll(8) == 0)
+				put_choice(uid, &key, step);
+			else
+				bench_put_size(&bench, uid, key, asked, step, roll(8) ? 32 : 200,
+				               &slot);
 		}
 		if (roll(30) == 0) {
 			*folded += bench_stats(&bench).folded;

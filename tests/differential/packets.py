@@ -16,6 +16,7 @@ NAMES = (
 SETS = (
     "many-mx.example.test", "svc.example.test", "single.example.test", "double.example.test",
     "lost.example.test", "_sip._udp.example.test", "text.example.test", "a.texts.example.test",
+    "to-shop.example.test", "to-many.example.test", "to-chain.example.test", "to-apex.example.test",
     "child.example.test", "ns.child.example.test", "x.moved.example.test", "moved.example.test",
 )
 OTHERS = (

@@ -13,7 +13,7 @@ from lib.cases import case, equal, true
 from lib.check import from_daemon, from_kernel, until_from_kernel
 from lib.lab import CLIENTS
 from lib.process import until
-from lib.standard import NET1, ZONE, ZONES, edge_config
+from lib.standard import CHAINS, NET1, NET2, ZONE, ZONES, authoritative, edge_config
 
 SECRET = "e5e973e5a6b2a43f48e7dc849e37bfcf"
 
@@ -166,6 +166,61 @@ def other_types(bench):
     orders = {bytes(from_kernel(edge, lambda: bench.client.ask("double.example.test", "A")).wire[12:])
               for _ in range(30)}
     equal(len(orders), 2, "orders of two addresses")
+
+
+def ask_chain(bench, name, network):
+    return lambda: bench.client.ask(f"{name}.example.test", "A", network)
+
+
+@case("flattened names that a CNAME leads to are the kernel's, of each network")
+def chains(bench):
+    edge = bench.edge(edge_config(), {"example.test": ZONE + CHAINS})
+    for name, cdn_name, length in (("to-shop", "shop", 1), ("to-chain", "four", 2)):
+        wanted = bench.lab.cdn.name(cdn_name)
+        for network in (NET1, NET2):
+            reply = until_from_kernel(edge, ask_chain(bench, name, network))
+            equal(set(reply.addresses), set(wanted.addresses(network, "A")), f"{name} {network}")
+            equal(reply.scope, wanted.scope(network), "scope")
+            equal(len(reply.records("CNAME")), length, "the chain")
+        for network in (NET1, NET2):
+            reply = from_kernel(edge, ask_chain(bench, name, network))
+            equal(set(reply.addresses), set(wanted.addresses(network, "A")), f"{name} {network}")
+    until_from_kernel(edge, lambda: bench.client.ask("to-shop.example.test", "AAAA", NET1))
+    equal(until_from_kernel(edge, lambda: bench.client.ask("to-apex.example.test", "AAAA")).rcode,
+          "NOERROR")
+    # What a former daemon left of them is not the next one's.
+    shop = bench.lab.cdn.name("shop")
+    edge.kill()
+    from_kernel(edge, ask_chain(bench, "to-shop", NET1))
+    edge.start()
+    from_daemon(edge, lambda: bench.client.ask("to-shop.example.test", "AAAA", NET1))
+    reply = from_daemon(edge, ask_chain(bench, "to-shop", NET1))
+    equal(set(reply.addresses), set(shop.addresses(NET1, "A")), "after a restart")
+    until_from_kernel(edge, ask_chain(bench, "to-shop", NET1))
+
+
+@case("behind a CNAME a change arrives when it arrives at the name itself; what is hot stays hot")
+def chains_change(bench):
+    edge = bench.edge(edge_config(upstreams=[authoritative()]),
+                      {"example.test": ZONE + CHAINS})
+    quick = bench.lab.cdn.name("quick")
+    until_from_kernel(edge, ask_chain(bench, "to-quick", NET1))
+    begin, before, asked = time.monotonic(), edge.counters(), 0
+    while time.monotonic() < begin + 7:  # over three TTLs
+        reply = bench.client.ask("to-quick.example.test", "A", NET1)
+        equal(set(reply.addresses), set(quick.addresses(NET1, "A")))
+        asked += 1
+        time.sleep(0.005)
+    hits = edge.counters()["hit"] - before["hit"]
+    true(hits >= asked - 4, f"{hits} of {asked} by the kernel")
+    new = ["198.19.251.1", "198.19.251.2"]
+    quick.change(NET1, new)
+    bench.lab.knot.reload()
+    until(lambda: set(bench.client.ask("quick.example.test", "A", NET1).addresses) == set(new),
+          "the change at the name itself", 6, 0.01)
+    equal(set(bench.client.ask("to-quick.example.test", "A", NET1).addresses), set(new))
+    reply = until_from_kernel(edge, ask_chain(bench, "to-quick", NET1))
+    equal(set(reply.addresses), set(new))
 
 
 @case("a flood of unknown names from one network leaves the others their answers")

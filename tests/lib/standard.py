@@ -86,6 +86,16 @@ ns.child A      192.0.2.84
 moved   DNAME   static
 """
 
+# Chains to names that are flattened.
+CHAINS = """\
+to-shop  80 CNAME shop
+to-many  CNAME  many
+to-chain 81 CNAME to-four
+to-four  82 CNAME four
+to-quick CNAME  quick
+to-apex  CNAME  @
+"""
+
 
 def edge_config(**sections):
     """The edge's configuration with the resolver as its upstream."""

@@ -24,6 +24,7 @@ ZONE = "\n".join(
      "mail2 A 192.0.2.26", '_dmarc TXT "v=DMARC1; p=reject"', "_sip._udp SRV 1 2 5060 host0",
      "web HTTPS 1 . alpn=h2,h3", "web A 192.0.2.90", "web AAAA 2001:db8::90",
      "alias CNAME web", "*.wild A 192.0.2.91",
+     "to-shop CNAME shop", "to-www CNAME to-app1", "to-app1 CNAME app1",
      "pair A 192.0.2.92", "pair A 192.0.2.93", "both CNAME pair"]
     + [f"{name} A 192.0.2.{100 + place}" for place, name in enumerate(HOSTS)]
     + [f"{name} AAAA 2001:db8::{100 + place}" for place, name in enumerate(HOSTS)]
@@ -38,6 +39,7 @@ KNOWN = (
        ("mail2", "A", True), ("mail2", "AAAA", False), ("_dmarc", "TXT", True),
        ("_sip._udp", "SRV", True), ("web", "HTTPS", True), ("web", "A", True), ("web", "AAAA", True),
        ("alias", "A", True), ("both", "A", True), ("both", "AAAA", False), ("pair", "A", True),
+       ("to-shop", "A", True), ("to-www", "A", True),
        ("a.wild", "A", True), ("b.wild", "A", True),
        ("a.wild", "AAAA", False), ("ns", "A", True), ("ns", "AAAA", True)]
     + [(name, rtype, True) for name in HOSTS + FLAT for rtype in ("A", "AAAA")]

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "answer/cells.h"
+#include "answer/chained.h"
 #include "answer/flatten_room.h"
 #include "answer/where.h"
 #include "base/clock.h"
@@ -173,7 +174,7 @@ bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
 
 /* A special-use network lies inside: each client's scope is another one, see audience_clear(). The
  * half of a family is not meant: its scope is 0. */
-static bool scope_depends(const struct config *config, const struct an_audience_key *key)
+bool finish_scope_depends(const struct config *config, const struct an_audience_key *key)
 {
 	struct network network = audience_network(key);
 
@@ -249,7 +250,7 @@ static int publish_groups(struct flatten *flatten, const struct zone *zone, stru
 	                                .cell = kernel_cell(flatten, answer->cell),
 	                                .count = pool->group_count};
 	bool good = images && pool->group_count <= AN_CHOICE_MAX &&
-	            !scope_depends(flatten->world->config, &answer->key);
+	            !finish_scope_depends(flatten->world->config, &answer->key);
 	int err;
 
 	for (uint16_t i = 0; good && i < pool->group_count; i++)
@@ -279,7 +280,7 @@ static int publish_one(struct flatten *flatten, const struct zone *zone, struct 
 	if (answer->pool && !image_members(answer, &answer->pool->groups[0],
 	                                   kernel_cell(flatten, answer->cell), image))
 		return publish_nothing(flatten, answer);
-	if (scope_depends(flatten->world->config, &answer->key))
+	if (finish_scope_depends(flatten->world->config, &answer->key))
 		return publish_nothing(flatten, answer);
 	return publish_answer(flatten->publish, owner->kernel_uid, &answer->key,
 	                      answer->asked.address, answer->asked.len, image,
@@ -287,8 +288,8 @@ static int publish_one(struct flatten *flatten, const struct zone *zone, struct 
 	                      &answer->slot);
 }
 
-void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
-                    bool newest)
+static void publish_anew(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
+                         bool newest)
 {
 	const struct zone *zone =
 	        zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type);
@@ -305,10 +306,20 @@ void finish_publish(struct flatten *flatten, struct store_owner *owner, struct a
 		answer->slot = AN_SLOT_NONE;
 }
 
+void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
+                    bool newest)
+{
+	struct chained *chained = chained_take(flatten, owner);
+
+	publish_anew(flatten, owner, answer, newest);
+	chained_renew(flatten, chained);
+}
+
 static void remove_one(struct flatten *flatten, struct answer *answer, bool disk)
 {
 	struct store_owner *owner = answer->owner;
 
+	chained_drop(flatten, owner);
 	refresh_unqueue(flatten, answer);
 	if (disk)
 		restore_forget(flatten, owner, answer);
@@ -342,6 +353,7 @@ void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, boo
 			restore_forget(flatten, owner, answer);
 	}
 	refresh_forget_failing(flatten, owner);
+	chained_drop(flatten, owner);
 	if (flatten->publish && owner->has_kernel_owner)
 		publish_owner_remove(flatten->publish, owner->kernel_uid);
 	store_owner_remove(flatten->store, owner);
@@ -375,6 +387,7 @@ struct answer *finish_put(struct flatten *flatten, struct store_owner *owner,
 void finish_failing(struct flatten *flatten, struct store_owner *owner, bool failing)
 {
 	CMM_STORE_SHARED(owner->failing, failing);
+	chained_drop(flatten, owner);
 	if (flatten->publish && owner->has_kernel_owner)
 		publish_stale(flatten->publish, owner->kernel_uid, failing);
 	refresh_forget_failing(flatten, owner);

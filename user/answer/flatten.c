@@ -375,6 +375,16 @@ void flatten_offer(struct flatten *flatten, const uint8_t *name, size_t len, uin
 	put_offer(flatten, &offer);
 }
 
+void flatten_offer_chained(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type)
+{
+	struct offer offer = {.name_len = (uint8_t)len, .type = type, .chained = true};
+
+	if (!CMM_LOAD_SHARED(flatten->publish))
+		return;
+	name_lower(offer.name, name, len);
+	put_offer(flatten, &offer);
+}
+
 void flatten_offer_stored(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,
                           const struct network *client, uint32_t region)
 {

@@ -55,6 +55,9 @@ bool flatten_publishes(const struct flatten *flatten);
  * Bounded queue; may be dropped. */
 void flatten_offer(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type);
 
+/* The same where a chain of the zone led to a flattened answer. */
+void flatten_offer_chained(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type);
+
 /* From any thread: a stored answer was served by the daemon though it could be the kernel's
  * (evicted): put it there. */
 void flatten_offer_stored(struct flatten *flatten, const uint8_t *owner, size_t len, uint16_t type,

@@ -132,6 +132,7 @@ struct offer {
 	uint8_t name[NAME_MAX_LEN];
 	uint8_t name_len;
 	bool stored;
+	bool chained;
 	uint16_t type;
 	struct network client;
 	uint32_t region;
@@ -235,6 +236,8 @@ void flight_finish(struct flight *flight);
 /* Puts a stored answer into the kernel. */
 void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
                     bool newest);
+/* A special-use network lies inside of the audience: each client's scope is another one. */
+bool finish_scope_depends(const struct config *config, const struct an_audience_key *key);
 /* Makes sure of the owner's slot in the kernel. */
 bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
                          const struct zone *zone);

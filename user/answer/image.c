@@ -169,3 +169,52 @@ size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t 
 	}
 	return len;
 }
+
+/* The last `count` records of the tail, all of one length, have the answer's TTL. False: it is not
+ * so. */
+static bool mark_last(const struct draft *draft, unsigned int count, size_t stride,
+                      struct an_answer_slot *ret)
+{
+	size_t at = draft->m.ttl_at - draft->data_at;
+
+	if (count > AN_TAIL_TTLS ||
+	    (count > 1 && at + stride - RECORD_TTL_AT != ret->answer.tail_len))
+		return false;
+	for (unsigned int i = 0; i < count; i++, at -= stride) {
+		if (count > 1 && ret->data[at - RECORD_TTL_AT] < POINTER_LABEL)
+			return false;
+		zero_ttl(ret->data + at);
+		ret->answer.tail_ttl[i] = (uint16_t)at;
+	}
+	ret->answer.tail_ttl_count = (uint8_t)count;
+	return true;
+}
+
+size_t respond_image_chained(const struct world *world, const struct zone *zone,
+                             const uint8_t *name, size_t len, const struct answer *answer,
+                             unsigned int turn, unsigned int *ret_turns, struct an_answer_slot *ret)
+{
+	uint16_t type = answer->owner->type;
+	struct plan_question question = {.world = world, .name = name, .len = len, .type = type};
+	unsigned int count = answer->negative ? 1 : answer->count;
+	struct draft draft;
+	uint32_t ttl;
+
+	*ret_turns = count;
+	if (!is_possible(len) || __atomic_load_n(&zone->expired, __ATOMIC_RELAXED) ||
+	    (zone->expose_aname && !answer->negative) || turn >= count || count > AN_TAIL_TTLS ||
+	    !plan_chained(&draft.plan, &question, zone, answer) ||
+	    !draft_render(&draft, name, len, type, choice_of_turn(turn, count)))
+		return 0;
+	cut(&draft, ret);
+	if (!mark_last(&draft, count, RECORD_FIXED_LEN + address_len(type), ret))
+		return 0;
+	ttl = draft.plan.items[draft.plan.count - 1].ttl;
+	ret->answer.ttl = ttl;
+	ret->answer.stale_ttl = (uint16_t)(ttl < AN_STALE_TTL ? ttl : AN_STALE_TTL);
+	if (!answer->negative) {
+		ret->answer.ttl_mode = AN_TTL_COUNTING;
+		ret->answer.stale_ttl = AN_STALE_TTL;
+	}
+	return ret->head.used;
+}

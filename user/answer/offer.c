@@ -2,7 +2,7 @@
 /* offer - what a worker has answered goes into the kernel, if it can be there. */
 #include <string.h>
 
-#include "answer/flatten_room.h"
+#include "answer/chained.h"
 #include "answer/plan.h"
 #include "base/clock.h"
 
@@ -109,9 +109,11 @@ void offer_take(struct flatten *flatten, const struct offer *offer)
 	}
 	zone = zones_find(flatten->world->zones, offer->name, offer->name_len, offer->type);
 	if (!zone || zone->id == UINT32_MAX || (!offer->type && !is_denial(zone, offer)) ||
-	    publish_has(flatten->publish, offer->name, offer->name_len, offer->type))
+	    publish_holds(flatten->publish, offer->name, offer->name_len, offer->type))
 		return;
-	if (offer->type)
+	if (offer->chained)
+		chained_offer(flatten, offer);
+	else if (offer->type)
 		offer_static(flatten, zone, offer);
 	else
 		offer_denial(flatten, zone);

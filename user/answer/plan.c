@@ -17,6 +17,7 @@ static bool follow(struct plan *plan, const uint8_t *target, size_t len)
 	zone = zones_find(q->world->zones, target, len, q->type);
 	/* A slot is of one zone's generation, and holds as long as that zone's data does. */
 	plan->daemon_only |= zone && zone != plan->zone;
+	plan->elsewhere |= zone != plan->zone;
 	if (!zone || plan_zone_is_expired(zone))
 		return false;
 	plan->zone = zone;
@@ -33,7 +34,7 @@ static bool substitute(struct plan *plan, const struct zone_node *node)
 	struct plan_item *item;
 	uint8_t *made;
 
-	plan->daemon_only = true;
+	plan->daemon_only = plan->elsewhere = true;
 	if (!plan_has(plan, MESSAGE_ANSWER, node->name, node->name_len, AN_TYPE_DNAME))
 		plan_add_rrset(plan, MESSAGE_ANSWER, node->name, node->name_len, dname);
 	if (len > NAME_MAX_LEN) {
@@ -118,6 +119,8 @@ static bool give_stored(struct plan *plan, const struct zone_rrset *aname, uint1
 	/* The answer is the question name's own: one owner, so the kernel may hold it. */
 	if (!plan->hops && plan_is_address(plan->question->type))
 		plan->flags |= RESPOND_CACHEABLE;
+	if (plan->hops && !plan->elsewhere && plan_is_address(plan->question->type))
+		plan->flags |= RESPOND_CHAINED;
 	if (found->answer->negative) {
 		plan_add_negative(plan, stale ? AN_STALE_TTL : UINT32_MAX);
 		return true;
@@ -310,7 +313,7 @@ static uint16_t zone_type(const struct plan_question *q)
 static void begin(struct plan *plan, const struct plan_question *question)
 {
 	plan->question = question;
-	plan->wait = plan->daemon_only = false;
+	plan->wait = plan->daemon_only = plan->elsewhere = false;
 	plan->aa = true;
 	plan->rcode = AN_RCODE_NOERROR;
 	plan->scope = 0;
@@ -443,4 +446,41 @@ void plan_stored(struct plan *plan, const struct plan_question *question, const 
 	begin(plan, question);
 	plan->zone = zone;
 	give_stored(plan, NULL, question->type, &found);
+}
+
+/* One CNAME of it. False: the reply would end here. */
+static bool chain_step(struct plan *plan, const struct zone_node *node)
+{
+	const struct zone_rrset *cname = zone_rrset(node, AN_TYPE_CNAME);
+
+	if (!cname || zone_rrset(node, plan->question->type))
+		return false;
+	plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, cname);
+	return follow(plan, cname->rdata[0].data, cname->rdata[0].len) && !plan->elsewhere;
+}
+
+bool plan_chained(struct plan *plan, const struct plan_question *question, const struct zone *zone,
+                  const struct answer *answer)
+{
+	struct store_found found = {
+	        .state = STORE_FRESH, .answer = (struct answer *)(uintptr_t)answer, /* only read */
+	};
+	struct zone_match match;
+
+	begin(plan, question);
+	plan->zone = zone;
+	for (;;) {
+		match = zone_find(zone, plan->owner, plan->owner_len, question->type);
+		if (match.verdict != ZONE_ANSWER)
+			return false;
+		if (zone_flattens(zone, match.node))
+			break;
+		if (!chain_step(plan, match.node))
+			return false;
+	}
+	if (!plan->hops || !answer)
+		return plan->hops;
+	found.wire_scope = answer->wire_scope;
+	found.ttl = answer->ttl;
+	return give_stored(plan, NULL, question->type, &found);
 }

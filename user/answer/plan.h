@@ -52,6 +52,7 @@ struct plan {
 	const struct plan_question *question;
 	bool wait; /* `want` is to be fetched first; nothing else counts */
 	bool aa;
+	bool elsewhere;   /* the chain left the question's zone, or a DNAME made it */
 	bool daemon_only; /* depends on more than the zone and the question: no kernel may hold it
 	                   */
 	uint16_t rcode;
@@ -105,6 +106,14 @@ void plan_denied(struct plan *plan, const struct plan_question *question, const 
  * of one of its groups, where it has a pool part. */
 void plan_stored(struct plan *plan, const struct plan_question *question, const struct zone *zone,
                  const struct answer *answer);
+
+/*
+ * What (name, type) gives where a chain inside of the zone leads to an owner
+ * that is flattened, with this answer of that owner; NULL: the chain alone,
+ * and plan->owner is that owner. False: it does not.
+ */
+bool plan_chained(struct plan *plan, const struct plan_question *question, const struct zone *zone,
+                  const struct answer *answer);
 
 /* How many turns the answer has where it rotates behind a chain; else 1. */
 unsigned int plan_turns(const struct plan *plan);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "answer/cells.h"
-#include "answer/flatten_room.h"
+#include "answer/chained.h"
 #include "base/clock.h"
 
 #define MARGIN_LEAST_MS 1000
@@ -126,10 +126,13 @@ static uint64_t kernel_use(const struct flatten *flatten, const struct answer *a
 {
 	const struct store_owner *owner = answer->owner;
 
+	uint64_t chained = chained_used_ms(flatten, answer), used;
+
 	if (!flatten->publish || !answer->slot ||
 	    !publish_has(flatten->publish, owner->name, owner->name_len, owner->type))
-		return 0;
-	return publish_used_ms(flatten->publish, answer->slot);
+		return chained;
+	used = publish_used_ms(flatten->publish, answer->slot);
+	return used > chained ? used : chained;
 }
 
 /*

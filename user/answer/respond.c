@@ -139,8 +139,7 @@ static void write_reply(struct exchange *e, uint8_t *out, size_t size, struct re
 	if (e->verified)
 		ret->flags |= RESPOND_VERIFIED;
 	if (!complete)
-		ret->flags =
-		        (ret->flags & ~(RESPOND_CACHEABLE | RESPOND_DENIAL)) | RESPOND_TRUNCATED;
+		ret->flags = (ret->flags & ~RESPOND_KERNEL) | RESPOND_TRUNCATED;
 }
 
 static void plan_nothing(struct exchange *e, unsigned int rcode, int ede)
@@ -202,7 +201,7 @@ static void plan_chaos(struct exchange *e)
 static void plan_every_class(struct plan *plan)
 {
 	plan->aa = false;
-	plan->flags &= ~(RESPOND_CACHEABLE | RESPOND_DENIAL);
+	plan->flags &= ~RESPOND_KERNEL;
 }
 
 static void plan_query(struct exchange *e)
@@ -269,7 +268,7 @@ static const struct network nobody;
 /* What is to be flattened, or was; static data are offered to the kernel as they were asked for. */
 static void fill_want(struct exchange *e, struct want *want)
 {
-	bool fixed = !e->plan.wait && e->plan.flags & RESPOND_FROM_ZONE;
+	bool fixed = !e->plan.wait && e->plan.flags & (RESPOND_FROM_ZONE | RESPOND_CHAINED);
 	const uint8_t *owner = fixed ? e->query.name : e->plan.owner;
 	size_t len = fixed ? e->query.name_len : e->plan.owner_len;
 
@@ -304,7 +303,7 @@ void respond(const struct world *world, const struct respond_input *input, uint8
 		return;
 	}
 	make_plan(&e, verdict);
-	if (e.plan.wait || e.plan.flags & RESPOND_CACHEABLE)
+	if (e.plan.wait || e.plan.flags & (RESPOND_CACHEABLE | RESPOND_CHAINED))
 		fill_want(&e, &ret->want);
 	else if (e.plan.flags & RESPOND_DENIAL)
 		want_denial(e.plan.zone, &ret->want);

@@ -51,7 +51,10 @@ struct want {
 #define RESPOND_CACHEABLE  0x10u /* complete, and the kernel may hold it */
 #define RESPOND_ECS        0x20u /* query and reply have the client subnet option */
 
-#define RESPOND_DENIAL   0x40u  /* no such name in `zone`: the kernel may deny names there */
+#define RESPOND_DENIAL  0x40u /* no such name in `zone`: the kernel may deny names there */
+#define RESPOND_CHAINED 0x80u /* complete, flattened, and a chain of its zone led there */
+/* Each of them: something of it may go to the kernel. */
+#define RESPOND_KERNEL   (RESPOND_CACHEABLE | RESPOND_DENIAL | RESPOND_CHAINED)
 #define RESPOND_VERIFIED 0x100u /* the query had a good cookie: its source address is no lie */
 
 struct respond_result {
@@ -104,6 +107,15 @@ size_t respond_image_static(const struct world *world, const uint8_t *name, size
  * apex; the first is the SOA's owner, of the others 0 is none.
  */
 size_t respond_image_denial(const struct zone *zone, struct an_answer_slot *ret);
+
+/*
+ * The same for a flattened answer of the owner that a chain leads to from this
+ * name (lower case): one of *ret_turns images, as above.
+ */
+size_t respond_image_chained(const struct world *world, const struct zone *zone,
+                             const uint8_t *name, size_t len, const struct answer *answer,
+                             unsigned int turn, unsigned int *ret_turns,
+                             struct an_answer_slot *ret);
 
 /* The same for a flattened answer (out of a pool: for one of its groups, the dead among its
  * addresses, too); wire scope, TTL, flags and data filled, times and key left to the publisher. */

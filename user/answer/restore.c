@@ -198,6 +198,8 @@ static const struct zone_node *flattening_node(const struct flatten *flatten, co
 struct restore {
 	struct flatten *flatten;
 	size_t taken, dropped, adopted;
+	uint64_t *ended; /* owners of the kernel whose answers end, and that are not flattened */
+	size_t ended_count;
 };
 
 static int take_record(const void *key, size_t key_len, const void *value, size_t value_len,
@@ -306,6 +308,24 @@ static void take_slot(struct restore *restore, struct store_owner *owner,
 	restore_keep(flatten, owner, answer);
 }
 
+/* A chain led from there, and nobody knows any more whereto (chained.h). */
+static void note_ended(struct restore *restore, uint64_t uid)
+{
+	uint64_t *more = realloc(restore->ended, (restore->ended_count + 1) * sizeof(*more));
+
+	if (!more)
+		return;
+	restore->ended = more;
+	restore->ended[restore->ended_count++] = uid;
+}
+
+static void remove_ended(struct restore *restore)
+{
+	for (size_t i = 0; i < restore->ended_count; i++)
+		publish_owner_remove(restore->flatten->publish, restore->ended[i]);
+	free(restore->ended);
+}
+
 static void adopt_answer(const struct an_owner_slot *kernel_owner,
                          const struct an_answer_slot *slot, uint32_t number, void *arg)
 {
@@ -317,6 +337,8 @@ static void adopt_answer(const struct an_owner_slot *kernel_owner,
 	uint16_t type = kernel_owner->key.type;
 
 	node = flattening_node(flatten, kernel_owner->name, kernel_owner->name_len, type, &zone);
+	if (!node && slot->answer.fresh_until != AN_NEVER)
+		note_ended(restore, kernel_owner->uid);
 	if (!node || zone->id != slot->head.zone || zone->generation != slot->head.generation)
 		return;
 	owner = store_owner_get(flatten->store, kernel_owner->name, kernel_owner->name_len, type,
@@ -359,6 +381,7 @@ void flatten_restore(struct flatten *flatten)
 	if (flatten->publish)
 		publish_each(flatten->publish, &visitor);
 	rcu_read_unlock();
+	remove_ended(&restore);
 	store_owner_each(flatten->store, settle_owner, &restore);
 	if (restore.taken || restore.adopted || restore.dropped)
 		log_info("last good answers: %zu from disk, %zu more from the kernel, %zu outdated",

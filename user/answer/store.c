@@ -413,7 +413,10 @@ static void answer_free(struct rcu_head *head)
 
 static void owner_free(struct rcu_head *head)
 {
-	free(caa_container_of(head, struct store_owner, rcu));
+	struct store_owner *owner = caa_container_of(head, struct store_owner, rcu);
+
+	free(owner->chained);
+	free(owner);
 }
 
 static size_t answer_octets(const struct answer *answer)

@@ -95,11 +95,12 @@ struct store_owner {
 	struct answer *answers; /* list */
 	uint32_t answer_count;
 	uint64_t rechecked_ms;
-	uint32_t failing_at;   /* place in the flatten loop's list of the failing + 1; 0: none */
-	uint64_t definition;   /* hash of the zone data that the answers came from */
-	bool has_kernel_owner; /* kernel_uid means something */
-	uint64_t kernel_uid;   /* publish's own */
-	uint8_t name[];        /* lower case */
+	uint32_t failing_at;     /* place in the flatten loop's list of the failing + 1; 0: none */
+	uint64_t definition;     /* hash of the zone data that the answers came from */
+	bool has_kernel_owner;   /* kernel_uid means something */
+	uint64_t kernel_uid;     /* publish's own */
+	struct chained *chained; /* flatten's: on the heap; NULL: none */
+	uint8_t name[];          /* lower case */
 };
 
 struct store *store_new(uint32_t answers_max, uint32_t networks_per_name_max);

@@ -154,6 +154,22 @@ static bool adopt_owner(struct publish *publish, const struct an_owner_key *key)
 	return true;
 }
 
+/* Nobody believes the slot of an owner that goes, before its networks do: nothing wider stands in.
+ */
+static void hide_owner(struct publish *publish, const struct an_owner_key *key)
+{
+	struct kernel_maps *maps = publish->maps;
+	struct an_owner_slot *slot;
+	uint32_t number;
+
+	if (maps->ops->lookup(maps->owners_fd, key, &number))
+		return;
+	slot = (void *)slots_at(&publish->slots, number);
+	if (slot && slot->head.kind == AN_SLOT_OWNER && !memcmp(&slot->key, key, sizeof(*key)) &&
+	    !slots_taken(&publish->slots, number))
+		slots_begin(&slot->head); /* slots_settle() ends it */
+}
+
 static int adopt_owners(struct publish *publish)
 {
 	struct kernel_maps *maps = publish->maps;
@@ -169,6 +185,7 @@ static int adopt_owners(struct publish *publish)
 			publish->stats.adopted++;
 			continue;
 		}
+		hide_owner(publish, &key);
 		maps->ops->remove(maps->owners_fd, &key);
 		publish->stats.adopted_dropped++;
 	}
@@ -217,6 +234,7 @@ static bool adopt_audience(struct publish *publish, const struct an_audience_key
 	struct kernel_maps *maps = publish->maps;
 	struct book_owner *owner = book_owner_by_uid(&publish->book, key->uid);
 	uint32_t slot;
+	int error;
 
 	if (!owner || !key_sane(owner, key) || maps->ops->lookup(maps->audiences_fd, key, &slot))
 		return false;
@@ -227,7 +245,10 @@ static bool adopt_audience(struct publish *publish, const struct an_audience_key
 	if (slot != AN_SLOT_ASK && !claim_answer(publish, owner, key, slot)) {
 		slot = AN_SLOT_ASK;
 		publish->stats.adopted_dropped++;
-		if (maps->ops->update(maps->audiences_fd, key, slot))
+		slots_begin(&desk_owner_slot(publish, owner)->head); /* as store_audience() does */
+		error = maps->ops->update(maps->audiences_fd, key, slot);
+		slots_end(&desk_owner_slot(publish, owner)->head);
+		if (error)
 			return false;
 	}
 	if (!book_audience_add(&publish->book, owner, key, slot)) {

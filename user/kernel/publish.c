@@ -494,20 +494,45 @@ uint64_t publish_used_ms(const struct publish *publish, uint32_t slot)
 	return kernel_ms(publish->maps, used < now ? used : now);
 }
 
-bool publish_has(const struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type)
+/* The owner of the current generation, or NULL. */
+static const struct book_owner *find_current(const struct publish *publish, const uint8_t *name,
+                                             size_t name_len, uint16_t type)
 {
 	uint8_t lower[NAME_MAX_LEN];
 	struct an_owner_key key;
 	const struct book_owner *owner;
 
 	if (name_len == 0 || name_len > NAME_MAX_LEN)
-		return false;
+		return NULL;
 	name_lower(lower, name, name_len);
 	key = key_of(publish, lower, name_len, type);
 	/* Finding changes nothing; book_owner_find() gives what its other callers change. */
 	owner = book_owner_find((struct book *)(uintptr_t)&publish->book, &key);
 	return owner && owner_is(publish, owner, lower, name_len) &&
-	       publish->maps->zones[owner->zone].generation == owner->generation;
+	                       publish->maps->zones[owner->zone].generation == owner->generation
+	               ? owner
+	               : NULL;
+}
+
+bool publish_has(const struct publish *publish, const uint8_t *name, size_t name_len, uint16_t type)
+{
+	return find_current(publish, name, name_len, type);
+}
+
+bool publish_holds(const struct publish *publish, const uint8_t *name, size_t name_len,
+                   uint16_t type)
+{
+	/* As above. */
+	struct book *book = (struct book *)(uintptr_t)&publish->book;
+	const struct book_owner *owner = find_current(publish, name, name_len, type);
+	const struct book_audience *audience;
+
+	if (!owner || desk_is_answer(owner->everyone) || desk_is_answer(owner->nobody))
+		return owner;
+	for (audience = book_first(book, owner); audience; audience = book_next(book, audience))
+		if (desk_is_answer(audience->slot))
+			return true;
+	return false;
 }
 
 const struct kernel_maps *publish_maps(const struct publish *publish)

@@ -183,6 +183,10 @@ uint64_t publish_used_ms(const struct publish *publish, uint32_t slot);
 bool publish_has(const struct publish *publish, const uint8_t *name, size_t name_len,
                  uint16_t type);
 
+/* The same, and it has an answer: the one that a daemon left may have lost its own at adoption. */
+bool publish_holds(const struct publish *publish, const uint8_t *name, size_t name_len,
+                   uint16_t type);
+
 /* The maps that it writes, for reading. */
 const struct kernel_maps *publish_maps(const struct publish *publish);
 

@@ -61,7 +61,7 @@ static uint64_t want_hash(const struct want *want, unsigned int flags)
 	uint64_t hash = name_hash(want->owner, want->owner_len);
 
 	hash = an_hash_step(hash, want->type);
-	if (!(flags & RESPOND_FROM_STORE))
+	if (!(flags & RESPOND_FROM_STORE) || flags & RESPOND_CHAINED)
 		return hash;
 	hash = an_hash_step(hash, (uint64_t)want->region << 32 |
 	                                  (uint64_t)want->client.family << 8 | want->client.len);
@@ -86,11 +86,13 @@ static void offer(struct worker *worker, const struct respond_result *result, ui
 {
 	const struct want *want = &result->want;
 
-	if (!(result->flags & (RESPOND_CACHEABLE | RESPOND_DENIAL)) || !worker->flatten ||
+	if (!(result->flags & RESPOND_KERNEL) || !worker->flatten ||
 	    !flatten_publishes(worker->flatten) || result->flags & RESPOND_STALE ||
 	    offered_lately(worker, want_hash(want, result->flags), now_ms))
 		return;
-	if (result->flags & RESPOND_FROM_STORE)
+	if (result->flags & RESPOND_CHAINED)
+		flatten_offer_chained(worker->flatten, want->owner, want->owner_len, want->type);
+	else if (result->flags & RESPOND_FROM_STORE)
 		flatten_offer_stored(worker->flatten, want->owner, want->owner_len, want->type,
 		                     &want->client, want->region);
 	else

@@ -20,6 +20,8 @@ static const char ZONE[] = "$TTL 300\n"
                            "far 34 CNAME www.elsewhere.test.\n"
                            "tolast 35 CNAME last\n"
                            "tomore CNAME more\n"
+                           "toflat 21 CNAME @\n"
+                           "twice 22 CNAME toflat\n"
                            "lost 35 CNAME no\n"
                            "bare 36 CNAME text\n"
                            "mail 37 MX 10 www\n"
@@ -263,6 +265,70 @@ static void addresses_behind_a_chain_have_an_image_for_each_turn(void **state)
 	}
 }
 
+static size_t chained_image(const char *owner, const struct answer *answer, unsigned int turn,
+                            unsigned int *ret_turns, union image *ret)
+{
+	const struct zone *zone = zones_at(scene.world.zones, 0);
+	uint8_t name[NAME_MAX_LEN];
+	int len = name_from_text(owner, NULL, 0, name);
+
+	return respond_image_chained(&scene.world, zone, name, (size_t)len, answer, turn, ret_turns,
+	                             &ret->slot);
+}
+
+static void flattened_addresses_behind_a_chain_have_them_too(void **state)
+{
+	static const char *const names[] = {"toflat.example.test.", "twice.example.test."};
+	static const char *const addresses[] = {"203.0.113.1",
+	                                        "203.0.113.1 203.0.113.2 203.0.113.3",
+	                                        "203.0.113.1 203.0.113.2 203.0.113.3 203.0.113.4"};
+	static const unsigned int counts[] = {1, 3, 4};
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		struct answer *answer = scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0,
+		                                    addresses[i / 2], 41);
+		struct ask ask = {.name = names[i % 2], .type = AN_TYPE_A};
+		unsigned int turns;
+		union image image;
+
+		for (uint16_t id = 1; id < 100; id++) {
+			uint32_t choice = an_choice(SCENE_SEED, id, 0xc6336407, 4711);
+			unsigned int turn = an_choice_below(choice, counts[i / 2]);
+
+			assert_true(chained_image(ask.name, answer, turn, &turns, &image) > 0);
+			assert_int_equal(turns, counts[i / 2]);
+			assert_int_equal(image.slot.answer.ttl_mode, AN_TTL_COUNTING);
+			assert_int_equal(image.slot.answer.stale_ttl, AN_STALE_TTL);
+			assert_int_equal(image.slot.answer.tail_ttl_count, counts[i / 2]);
+			assert_same_of(&image, ask, 41, id);
+		}
+	}
+}
+
+static void chains_to_denials_and_to_nowhere(void **state)
+{
+	struct answer *none = scene_store(&scene, "example.test.", AN_TYPE_AAAA, NULL, 0, "", 41);
+	struct ask ask = {.name = "twice.example.test.", .type = AN_TYPE_AAAA};
+	struct answer *many;
+	union image image;
+	unsigned int turns;
+
+	(void)state;
+	assert_true(chained_image(ask.name, none, 0, &turns, &image) > 0);
+	assert_int_equal(turns, 1);
+	assert_int_equal(image.slot.answer.ttl_mode, AN_TTL_FIXED);
+	assert_same_of(&image, ask, image.slot.answer.ttl, 7);
+	many = scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0,
+	                   "203.0.113.1 203.0.113.2 203.0.113.3 203.0.113.4 203.0.113.5", 41);
+	assert_int_equal(chained_image("twice.example.test.", many, 0, &turns, &image), 0);
+	many = scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0, "203.0.113.1", 41);
+	assert_int_equal(chained_image("twice.example.test.", many, 1, &turns, &image), 0);
+	assert_int_equal(chained_image("alias.example.test.", many, 0, &turns, &image), 0);
+	assert_int_equal(chained_image("far.example.test.", many, 0, &turns, &image), 0);
+	assert_int_equal(chained_image("example.test.", many, 0, &turns, &image), 0);
+}
+
 static void what_the_kernel_cannot_hold_has_no_image(void **state)
 {
 	static const struct {
@@ -376,6 +442,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(static_images_give_the_daemons_reply),
 	        TEST(addresses_behind_a_chain_have_an_image_for_each_turn),
+	        TEST(flattened_addresses_behind_a_chain_have_them_too),
+	        TEST(chains_to_denials_and_to_nowhere),
 	        TEST(what_the_kernel_cannot_hold_has_no_image),
 	        TEST(flattened_images_give_the_daemons_reply),
 	        TEST(stale_images_give_the_daemons_reply),

@@ -34,12 +34,12 @@ ZONES = {"example.test": ZONE}
 
 # (name, type, whether there is an answer)
 KNOWN = (
-    [("", rtype, True) for rtype in ("A", "AAAA", "MX", "TXT", "NS", "CAA")]
-    + [("", "HTTPS", False), ("mail", "A", True), ("mail", "AAAA", True), ("mail", "HTTPS", False),
+    [("", rtype, True) for rtype in ("A", "AAAA", "MX", "TXT", "NS", "SOA", "CAA")]
+    + [("", "HTTPS", False), ("", "DNSKEY", False), ("mail", "DS", False), ("mail", "A", True), ("mail", "AAAA", True), ("mail", "HTTPS", False),
        ("mail2", "A", True), ("mail2", "AAAA", False), ("_dmarc", "TXT", True),
        ("_sip._udp", "SRV", True), ("web", "HTTPS", True), ("web", "A", True), ("web", "AAAA", True),
        ("alias", "A", True), ("both", "A", True), ("both", "AAAA", False), ("pair", "A", True),
-       ("to-shop", "A", True), ("to-www", "A", True),
+       ("to-shop", "A", True), ("to-www", "A", True), ("to-app1", "A", True),
        ("a.wild", "A", True), ("b.wild", "A", True),
        ("a.wild", "AAAA", False), ("ns", "A", True), ("ns", "AAAA", True)]
     + [(name, rtype, True) for name in HOSTS + FLAT for rtype in ("A", "AAAA")]
@@ -58,8 +58,12 @@ class Mix:
         rng.shuffle(self.questions)
 
     def again(self):
-        """Another round of the same, with other names that do not exist."""
-        return Mix(self.rng)
+        """Another round of the same, with other names that do not exist. In the same order: of two
+        names of a chain a resolver asks for the one that it needs first."""
+        other, numbers = Mix(self.rng), iter(range(NOISE))
+        other.questions = [question if question[2] is not None else other.noise(next(numbers))
+                           for question in self.questions]
+        return other
 
     def noise(self, number):
         """Some of it below names that exist, in every round the same: resolvers ask for those too."""

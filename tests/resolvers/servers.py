@@ -113,6 +113,7 @@ server:
     access-control: 127.0.0.0/8 allow
     module-config: "iterator"
     qname-minimisation: yes
+    use-caps-for-id: yes
     local-zone: "test." nodefault
 remote-control:
     control-enable: no

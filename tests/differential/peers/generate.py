@@ -14,6 +14,7 @@ ODD = [b"l" * 63, b"\x00", b"a.b", b"\xff\x80", b"sp ace", b"@", b"(;", b"\\", b
 PLAIN = ["A", "A", "AAAA", "TXT", "MX", "SRV", "CAA", "PTR", "TYPE65280", "HTTPS", "NAPTR"]
 TTLS = [0, 5, 60, 300, 3600, 86400]
 OUTSIDE = (b"name", b"elsewhere", b"invalid")
+ANAME = "TYPE65401"
 
 
 class Generator:
@@ -23,6 +24,7 @@ class Generator:
         self.rng = rng
         self.others = others
         self.zone = Zone(apex)
+        self.zone.anames = rng.random() < 0.2
         self.owners = [apex]  # names that others may be put below
         self.cuts = []
         self.dnames = []
@@ -152,7 +154,16 @@ class Generator:
     def add_data(self, owner):
         for rtype in sorted(set(self.rng.sample(PLAIN, self.rng.choice([1, 1, 2, 3])))):
             self.add_plain(owner, rtype)
+        if self.zone.anames and self.rng.random() < 0.4:
+            self.add_aname(owner)
         self.owners.append(owner)
+
+    def add_aname(self, owner):
+        """To the peers, a type that they do not know."""
+        ttl = self.ttl()
+        for count in range(self.rng.choice([1, 1, 2])):
+            target = names.wire((b"%d" % count,) + OUTSIDE)
+            self.zone.add(owner, ttl, ANAME, f"\\# {len(target)} {target.hex()}")
 
     def add_cname(self, owner):
         self.zone.add(owner, self.ttl(), "CNAME", "", self.target())
@@ -181,7 +192,9 @@ class Generator:
             inside = (b"ns%d" % number,) + owner
             if rng.random() < 0.2:
                 inside = (b"NS",) + inside
-            choices = [inside, inside, rng.choice(self.hosts), OUTSIDE, owner, self.target()] + glued
+            choices = [inside, inside, rng.choice(self.hosts), OUTSIDE, owner] + glued
+            if not self.zone.anames:  # of which none may be a name server
+                choices.append(self.target())
             if len(self.cuts) > 1:
                 choices.append((b"ns0",) + rng.choice(self.cuts[:-1]))
             target = rng.choice(choices)
@@ -266,5 +279,6 @@ def zones(rng, count):
         if rng.random() < 0.5:
             zone.dressed = dressed(rng, names.text(apex), zone.lines)
         made.append(zone)
-        seen += rng.sample(list(zone.nodes), min(6, len(zone.nodes)))
+        if not zone.anames:  # what another zone's aliases lead to is asked for addresses
+            seen += rng.sample(list(zone.nodes), min(6, len(zone.nodes)))
     return made

@@ -10,9 +10,12 @@ NUMBERS = {
     "RP": 17, "AFSDB": 18, "RT": 21, "AAAA": 28, "SRV": 33, "NAPTR": 35, "KX": 36, "DNAME": 39,
     "DS": 43, "SSHFP": 44, "TLSA": 52, "SVCB": 64, "HTTPS": 65, "SPF": 99, "ANY": 255, "URI": 256,
     "CAA": 257, "TYPE65280": 65280, "TYPE65281": 65281,
+    "TYPE65401": 65401,
 }
 WORDS = {number: word for word, number in NUMBERS.items()}
 TYPES = ["A", "AAAA", "NS", "SOA", "MX", "TXT", "CNAME", "DNAME", "DS", "ANY", "TYPE65280"]
+ADDRESSES = {"A", "AAAA", "ANY"}
+OTHERS = [rtype for rtype in TYPES if rtype not in ADDRESSES] + ["TYPE65401"]
 LEAST = 20
 IN, EVERY_CLASS = 1, 255
 RD, DO = 0x0100, 0x8000
@@ -69,6 +72,8 @@ def around(zone, node):
     for targets in zone.nodes.get(node, {}).values():
         for target in targets:
             yield target
+    if names.size(node) % 3 == 0:  # of 255 octets, or nearly so
+        yield fill(255 - names.size(node)) + node
     if zone.has(node, "DNAME"):
         # Long enough that the substitution has over 255 octets (RFC 6672 2.2).
         room = 255 - names.size(node) - 2
@@ -108,6 +113,8 @@ class Maker:
 
     def question(self, zone, name, rtype):
         rng = self.rng
+        if zone.anames and rtype in ADDRESSES:
+            rtype = rng.choice(OTHERS)
         if rng.random() < 0.3:
             name = any_case(rng, name)
         chance = rng.random()

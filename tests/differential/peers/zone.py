@@ -17,6 +17,7 @@ class Zone:
         self.lines = []
         self.dressed = None  # what the servers read in place of the lines
         self.nodes = {}  # name in lower case -> {type: [targets]}
+        self.anames = False  # what stands at ANAMEs is asked for all but addresses
         self.asked = []  # (name, type) that the file itself wants to be asked
 
     def add(self, owner, ttl, rtype, rdata, target=None):

@@ -189,6 +189,10 @@ migration-test: all ## geo set-ups beside the real gdnsd and pdns with GeoLite2 
 layers: ## includes go downward, as docs/layers.txt has it
 	$(Q)tests/check-layers
 
+.PHONY: semantics
+semantics: ## every sentence of docs/SEMANTICS.md has its code and its tests
+	$(Q)tests/check-semantics
+
 e2e: all ## end to end: client, edge, unbound, knotd (root; CASE=words picks some)
 	$(Q)tests/e2e/run $(BUILD) $(CASE)
 

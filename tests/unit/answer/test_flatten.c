@@ -264,6 +264,18 @@ static void wait_done(struct flatten_wait *wait)
 	waiting->done_ms = clock_ms();
 }
 
+static void want_from(struct scene *scene, struct waiting *waiting, const char *owner,
+                      const char *source)
+{
+	memset(waiting, 0, sizeof(*waiting));
+	waiting->wait.done = wait_done;
+	waiting->wait.want.type = AN_TYPE_A;
+	waiting->wait.want.owner_len =
+	        (uint8_t)name_from_text(owner, APEX, sizeof(APEX), waiting->wait.want.owner);
+	assert_int_equal(endpoint_parse(source, 4711, &waiting->wait.want.source), 0);
+	flatten_want(scene->flatten, &waiting->wait);
+}
+
 static void want_into(struct scene *scene, struct waiting *waiting, const char *owner,
                       uint16_t type, const char *client)
 {
@@ -430,6 +442,48 @@ static void a_loop_fails_and_says_so(void **state)
 	assert_int_equal(found.state, STORE_FAILED);
 	assert_int_equal(found.ede, AN_EDE_OTHER);
 	assert_string_equal(found.ede_text, "ANAME loop");
+}
+
+/* Two servers that lead to one another, on one machine: the one that hears its own question back
+ * does not ask a second time. */
+static void a_question_of_our_own_that_comes_back_asks_nobody(void **state)
+{
+	struct scene *scene = *state;
+	struct waiting first, back, other;
+	struct flatten_stats stats;
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.1")->delay_ms = 50;
+	want_into(scene, &first, "@", AN_TYPE_A, NULL);
+	while (asked_count < 2) /* A and AAAA */
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	want_from(scene, &back, "one.cdn.test.", "127.0.0.1");
+	while (!back.done)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	assert_false(first.done);
+	flatten_stats(scene->flatten, &stats);
+	assert_int_equal(stats.loops, 1);
+	assert_int_equal(asked_count, 2);
+	want_from(scene, &other, "@", "127.0.0.1"); /* not what we ask for: it may wait */
+	while (!other.done)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	assert_true(first.done);
+	assert_int_equal(look(scene, "@", AN_TYPE_A, NULL).state, STORE_FRESH);
+}
+
+static void a_pool_has_no_more_than_64_addresses(void **state)
+{
+	struct script *one = script("one.cdn.test.", UPSTREAM_OK, 60, 0, NULL);
+	struct script *two = script("two.cdn.test.", UPSTREAM_OK, 60, 0, NULL);
+	struct store_found found;
+
+	one->result.count = two->result.count = 40;
+	for (unsigned int i = 0; i < 40; i++) {
+		memcpy(one->result.octets + i * 4, (uint8_t[4]){203, 0, 113, (uint8_t)i}, 4);
+		memcpy(two->result.octets + i * 4, (uint8_t[4]){203, 0, 114, (uint8_t)i}, 4);
+	}
+	found = get(*state, "pool", AN_TYPE_A, NULL, false);
+	assert_int_equal(found.state, STORE_FRESH);
+	assert_int_equal(found.answer->count, 64);
 }
 
 static void nothing_upstream_is_nodata_for_the_zones_time(void **state)
@@ -737,6 +791,8 @@ int main(void)
 	        CASE(a_target_of_our_own_needs_no_question),
 	        CASE(an_aname_to_an_aname_yields_its_members),
 	        CASE(a_loop_fails_and_says_so),
+	        CASE(a_question_of_our_own_that_comes_back_asks_nobody),
+	        CASE(a_pool_has_no_more_than_64_addresses),
 	        CASE(nothing_upstream_is_nodata_for_the_zones_time),
 	        CASE(a_failure_without_last_good_is_a_failure),
 	        CASE(a_failure_leaves_the_last_good_and_is_rechecked),

@@ -5,17 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINES_MIN 16u
+#include "kernel/lines.h"
+
 #define LINES_MAX (1u << 23)
 #define LAST      (AN_FRONT_ENTRIES - 1)
 
 uint32_t front_lines_for(uint32_t owners_max)
 {
-	uint32_t lines = LINES_MIN;
-
-	while (lines < LINES_MAX && (uint64_t)lines * AN_FRONT_ENTRIES < 2ull * owners_max)
-		lines *= 2;
-	return lines;
+	return lines_for(owners_max, 2, AN_FRONT_ENTRIES, LINES_MAX);
 }
 
 static uint64_t entry_of(const struct an_owner_key *key, uint32_t slot)

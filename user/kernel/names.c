@@ -4,17 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LINES_MIN 16u
+#include "kernel/lines.h"
+
 #define LINES_MAX (1u << 26)
 #define LAST      (AN_NAME_ENTRIES - 1)
 
 uint32_t names_lines_for(uint32_t names_max)
 {
-	uint32_t lines = LINES_MIN;
-
-	while (lines < LINES_MAX && (uint64_t)lines * AN_NAME_ENTRIES < 4ull * names_max)
-		lines *= 2;
-	return lines;
+	return lines_for(names_max, 4, AN_NAME_ENTRIES, LINES_MAX);
 }
 
 /* Lines that the program can reach: a power of 2. */

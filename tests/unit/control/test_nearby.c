@@ -1,28 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A zone that comes or goes changes what its neighbours answer: their generation is raised. */
 #include "control/world.h"
-#include "unit/kernel/desk_bench.h"
+#include "unit/kernel/one_bench.h"
 #include "unit/zone/from_text.h"
 
 static const struct fake_sizes sizes = {
         .owners = 16, .audiences = 16, .slots = 64, .slots_large = 16, .zones = 8};
 
-static struct bench bench;
 static const struct config config;
-
-static int open_bench(void **state)
-{
-	(void)state;
-	bench_open(&bench, &sizes);
-	return 0;
-}
-
-static int close_bench(void **state)
-{
-	(void)state;
-	bench_close(&bench);
-	return 0;
-}
 
 /* The zones with these apexes, all with the same records. */
 static struct zones *set_of_zones(const char *const *apexes, size_t count)
@@ -114,7 +99,7 @@ static void another_set_after_a_restart_takes_everything_out(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
+#define TEST(name) ON_BENCH_OF(sizes, name)
 	const struct CMUnitTest tests[] = {
 	        TEST(a_zone_below_disturbs_the_one_around_it),
 	        TEST(a_zone_that_a_cname_leads_to_disturbs_its_owner),

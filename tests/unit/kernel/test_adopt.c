@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "unit/kernel/desk_bench.h"
+#include "unit/kernel/one_bench.h"
 
 #define NET   AN_AUDIENCE_NET
 #define EXACT AN_AUDIENCE_EXACT
@@ -7,22 +7,6 @@
 
 static const struct fake_sizes sizes = {
         .owners = 32, .audiences = 128, .slots = 160, .slots_large = 12, .zones = 3};
-
-static struct bench bench;
-
-static int open_bench(void **state)
-{
-	(void)state;
-	bench_open(&bench, &sizes);
-	return 0;
-}
-
-static int close_bench(void **state)
-{
-	(void)state;
-	bench_close(&bench);
-	return 0;
-}
 
 /* ---- what the publisher says it has ---- */
 
@@ -415,7 +399,7 @@ static void no_corruption_crashes_or_hands_out_a_slot_twice(void **state)
 
 int main(void)
 {
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
+#define ON_BENCH(test) ON_BENCH_OF(sizes, test)
 	const struct CMUnitTest tests[] = {
 	        ON_BENCH(all_that_was_published_is_taken_over),
 	        ON_BENCH(staleness_and_marks_survive),

@@ -1,25 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Choices in the maps: their members come and go with them. */
-#include "unit/kernel/desk_bench.h"
+#include "unit/kernel/one_bench.h"
 
 static const struct fake_sizes roomy = {
         .owners = 64, .audiences = 2048, .slots = 4096, .slots_large = 64, .zones = 4};
-
-static struct bench bench;
-
-static int open_bench(void **state)
-{
-	(void)state;
-	bench_open(&bench, &roomy);
-	return 0;
-}
-
-static int close_bench(void **state)
-{
-	(void)state;
-	bench_close(&bench);
-	return 0;
-}
 
 /* A choice among so many answers whose ids are `id`, `id` + 1 ... */
 static int put_choice(uint64_t uid, struct an_audience_key key, size_t count, uint32_t id,
@@ -192,7 +176,7 @@ static void a_cell_is_one_word_that_can_be_given_back(void **state)
 	assert_int_equal(publish_cell_take(bench.publish, 1), cell);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
+#define TEST(name) ON_BENCH_OF(roomy, name)
 
 int main(void)
 {

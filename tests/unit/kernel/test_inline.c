@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The answer in the owner's slot, and the index before the hash. */
 #include "kernel/front.h"
-#include "unit/kernel/desk_bench.h"
+#include "unit/kernel/one_bench.h"
 
 #define NET  AN_AUDIENCE_NET
 #define IPV4 AN_FAMILY_IPV4
@@ -13,22 +13,6 @@
 
 static const struct fake_sizes sizes = {
         .owners = 64, .audiences = 6, .slots = 160, .slots_large = 8, .zones = 2};
-
-static struct bench bench;
-
-static int open_bench(void **state)
-{
-	(void)state;
-	bench_open(&bench, &sizes);
-	return 0;
-}
-
-static int close_bench(void **state)
-{
-	(void)state;
-	bench_close(&bench);
-	return 0;
-}
 
 static unsigned int hashed(void)
 {
@@ -315,7 +299,7 @@ static void lines_are_half_full_at_most_on_the_average(void **state)
 
 int main(void)
 {
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
+#define ON_BENCH(test) ON_BENCH_OF(sizes, test)
 	const struct CMUnitTest tests[] = {
 	        ON_BENCH(the_first_answer_goes_into_the_owners_slot),
 	        ON_BENCH(an_answer_one_octet_too_long_has_a_slot_of_its_own),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "unit/kernel/desk_bench.h"
+#include "unit/kernel/one_bench.h"
 
 #define NET   AN_AUDIENCE_NET
 #define EXACT AN_AUDIENCE_EXACT
@@ -7,22 +7,6 @@
 
 static const struct fake_sizes roomy = {
         .owners = 64, .audiences = 2048, .slots = 4096, .slots_large = 64, .zones = 4};
-
-static struct bench bench;
-
-static int open_bench(void **state)
-{
-	(void)state;
-	bench_open(&bench, &roomy);
-	return 0;
-}
-
-static int close_bench(void **state)
-{
-	(void)state;
-	bench_close(&bench);
-	return 0;
-}
 
 /* ---- owners ---- */
 
@@ -429,13 +413,6 @@ static void a_ninth_length_is_folded_under_the_next_longer_one(void **state)
 static const struct fake_sizes tight = {
         .owners = 8, .audiences = 8, .slots = 20, .slots_large = 2, .zones = 1};
 
-static int open_tight(void **state)
-{
-	(void)state;
-	bench_open(&bench, &tight);
-	return 0;
-}
-
 static void the_coldest_owner_makes_room_and_goes_whole(void **state)
 {
 	uint64_t uid;
@@ -718,8 +695,8 @@ static void the_kernel_never_answers_other_than_the_daemon(void **state)
 
 int main(void)
 {
-#define WITH_ROOM(test)   cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
-#define WITH_LITTLE(test) cmocka_unit_test_setup_teardown(test, open_tight, close_bench)
+#define WITH_ROOM(test)   ON_BENCH_OF(roomy, test)
+#define WITH_LITTLE(test) ON_BENCH_OF(tight, test)
 	const struct CMUnitTest tests[] = {
 	        WITH_ROOM(an_owner_is_found_by_name_and_type_in_any_case),
 	        WITH_ROOM(the_longest_name_goes_into_a_large_slot),

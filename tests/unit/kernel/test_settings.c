@@ -3,26 +3,10 @@
 #include <arpa/inet.h>
 
 #include "kernel/served.h"
-#include "unit/kernel/desk_bench.h"
+#include "unit/kernel/one_bench.h"
 
 static const struct fake_sizes sizes = {
         .owners = 4, .audiences = 4, .slots = 8, .slots_large = 2, .zones = 2};
-
-static struct bench bench;
-
-static int open_bench(void **state)
-{
-	(void)state;
-	bench_open(&bench, &sizes);
-	return 0;
-}
-
-static int close_bench(void **state)
-{
-	(void)state;
-	bench_close(&bench);
-	return 0;
-}
 
 /* ---- control block ---- */
 
@@ -330,7 +314,7 @@ static void a_removed_zone_takes_its_owners_along(void **state)
 
 int main(void)
 {
-#define ON_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
+#define ON_BENCH(test) ON_BENCH_OF(sizes, test)
 	const struct CMUnitTest tests[] = {
 	        ON_BENCH(settings_become_fields_of_the_control_block),
 	        ON_BENCH(secrets_are_in_the_control_block_while_cookies_are_on),

@@ -164,6 +164,8 @@ struct config_status {
 	uint16_t low, high; /* both included */
 };
 
+#define COMMAND_WORDS_MAX 64
+
 /* How addresses are checked; which ones, those say that name it. */
 struct config_check {
 	char *name;
@@ -180,7 +182,7 @@ struct config_check {
 	uint16_t query_type;
 	unsigned int rcode;
 	struct endpoint answer; /* family 0: any; no port */
-	char **command;         /* argv; the address is in $ADDRESS, the port in $PORT */
+	char **command;         /* the words; the address is in $ADDRESS, the port in $PORT */
 	size_t command_count;
 	uint32_t interval_ms;      /* 10000, from start to start */
 	uint32_t timeout_ms;       /* 2000 */

@@ -85,9 +85,19 @@ static int set_attributes(posix_spawnattr_t *attributes)
 	return -err;
 }
 
+/* The configuration's list has no end of its own. */
+static void make_argv(const struct config_check *config, char *ret[COMMAND_WORDS_MAX + 1])
+{
+	size_t count = 0;
+
+	for (; count < config->command_count && count < COMMAND_WORDS_MAX; count++)
+		ret[count] = config->command[count];
+	ret[count] = NULL;
+}
+
 static int spawn(const struct target *target, pid_t *ret)
 {
-	char **argv = target->key.box->config->command;
+	char *argv[COMMAND_WORDS_MAX + 1];
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	struct environment environment;
@@ -98,6 +108,7 @@ static int spawn(const struct target *target, pid_t *ret)
 	if (err)
 		return err;
 	make_environment(target, &environment);
+	make_argv(target->key.box->config, argv);
 	err = -posix_spawn(ret, argv[0], &actions, &attributes, argv, environment.list);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);

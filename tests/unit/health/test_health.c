@@ -646,6 +646,7 @@ static void run_command(struct scene *scene, const char *script, unsigned int ti
 	argv[0] = shell;
 	argv[1] = option;
 	argv[2] = strdup(script);
+	argv[3] = option; /* behind the end */
 	scene->check.kind = CHECK_COMMAND;
 	scene->check.command = argv;
 	scene->check.command_count = 3;
@@ -703,7 +704,7 @@ static void a_command_that_hangs_goes_with_its_children(void **state)
 
 static void a_command_that_is_not_there_is_a_failure(void **state)
 {
-	static char nothing[] = "/nonexistent/program", *argv[] = {nothing, NULL};
+	static char nothing[] = "/nonexistent/program", *argv[] = {nothing, nothing};
 	struct scene *scene = *state;
 	struct health_watch *w;
 

@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pools in the kernel: shares, clients that stay, and deaths that no reply survives."""
 
-import contextlib
-import os
-
 from lib.cases import case, equal, true
 from lib.check import from_kernel, until_from_kernel
 from lib.process import until
@@ -191,13 +188,6 @@ def regions(bench):
         true(now != [TWO] and (now == reply.addresses or reply.addresses == [TWO]), network)
 
 
-def is_kept(edge, address):
-    path = os.path.join(edge.folder, "state", "health")
-    with contextlib.suppress(FileNotFoundError), open(path) as file:
-        return any(address in line and "down" in line for line in file)
-    return False
-
-
 @case("pools: the daemon gone, the kernel goes on to choose among the living; then the next one does")
 def alone(bench):
     edge = pool_edge(bench)
@@ -207,7 +197,7 @@ def alone(bench):
         until_from_kernel(edge, lambda: ask(bench, name, networks[0]))
     force(edge, TWO, "down")
     before = {network: given(bench, edge, "clients", network) for network in networks}
-    until(lambda: is_kept(edge, TWO), "the state on disk")
+    until(lambda: edge.keeps_down(TWO), "the state on disk")
     edge.kill()
     for _ in range(100):
         true(TWO not in given(bench, edge, "weights", networks[0]), "the dead by weight")

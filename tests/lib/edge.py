@@ -137,6 +137,14 @@ class Edge:
     def answers(self):
         return self.ctl_json("answers")
 
+    def keeps_down(self, address):
+        """Whether the file of states on disk has this address as down."""
+        try:
+            with open(os.path.join(self.folder, "state", "health")) as file:
+                return any(address in line and "down" in line for line in file)
+        except FileNotFoundError:
+            return False
+
     def map_dump(self, name):
         return json.loads(command(BPFTOOL, "-j", "map", "dump", "pinned", f"{self.pins}/{name}"))
 

@@ -200,9 +200,11 @@ static void harvest_member(struct harvest *harvest, struct cell *cell, const str
 	for (uint16_t i = 0; i < member->count; i++) {
 		const uint8_t *octets = member->octets + i * len;
 
+		struct seat *seat = seat_take(cell, check_of(cell, member->node), family, octets);
+
 		memcpy(harvest->octets + harvest->address_count * len, octets, len);
-		harvest->seats[harvest->address_count++] =
-		        seat_take(cell, check_of(cell, member->node), family, octets);
+		harvest->slows |= seat && health_slows(seat->watch);
+		harvest->seats[harvest->address_count++] = seat;
 	}
 }
 

@@ -76,6 +76,7 @@ struct harvest_leaf {
 struct harvest {
 	struct pool_memory *memory; /* by node */
 	uint16_t leaf_count, address_count;
+	bool slows; /* some check is made less often while no answer is asked for */
 	struct harvest_leaf leaves[POOL_NODES_MAX + FLATTEN_MEMBERS_MAX];
 	struct seat **seats; /* of each address; NULL: not watched */
 	uint8_t *octets;
@@ -113,7 +114,7 @@ void cells_settle(struct flatten *flatten, uint64_t now_ms);
 /* What the flight's members have given; its addresses take seats in the cell. NULL: no memory. */
 struct harvest *harvest_new(struct flight *flight, struct cell *cell);
 void harvest_free(struct harvest *harvest);
-/* Answers out of it are asked for. */
+/* Answers out of it are asked for: see refresh.c. */
 void harvest_use(const struct harvest *harvest);
 
 /* By node: what the leaves give, and what of it is up now. */

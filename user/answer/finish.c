@@ -550,6 +550,8 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 	if (outcome->upstream && outcome->scope)
 		count_overlap(flatten, owner, answer);
 	finish_publish(flatten, owner, answer, true);
+	if (answer->harvest)
+		harvest_use(answer->harvest);
 	restore_keep(flatten, owner, answer);
 	refresh_queue(flatten, answer, refresh_due(flatten, answer));
 }

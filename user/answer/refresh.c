@@ -15,6 +15,7 @@
 #define MARGIN_LEAST_MS 1000
 #define MARGIN_MOST_MS  10000
 #define KERNEL_MARK_MS  1010 /* a second and a tick */
+#define USE_LOOK_MS     5000 /* where checks are made less often while nobody asks */
 #define FIRST_USE_MS    100  /* the query that an answer was made for does not make it hot */
 
 static void place(struct flatten *flatten, size_t at, struct answer *answer)
@@ -107,7 +108,8 @@ static uint64_t refresh_at(const struct answer *answer)
 	return until - margin;
 }
 
-uint64_t refresh_due(const struct flatten *flatten, const struct answer *answer)
+/* When it is to be fetched or composed again, if it is asked for. */
+static uint64_t renewal_due(const struct flatten *flatten, const struct answer *answer)
 {
 	uint64_t due = refresh_at(answer);
 	uint32_t freshness = flatten->world->config->freshness_ms;
@@ -119,6 +121,13 @@ uint64_t refresh_due(const struct flatten *flatten, const struct answer *answer)
 	    answer->fresh_until_ms < due)
 		due = answer->fresh_until_ms;
 	return due;
+}
+
+uint64_t refresh_due(const struct flatten *flatten, const struct answer *answer)
+{
+	uint64_t due = renewal_due(flatten, answer), look = clock_ms() + USE_LOOK_MS;
+
+	return answer->harvest && answer->harvest->slows && look < due ? look : due;
 }
 
 /* clock_ms() of the last hit in the kernel, 0 for none that is known. */
@@ -151,6 +160,17 @@ static void refetch(struct flatten *flatten, struct store_owner *owner, const st
 	            answer->key.region, NULL, true);
 }
 
+/* Between renewals the kernel's hits are seen only here. False: it is time for the renewal. */
+static bool look_for_use(struct flatten *flatten, struct answer *answer, uint64_t now)
+{
+	if (!answer->harvest || !answer->harvest->slows || now >= renewal_due(flatten, answer))
+		return false;
+	if (CMM_LOAD_SHARED(answer->used_ms) + USE_LOOK_MS + KERNEL_MARK_MS > now)
+		harvest_use(answer->harvest);
+	refresh_queue(flatten, answer, refresh_due(flatten, answer));
+	return true;
+}
+
 /* The front of the heap has come due: refresh it, let it be, or let it go. */
 static void look_at(struct flatten *flatten, struct answer *answer, uint64_t now)
 {
@@ -168,6 +188,8 @@ static void look_at(struct flatten *flatten, struct answer *answer, uint64_t now
 		refresh_queue(flatten, answer, now + config->recheck_ms);
 		return;
 	}
+	if (look_for_use(flatten, answer, now))
+		return;
 	if (now >= answer->fresh_until_ms) {
 		refresh_queue(flatten, answer, answer->stale_until_ms);
 		if (answer->harvest)

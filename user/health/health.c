@@ -294,6 +294,13 @@ void health_use(struct health_watch *watch)
 	schedule_use(watch->target);
 }
 
+bool health_slows(const struct health_watch *watch)
+{
+	const struct config_check *config = watch->target->key.box->config;
+
+	return config && config->idle_interval_ms;
+}
+
 void target_state(const struct target *target, struct health_state *ret)
 {
 	struct machine_rules rules = target_rules(target);

@@ -79,6 +79,7 @@ void health_state(const struct health_watch *watch, struct health_state *ret);
 /* Answers that use it are asked for: with `idle-interval` set, it is checked at its full pace for a
  * while. Cheap. */
 void health_use(struct health_watch *watch);
+bool health_slows(const struct health_watch *watch); /* `idle-interval` is set */
 
 /*
  * Forces by name: "CHECK" (all of its addresses, those to come as well),

@@ -138,6 +138,7 @@ struct health_watch {
 };
 
 static struct health_watch *watches;
+static bool slows;
 static struct state {
 	struct network address;
 	struct health_state state;
@@ -185,6 +186,12 @@ void health_unwatch(struct health_watch *watch)
 void health_state(const struct health_watch *watch, struct health_state *ret)
 {
 	*ret = state_of(&watch->address)->state;
+}
+
+bool health_slows(const struct health_watch *watch)
+{
+	(void)watch;
+	return slows;
 }
 
 void health_use(struct health_watch *watch)
@@ -315,6 +322,7 @@ static int setup(void **state)
 	rcu_register_thread();
 	script_count = asked_count = 0;
 	state_count = 0;
+	slows = false;
 	uv_loop_init(&scene->loop);
 	scene->config = read_config(CONFIG);
 	zone = read_zone(scene->config);

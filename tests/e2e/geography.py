@@ -4,6 +4,7 @@
 import collections
 import ipaddress
 import os
+import random
 import threading
 
 from lib import places
@@ -12,7 +13,7 @@ from lib.cases import Skip, case, equal, true
 from lib.check import from_daemon, from_kernel
 from lib.lab import CLIENTS, EDGE_V6
 from lib.process import until
-from seeing import http
+from seeing import http, metric
 from lib.standard import NET1, NET2, edge_config
 
 COUNTRIES = {
@@ -357,6 +358,132 @@ def damaged(bench):
     for network in NETWORKS:
         is_placed(from_kernel(edge, lambda: bench.client.ask("example.test", "A", network)),
                   network)
+
+
+def by_rename(path, octets):
+    with open(path + ".new", "wb") as file:
+        file.write(octets)
+    os.rename(path + ".new", path)
+
+
+def in_place(path, octets):
+    with open(path, "r+b") as file:
+        file.truncate(0)
+        file.write(octets)
+
+
+def gone(path, _):
+    os.unlink(path)
+
+
+def a_folder(path, _):
+    os.unlink(path)
+    os.mkdir(path)
+
+
+FAULT = "databases stay as they were"
+
+
+@case("whatever a database is replaced by, and however, the old one serves and the fault is loud")
+def spoilt(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    with open(edge.database, "rb") as file:
+        whole = file.read()
+    other = os.path.join(edge.folder, "other.mmdb")
+    places.write_records(other, {"2.0.0.0/8": {"autonomous_system_number": 64500}})
+    with open(other, "rb") as file:
+        other_kind = file.read()
+    garbage = random.Random(1).randbytes(20000)
+    for number, (replace, octets, words) in enumerate((
+            (by_rename, garbage, "not a MaxMind database"),
+            (in_place, garbage, "not a MaxMind database"),
+            (in_place, whole[:len(whole) // 2], "cut short"),
+            (in_place, b"", "cut short"),
+            (by_rename, other_kind, "country: no record of database places"),
+            (in_place, other_kind, "country: no record of database places"),
+            (gone, b"", "No such file"),
+            (by_rename, whole[:-200], "cut short"),
+            (a_folder, b"", "not a file")), 1):
+        replace(edge.database, octets)
+        until(lambda: edge.process.log_text().count(FAULT) >= number, f"fault {number}", 5)
+        last = edge.process.log_text().rsplit(FAULT, 1)[1]
+        true(words in last and "anamed.conf:" in last, f"{replace.__name__}: {last}")
+        for network in NETWORKS + NETWORKS_V6:
+            is_placed(from_kernel(edge, lambda: bench.client.ask("example.test", "A", network)),
+                      network)
+    until(lambda: metric(edge, "anamed_database_load_failures_total") == number, "the count", 5)
+    equal(metric(edge, "anamed_database_fault"), 1)
+    # Zones can be reloaded all the same.
+    edge.write_zone("example.test", ZONE + "extra ANAME www.pool.test.\n")
+    true("NOT READ" in edge.ctl("reload") + edge.ctl("status"), edge.ctl("status"))
+    true("Databases of places are not read" in http(edge, "/"), "said on the page")
+    is_placed(bench.client.ask("extra.example.test", "A", "2.9.9.0/24"), "2.9.9.0/24")
+    os.rmdir(edge.database)
+    moved = dict(COUNTRIES, **{"2.0.0.0/8": "US"})
+    places.write(edge.database, moved)
+    until(lambda: bench.client.ask("example.test", "A", "2.9.9.0/24").addresses ==
+          [ADDRESS["na"]], "the good database", 10)
+    until(lambda: metric(edge, "anamed_database_fault") == 0, "no fault", 5)
+    true("NOT READ" not in edge.ctl("status"), edge.ctl("status"))
+
+
+@case("a reload with the same policies and files keeps the table; with others it makes one")
+def kept(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    made = "policies: "
+
+    def tables():
+        return edge.process.log_text().count(made)
+
+    equal(tables(), 1)
+    edge.write_zone("example.test", ZONE + "extra ANAME www.pool.test.\n")
+    for _ in range(3):
+        edge.reload()
+    is_placed(bench.client.ask("extra.example.test", "A", "2.9.9.0/24"), "2.9.9.0/24")
+    equal(tables(), 1)
+    warm_regions(bench)
+    for network in NETWORKS:
+        is_placed(from_kernel(edge, lambda: bench.client.ask("example.test", "A", network)),
+                  network)
+    os.utime(edge.database)
+    edge.reload()
+    equal(tables(), 2)
+    edge.write_config({"policies": [dict(edge.config["policies"][0], default="eu",
+                                         regions=["rest"])]})
+    edge.reload()
+    equal(tables(), 3)
+    equal(bench.client.ask("example.test", "A", "130.1.2.0/24").addresses, [ADDRESS["eu"]])
+    edge.reload()
+    equal(tables(), 3)
+    edge.kill()
+    edge.start()
+    equal(tables(), 4)
+
+
+@case("a database that is written in place, with pauses, takes over once it is whole")
+def in_pieces(bench):
+    edge = geo_edge(bench)
+    warm_regions(bench)
+    moved = dict(COUNTRIES, **{"2.0.0.0/8": "US"})
+    other = os.path.join(edge.folder, "other.mmdb")
+    places.write(other, moved)
+    with open(other, "rb") as file:
+        whole = file.read()
+    with open(edge.database, "r+b") as file:
+        file.truncate(0)
+        for at in range(0, len(whole), len(whole) // 3 + 1):
+            before = edge.process.log_text().count(FAULT)
+            file.write(whole[at:at + len(whole) // 3 + 1])
+            file.flush()
+            if file.tell() < len(whole):
+                until(lambda: edge.process.log_text().count(FAULT) > before, "a fault", 5)
+                is_placed(bench.client.ask("example.test", "A", "2.9.9.0/24"), "2.9.9.0/24")
+    until(lambda: bench.client.ask("example.test", "A", "2.9.9.0/24").addresses ==
+          [ADDRESS["na"]], "the new database", 10)
+    for network in NETWORKS:
+        is_placed(bench.client.ask("example.test", "A", network), network, of=world(moved))
 
 
 @case("a reload that moves countries between regions takes effect")

@@ -19,11 +19,16 @@ SPECIAL = [ipaddress.ip_network(text) for text in (
     "fe80::/10", "ff00::/8")]
 
 
+def write_records(path, records):
+    """{network: record} as a database, in place by rename; the wide networks first."""
+    lines = "".join(f"{network}\t{json.dumps(record)}\n" for network, record in records.items())
+    subprocess.run([WRITER, path, "Test"], input=lines.encode(), check=True)
+
+
 def write(path, countries):
     """{network: country} as a database, in place by rename."""
-    lines = "".join(json.dumps({"country": {"iso_code": country}}).join((f"{network}\t", "\n"))
-                    for network, country in countries.items())
-    subprocess.run([WRITER, path, "Test-Country"], input=lines.encode(), check=True)
+    write_records(path, {network: {"country": {"iso_code": country}}
+                         for network, country in countries.items()})
 
 
 class World:

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """clouds - Route 53 and Constellix: what their documentation says that clients get."""
 
-import json
 import os
-import subprocess
 
 import examples
 from lib import places
@@ -43,9 +41,7 @@ def edge_of(bench, title):
     text = "$ORIGIN example.com.\n@ 300 SOA ns1 host 1 7200 1800 259200 900\n@ 300 NS ns1\n" \
            "ns1 300 A 192.0.2.1\n" + example["zone"]
     edge = bench.edge(edge_config(), {"example.com": text}, start=False)
-    lines = "".join(f"{network}\t{json.dumps(record)}\n" for network, record in PLACES.items())
-    subprocess.run([places.WRITER, os.path.join(edge.folder, "places.mmdb"), "Test-City"],
-                   input=lines.encode(), check=True)
+    places.write_records(os.path.join(edge.folder, "places.mmdb"), PLACES)
     with open(os.path.join(edge.folder, "latency.csv"), "w") as file:
         file.write(example.get("csv", ""))
     with open(edge.conf, "a") as file:

@@ -121,6 +121,7 @@ static int load_first(struct daemon *daemon)
 {
 	struct world_load *load;
 	struct error error = {0};
+	char text[1024];
 
 	if (world_load(daemon->path, NULL, NULL, &load, &error))
 		return fail(&error);
@@ -130,6 +131,10 @@ static int load_first(struct daemon *daemon)
 	daemon->config = load->config;
 	daemon->zones = load->zones;
 	daemon->geo = load->geo;
+	if (load->geo_error.text[0]) {
+		daemon->geo_fault = strdup(error_text(&load->geo_error, text, sizeof(text)));
+		daemon->geo_failures++;
+	}
 	daemon->pools = load->pools;
 	daemon->faults = load->faults;
 	daemon->faults_count = load->faults_count;
@@ -388,6 +393,7 @@ static void go_down(struct daemon *daemon)
 		zones_free(daemon->zones);
 	pools_free(daemon->pools);
 	geo_free(daemon->geo);
+	free(daemon->geo_fault);
 	catalogs_free(daemon->config, daemon->base);
 	if (daemon->started != daemon->base)
 		config_free(daemon->started);

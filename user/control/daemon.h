@@ -34,7 +34,8 @@ struct daemon {
 	struct pools *pools;
 	struct geo *geo;                  /* what the world's is, too */
 	struct geography *geography;      /* NULL: not started */
-	uint64_t geo_loads, geo_failures; /* of databases replaced while the daemon runs */
+	uint64_t geo_loads, geo_failures; /* of databases, replaced or read by a reload */
+	char *geo_fault; /* why the newest could not be read; NULL: they are in use */
 
 	struct store *store;
 	struct keep *keep;         /* NULL: keeps nothing */

@@ -112,6 +112,20 @@ void geography_hold(const struct daemon *daemon, const struct geo *geo, bool wri
 		publish_geo_hold(daemon->publish, written, geo_numbering(geo));
 }
 
+void geography_fault(struct daemon *daemon, const struct error *error)
+{
+	char text[1024];
+
+	free(daemon->geo_fault);
+	daemon->geo_fault = NULL;
+	if (!error->text[0])
+		return;
+	error_text(error, text, sizeof(text));
+	daemon->geo_failures++;
+	daemon->geo_fault = strdup(text);
+	log_error("databases stay as they were: %s", text);
+}
+
 static void on_work(uv_work_t *work)
 {
 	struct geography *geography = work->data;
@@ -134,6 +148,7 @@ static void take(struct geography *geography)
 	geography->made = NULL;
 	geo_free(old);
 	daemon->geo_loads++;
+	geography_fault(daemon, &(struct error){0});
 	world_log_geo(daemon->geo, NULL, daemon->base->path);
 	geography_remember(daemon->base, daemon->geo);
 }
@@ -142,7 +157,6 @@ static void on_done(uv_work_t *work, int status)
 {
 	struct geography *geography = work->data;
 	struct daemon *daemon = geography->daemon;
-	char text[1024];
 
 	geography->busy = false;
 	if (geography->stopping) {
@@ -154,9 +168,7 @@ static void on_done(uv_work_t *work, int status)
 	if (!status && !geography->err) {
 		take(geography);
 	} else {
-		daemon->geo_failures++;
-		log_error("databases stay as they were: %s",
-		          error_text(&geography->error, text, sizeof(text)));
+		geography_fault(daemon, &geography->error);
 	}
 	if (geography->reload) {
 		geography->reload = false;
@@ -164,6 +176,13 @@ static void on_done(uv_work_t *work, int status)
 	} else if (geography->again) {
 		uv_timer_start(&geography->settle, geography->settle.timer_cb, SETTLE_MS, 0);
 	}
+}
+
+/* Has a reload read it already, or has what was there come back? */
+static bool is_current(const struct daemon *daemon)
+{
+	return geo_same_settings(daemon->geo, daemon->base) &&
+	       geo_same_files(daemon->geo, daemon->base);
 }
 
 static void on_settled(uv_timer_t *timer)
@@ -175,6 +194,10 @@ static void on_settled(uv_timer_t *timer)
 		return;
 	}
 	geography->again = false;
+	if (is_current(geography->daemon)) {
+		geography_fault(geography->daemon, &(struct error){0});
+		return;
+	}
 	geography->busy = true;
 	memset(&geography->error, 0, sizeof(geography->error));
 	uv_queue_work(&geography->daemon->loop, &geography->work, on_work, on_done);

@@ -23,6 +23,9 @@ void geography_resume(struct daemon *daemon);
 bool geography_defers(struct daemon *daemon, struct control_request *request);
 bool geography_is_busy(const struct daemon *daemon);
 
+/* What is wrong with the databases, with text, is said and remembered; without, nothing is. */
+void geography_fault(struct daemon *daemon, const struct error *error);
+
 /* Into the kernel's other half, from any thread; true: it is there. Then, on the loop: it holds. */
 bool geography_write(const struct daemon *daemon, struct geo *geo);
 void geography_hold(const struct daemon *daemon, const struct geo *geo, bool written);

@@ -32,7 +32,7 @@ static void on_work(uv_work_t *work)
 	/* The loop leaves daemon->zones and daemon->geo alone while a reload is under way. */
 	reload->err =
 	        world_load(daemon->path, daemon->zones, daemon->geo, &reload->load, &reload->error);
-	if (!reload->err)
+	if (!reload->err && reload->load->geo != daemon->geo)
 		reload->written = geography_write(daemon, reload->load->geo);
 }
 
@@ -77,6 +77,8 @@ static void reply(struct reload *reload, const char *restart)
 	                    reload_faults_json(daemon->faults, daemon->faults_count));
 	if (restart[0])
 		json_object_set_new(object, "restart_needed", json_string(restart));
+	if (daemon->geo_fault)
+		json_object_set_new(object, "databases_fault", json_string(daemon->geo_fault));
 	control_reply(reload->request, object);
 	reload->request = NULL;
 }
@@ -130,7 +132,11 @@ static void swap_in(struct daemon *daemon, struct world_load *load, const struct
 	if (daemon->publish)
 		publish_settings(daemon->publish, load->config);
 	health_configure(daemon->health, load->base);
-	geography_hold(daemon, load->geo, written);
+	if (load->geo != daemon->geo) {
+		geography_hold(daemon, load->geo, written);
+		daemon->geo_loads += load->base->policies_count != 0;
+	}
+	geography_fault(daemon, &load->geo_error);
 	daemon->base = load->base;
 	daemon->config = load->config;
 	daemon->zones = load->zones;
@@ -187,7 +193,8 @@ static void finish(struct reload *reload)
 	}
 	world_restart_needed(daemon->started, reload->load->config, restart, sizeof(restart));
 	world_log_faults(reload->load);
-	world_log_geo(reload->load->geo, NULL, daemon->path);
+	if (reload->load->geo != daemon->geo)
+		world_log_geo(reload->load->geo, NULL, daemon->path);
 	swap_in(daemon, reload->load, &swap, reload->written);
 	daemon->reloads++;
 	log_notice("reloaded: %zu zones, %zu faults%s%s", zones_count(daemon->zones),

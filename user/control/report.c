@@ -145,6 +145,8 @@ json_t *report_status(struct daemon *daemon)
 	SET(object, "down", report_health(daemon, NULL, DOWN_SHOWN, &left));
 	drop_up(json_object_get(object, "down"));
 	SET(object, "faults", reload_faults_json(daemon->faults, daemon->faults_count));
+	if (daemon->geo_fault)
+		SET(object, "databases_fault", json_string(daemon->geo_fault));
 	SET(object, "upstreams", upstreams_json(daemon));
 	SET(object, "freshness",
 	    config->freshness_ms ? duration_json(config->freshness_ms) : json_string("off"));

@@ -177,6 +177,14 @@ static void show_health(FILE *out, const json_t *reply)
 		fprintf(out, "  and %lld more: anamectl states\n", down - (long long)i);
 }
 
+static void show_databases(FILE *out, const json_t *reply)
+{
+	const char *fault = text_of(reply, "databases_fault");
+
+	if (fault[0])
+		fprintf(out, "databases      NOT READ, so those before stay in use: %s\n", fault);
+}
+
 static void show_kernel(FILE *out, const json_t *kernel)
 {
 	if (!json_is_object(kernel)) {
@@ -196,6 +204,7 @@ void show_status(FILE *out, const json_t *reply)
 	show_queries(out, json_object_get(reply, "queries"));
 	show_zone_counts(out, reply);
 	show_faults(out, reply);
+	show_databases(out, reply);
 	show_health(out, reply);
 	show_upstreams(out, reply);
 	fprintf(out, "freshness      %s; last good answers up to %s%s\n",
@@ -251,6 +260,7 @@ void show_reload(FILE *out, const json_t *reply)
 	fprintf(out, "reloaded, %lld zones\n", number_of(reply, "zones"));
 	if (restart[0])
 		fprintf(out, "these wait for a restart: %s\n", restart);
+	show_databases(stderr, reply);
 	show_faults(stderr, reply);
 }
 

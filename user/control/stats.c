@@ -237,6 +237,9 @@ json_t *report_stats(struct daemon *daemon)
 	                              (json_int_t)store_count(daemon->store), "owners",
 	                              (json_int_t)store_owner_count(daemon->store)));
 	json_object_set_new(object, "transfers", transfers_json());
+	json_object_set_new(object, "databases",
+	                    json_pack("{s:I, s:I}", "loads", (json_int_t)daemon->geo_loads,
+	                              "failures", (json_int_t)daemon->geo_failures));
 	json_object_set_new(object, "health", report_health_stats(daemon));
 	if (daemon->publish) {
 		publish_stats(daemon->publish, &publish);

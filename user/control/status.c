@@ -224,6 +224,7 @@ json_t *report_document(struct daemon *daemon)
 	SET(object, "health", report_health(daemon, NULL, CHECKED_SHOWN, &left));
 	SET(object, "pools", report_pools(daemon));
 	SET(object, "pool_members", report_pool_members(json_object_get(object, "pools")));
+	SET(object, "databases_faulty", json_integer(daemon->geo_fault != NULL));
 	SET(object, "regions", report_regions(daemon));
 	SET(object, "region_replies", report_region_replies(daemon));
 	SET(object, "history", history_json(&daemon->status->samples));

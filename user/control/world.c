@@ -351,13 +351,27 @@ static void size_maps(struct config *config, struct geo_size size)
 		        locations > GEO_LOCATIONS_LEAST ? locations : GEO_LOCATIONS_LEAST;
 }
 
-static int load_geo(struct world_load *load, const struct geo *old, struct error *error)
+/* The table in use stays where it would come out the same, and where only its files are at fault.
+ */
+static int renew_geo(struct world_load *load, struct geo *old, struct error *error)
+{
+	bool same = geo_same_settings(old, load->base);
+	int err = 0;
+
+	if (!same || !geo_same_files(old, load->base))
+		err = geo_new(load->base, old, &load->geo, same ? &load->geo_error : error);
+	if (!load->geo && same)
+		load->geo = geo_hold(old);
+	return load->geo ? 0 : err;
+}
+
+static int load_geo(struct world_load *load, struct geo *old, struct error *error)
 {
 	struct geo *before;
 	int err;
 
 	if (old)
-		return geo_new(load->base, old, &load->geo, error);
+		return renew_geo(load, old, error);
 	before = recall(load->base);
 	err = geo_new(load->base, before, &load->geo, &load->geo_error);
 	if (err)
@@ -414,7 +428,7 @@ void world_log_geo(const struct geo *geo, const struct error *error, const char 
 
 /* ---- as one ---- */
 
-int world_load(const char *path, const struct zones *old, const struct geo *old_geo,
+int world_load(const char *path, const struct zones *old, struct geo *old_geo,
                struct world_load **ret, struct error *error)
 {
 	struct world_load *load = calloc(1, sizeof(*load));

@@ -34,7 +34,8 @@ struct world_load {
 	struct zones *zones;
 	struct geo *geo;
 	struct pools *pools;    /* NULL: none are configured */
-	struct error geo_error; /* with text: databases could not be read, and `geo` does without */
+	struct error geo_error; /* with text: databases could not be read; `geo` is the old one, or
+	                           does without */
 	struct world_fault *faults;
 	size_t faults_count, faults_room;
 };
@@ -42,10 +43,10 @@ struct world_load {
 /*
  * Loads the configuration at `path`, its databases and its zones. `old` and
  * `old_geo` (may be NULL) are those served now; nobody else may count its zones
- * meanwhile. Bad zones are faults, not failures; so is a bad database, where
+ * meanwhile. Where policies and files are the same, `geo` is the old one. Bad zones are faults, not failures; so is a bad database, where
  * there is no old one. 0 or a negative errno with *error.
  */
-int world_load(const char *path, const struct zones *old, const struct geo *old_geo,
+int world_load(const char *path, const struct zones *old, struct geo *old_geo,
                struct world_load **ret, struct error *error);
 
 /* Loops among the owners of zones that are served, a fault each. *ret is the caller's to free. */

@@ -159,6 +159,15 @@ static void problems_of_kernel(struct problems *problems, const json_t *status)
 	}
 }
 
+static void problems_of_databases(struct problems *problems, const json_t *status)
+{
+	const char *fault = json_text_of(status, "databases_fault");
+
+	if (fault[0])
+		problem(problems,
+		        "Databases of places are not read, so those before stay in use: ", fault);
+}
+
 static void problems_of_health(struct problems *problems, const json_t *document)
 {
 	const json_t *one;
@@ -195,6 +204,7 @@ static void write_verdict(FILE *out, const json_t *document)
 		return;
 	problems_of_zones(&problems, document);
 	problems_of_kernel(&problems, status);
+	problems_of_databases(&problems, status);
 	problems_of_health(&problems, document);
 	if (fclose(problems.out) == 0) {
 		if (problems.count)

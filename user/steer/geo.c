@@ -9,6 +9,8 @@
 #include "steer/geo_room.h"
 
 struct geo {
+	unsigned int holders; /* besides the first */
+	struct geo_identity identity;
 	struct geo_names names;
 	struct an_geo_regions *regions; /* of each location */
 	struct an_geo_line *lines;
@@ -122,6 +124,8 @@ static int new_one(const struct config *config, const struct geo *old, bool blin
 	struct geo *geo = calloc(1, sizeof(*geo));
 	int err = 0;
 
+	if (geo && !blind) /* before anything is read: what changes meanwhile is read once more */
+		geo->identity = geo_identity_of(config);
 	if (!geo || (old && geo_names_copy(&geo->names, &old->names)))
 		err = error_set(error, ENOMEM, NULL, 0, "no memory");
 	if (!err && config->policies_count)
@@ -167,9 +171,25 @@ uint64_t geo_numbering(const struct geo *geo)
 	return geo_names_hash(&geo->names);
 }
 
+struct geo *geo_hold(struct geo *geo)
+{
+	__atomic_add_fetch(&geo->holders, 1, __ATOMIC_RELAXED);
+	return geo;
+}
+
+bool geo_same_settings(const struct geo *geo, const struct config *config)
+{
+	return geo->identity.settings && geo->identity.settings == geo_identity_of(config).settings;
+}
+
+bool geo_same_files(const struct geo *geo, const struct config *config)
+{
+	return geo->identity.files && geo->identity.files == geo_identity_of(config).files;
+}
+
 void geo_free(struct geo *geo)
 {
-	if (!geo)
+	if (!geo || __atomic_fetch_sub(&geo->holders, 1, __ATOMIC_ACQ_REL))
 		return;
 	geo_names_done(&geo->names);
 	free(geo->regions);

@@ -38,7 +38,18 @@ struct geo_found {
  */
 int geo_new(const struct config *config, const struct geo *old, struct geo **ret,
             struct error *error);
-void geo_free(struct geo *geo);
+void geo_free(struct geo *geo); /* the last of those who hold it lets it go */
+
+/* One more holder of the same, by the thread that holds it; it is free()d as often. */
+struct geo *geo_hold(struct geo *geo);
+
+/*
+ * Would geo_new() make the same again? settings: policies, databases and
+ * special-use networks are those that it was made of; files: so are the files,
+ * by number, size and times. What could not be read at the start is never the same.
+ */
+bool geo_same_settings(const struct geo *geo, const struct config *config);
+bool geo_same_files(const struct geo *geo, const struct config *config);
 
 /* The same without opening a file: where databases cannot be had, lists of networks and defaults
  * decide. */

@@ -153,6 +153,14 @@ int records_judge(const struct records *records, struct error *error);
 int table_read(const char *path, unsigned int policy, struct geo_names *names, struct trie *ret,
                struct error *error);
 
+/* ---- geo_identity.c ---- */
+
+/* Never 0; zeroed: of nothing. */
+struct geo_identity {
+	uint64_t settings, files;
+};
+struct geo_identity geo_identity_of(const struct config *config);
+
 /* ---- geo_plan.c ---- */
 
 int geo_plan_make(const struct config *config, struct geo_names *names, struct geo_plan *ret,

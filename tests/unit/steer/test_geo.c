@@ -346,6 +346,33 @@ static void without_policies_there_is_no_table(void **state)
 	geo_free(geo);
 }
 
+static void a_table_knows_what_it_was_made_of(void **state)
+{
+	static const char other[] =
+	        HEAD "policies: [{name: p, default: rest, rules: [{region: lab, "
+	             "networks: [192.0.2.0/24]}]}]\n",
+	                  more[] = HEAD "policies: [{name: p, default: rest, rules: [{region: lab, "
+	                                "networks: [192.0.2.0/24, 192.0.3.0/24]}]}]\n";
+	struct config *config = parse(other), *again = parse(other), *wider = parse(more);
+	struct geo *geo = make(other, NULL), *held = geo_hold(geo);
+	struct geo *blind = NULL;
+	struct error error = {0};
+
+	(void)state;
+	assert_true(geo_same_settings(geo, again) && geo_same_files(geo, again));
+	assert_false(geo_same_settings(geo, wider));
+	assert_int_equal(geo_new_blind(config, NULL, &blind, &error), 0);
+	assert_false(geo_same_settings(blind, config) || geo_same_files(blind, config));
+	geo_free(blind);
+	geo_free(geo);
+	/* Still there for who holds it. */
+	assert_true(geo_same_settings(held, again));
+	geo_free(held);
+	config_free(config);
+	config_free(again);
+	config_free(wider);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +380,7 @@ int main(void)
 	        cmocka_unit_test(the_default_has_its_network_too),
 	        cmocka_unit_test(special_networks_lie_in_networks_of_their_own),
 	        cmocka_unit_test(nobody_is_in_the_default),
+	        cmocka_unit_test(a_table_knows_what_it_was_made_of),
 	        cmocka_unit_test(numbers_come_in_order_and_stay),
 	        cmocka_unit_test(numbers_outlive_the_process),
 	        cmocka_unit_test(without_databases_lists_and_defaults_decide),

@@ -78,8 +78,8 @@ def draw_database(rng):
 
 def draw_rule(rng, databases):
     rule = {"region": rng.choice(REGIONS)}
-    kinds = ["continent", "country", "subdivision", "city", "asn", "networks", "path"]
-    for kind in rng.sample(kinds, 1 if rng.random() < 0.7 else 2):
+    kinds = ["continent", "country", "subdivision", "city", "asn", "networks", "networks", "path"]
+    for kind in dict.fromkeys(rng.sample(kinds, rng.choice([1, 1, 1, 2, 2, 3]))):
         if kind == "continent":
             rule[kind] = rng.sample(["EU", "NA", "AS", "SA", "AF"], 2)
         elif kind == "country":
@@ -107,8 +107,8 @@ def draw_policy(rng, index, databases, folder):
     if rng.random() < 0.5:
         policy["nearest"] = [
             {"region": f"n{i}", "latitude": round(rng.uniform(-80, 80), 2),
-             "longitude": round(rng.uniform(-170, 170), 2), "bias": rng.choice([0, 0, 30, -50])}
-            for i in range(rng.randint(1, 4))]
+             "longitude": round(rng.uniform(-170, 170), 2), "bias": rng.choice([0, 0, 30, -50, 99, -99, rng.randint(-99, 99)])}
+            for i in range(rng.randint(1, 6))]
     kind = rng.random()
     if kind < 0.3:
         policy["table"] = os.path.join(folder, f"table{index}.csv")
@@ -204,15 +204,34 @@ def special_of(address):
     return max(inside, key=lambda network: network.prefixlen, default=None)
 
 
+def write_database(path, entries, writer, version=6):
+    lines = "".join(f"{network}\t{json.dumps(record)}\n" for network, record in entries)
+    subprocess.run([writer, path, "Test", str(version)], input=lines.encode(), check=True)
+
+
+def write_files(rng, name, entries, folder, writer):
+    """A file, two of them, or one of IPv4 alone; what is configured, and the entries that are left."""
+    path, shape = os.path.join(folder, f"{name}.mmdb"), rng.random()
+    four = [entry for entry in entries if entry[0].version == 4]
+    six = [entry for entry in entries if entry[0].version == 6]
+    if shape < 0.25 and six:
+        write_database(path, four, writer, rng.choice([4, 6]))
+        write_database(path + "6", six, writer)
+        return {"name": name, "file": path, "file-ipv6": path + "6"}, entries
+    if shape < 0.4:
+        write_database(path, four, writer, 4)
+        return {"name": name, "file": path}, four
+    write_database(path, entries, writer)
+    return {"name": name, "file": path}, entries
+
+
 def write_case(rng, folder, writer):
-    databases = {f"d{i}": draw_database(rng) for i in range(rng.randint(1, 2))}
+    databases = {f"d{i}": draw_database(rng) for i in range(rng.randint(1, 3))}
     policies = [draw_policy(rng, i, databases, folder) for i in range(rng.randint(1, 3))]
     config = {"zones": [{"name": "example.com", "file": "z"}], "databases": [], "policies": []}
-    for name, entries in databases.items():
-        path = os.path.join(folder, f"{name}.mmdb")
-        lines = "".join(f"{network}\t{json.dumps(record)}\n" for network, record in entries)
-        subprocess.run([writer, path, "Test"], input=lines.encode(), check=True)
-        config["databases"].append({"name": name, "file": path})
+    for name, entries in list(databases.items()):
+        files, databases[name] = write_files(rng, name, entries, folder, writer)
+        config["databases"].append(files)
     for policy in policies:
         if "table" in policy:
             with open(policy["table"], "w") as file:
@@ -257,6 +276,13 @@ def check_widest(leaves):
                 f"{a} and {b} are one: {a_regions}"
 
 
+def listed(policy):
+    for rule in policy["rules"]:
+        yield from map(ipaddress.ip_network, rule.get("networks", []))
+    for line in policy.get("lines", []):
+        yield line[0]
+
+
 def probes(rng, leaves, databases, policies):
     for network, _ in leaves if len(leaves) < 300 else rng.sample(leaves, 300):
         yield network.network_address
@@ -269,6 +295,16 @@ def probes(rng, leaves, databases, policies):
             yield network.network_address
             if int(network[-1]) + 1 < 1 << network.max_prefixlen:
                 yield network[-1] + 1
+            if int(network[0]):
+                yield network[0] - 1
+    for policy in policies:
+        for network in listed(policy):
+            yield network[0]
+            yield network[-1]
+    for _ in range(200):
+        yield ipaddress.ip_address(rng.getrandbits(32))
+        yield ipaddress.ip_address(rng.choice([0x20, 0x2a, 0, 0xfc]) << 120
+                                   ^ rng.getrandbits(124))
 
 
 def leaf_of(leaves, starts, address):

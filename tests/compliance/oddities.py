@@ -151,6 +151,19 @@ def types():
         + b"\0\x16\0\0" + bytes(20)), Right((REFUSED, NOTAUTH), 0)
 
 
+def notifies():
+    notify = 0x2000
+    edns = opt_record(payload=4096)
+    for name, what in (("example.test", "our zone"), ("elsewhere.test", "another zone")):
+        yield f"NOTIFY of {what}", query(name, SOA, flags=notify), Right((REFUSED, NOTAUTH), 0, False)
+        yield f"NOTIFY of {what}, EDNS", query(name, SOA, edns=edns, flags=notify), Right(
+            (REFUSED, NOTAUTH), 0, True)
+        yield f"NOTIFY of {what} for A, EDNS", query(name, A, edns=edns, flags=notify), Right(
+            FORMERR, 0, True)
+    yield "NOTIFY of class CH, EDNS", query("example.test", SOA, CH, edns, notify), Right(
+        REFUSED, 0, True)
+
+
 def places():
     yield "a name that is not there", query("none.example.test"), Right(NXDOMAIN, 0, aa=True)
     yield "a name of no zone", query("example.net", edns=opt_record()), (
@@ -196,7 +209,7 @@ def of_settings(settings):
         Right(REFUSED, 0, True, options=wanted))
 
 
-GROUPS = (cuts, broken, types, places, sizes, versions)
+GROUPS = (cuts, broken, types, notifies, places, sizes, versions)
 
 
 class Asker:

@@ -140,7 +140,8 @@ static void fuzz_message(const uint8_t *data, size_t size)
 	                                      .algorithm = TSIG_HMAC_SHA256,
 	                                      .secret = "secret",
 	                                      .secret_len = 6};
-	static const struct world world;
+	static const struct config config = {.udp_payload = 1232};
+	static const struct world world = {.config = &config};
 	const struct endpoint source = {.family = AN_FAMILY_IPV4};
 	uint8_t *exact = malloc(size ? size : 1), out[1500];
 	struct tsig tsig;

@@ -227,8 +227,10 @@ static unsigned int judge(struct notify *notify, const struct world *world,
 {
 	unsigned int rcode = AN_RCODE_NOTAUTH;
 
-	if (!read_question(notify))
+	if (!read_question(notify)) {
+		find_edns(notify);
 		return AN_RCODE_FORMERR;
+	}
 	pthread_mutex_lock(&current_lock);
 	if (current) {
 		pthread_mutex_lock(&current->lock);
@@ -249,8 +251,8 @@ static void log_refusal(const struct notify *notify, const struct endpoint *sour
 	          endpoint_text(source, address), in_message_rcode(rcode, text));
 }
 
-static size_t write_reply(const struct notify *notify, unsigned int rcode, uint8_t *out,
-                          size_t size)
+static size_t write_reply(const struct notify *notify, const struct config *config,
+                          unsigned int rcode, uint8_t *out, size_t size)
 {
 	struct wire wire = wire_writer(out, size);
 	unsigned int recursion = (unsigned int)notify->packet[2] << 8 & AN_FLAG_RD;
@@ -267,7 +269,7 @@ static size_t write_reply(const struct notify *notify, unsigned int rcode, uint8
 	if (notify->edns) {
 		wire_put8(&wire, 0);
 		wire_put16(&wire, AN_TYPE_OPT);
-		wire_put16(&wire, AN_DNS_UDP_OURS);
+		wire_put16(&wire, config->udp_payload);
 		wire_put32(&wire, notify->dnssec_ok ? AN_EDNS_DO : 0); /* RFC 3225 3 */
 		wire_put16(&wire, 0);
 	}
@@ -289,7 +291,7 @@ size_t transfer_in_notify(const struct world *world, const uint8_t *packet, size
 		in_count(&in_counters.notifies_refused);
 		log_refusal(&notify, source, rcode);
 	}
-	used = write_reply(&notify, rcode, out, size);
+	used = write_reply(&notify, world->config, rcode, out, size);
 	if (used && (notify.tsig.key || notify.tsig.error) &&
 	    tsig_sign(&notify.tsig, out, &used, size, (uint64_t)time(NULL)))
 		used = 0;

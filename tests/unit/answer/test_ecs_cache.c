@@ -3,12 +3,12 @@
  * An ideal cache of RFC 7871 7.3.1 in front, a CDN behind, both played here:
  * whatever the cache would answer out of what it was given is what it would be
  * given if it asked now. Queries go the whole way: respond(), the flatten loop
- * where it says WAIT, upstream.h as implemented below, respond() again.
+ * where it says WAIT, the CDN, respond() again.
  */
 #include "unit/answer/scene.h"
 
-#include "answer/flatten_room.h"
 #include "base/clock.h"
+#include "unit/answer/upstream.h"
 
 #define RESOLVERS   4
 #define ENTRIES_MAX 4096
@@ -102,70 +102,27 @@ static const struct leaf *leaf_of(const struct network *asked, bool *ret_inside)
 	return best;
 }
 
-/* ---- upstream.h ---- */
+/* ---- what it answers ---- */
 
-struct upstream_ask {
-	uv_timer_t timer;
-	upstream_done done;
-	void *arg;
-	uint16_t type;
-	struct network client;
-};
-
-static void ask_closed(uv_handle_t *handle)
+static void upstream_gives(const struct upstream_ask *ask, struct upstream_result *ret)
 {
-	free(handle->data);
-}
-
-static void ask_timer(uv_timer_t *timer)
-{
-	struct upstream_ask *ask = timer->data;
-	struct upstream_result result = {.status = UPSTREAM_NODATA, .ttl = 600};
 	const struct leaf *leaf;
 	bool inside;
 
-	leaf = leaf_of(&ask->client, &inside);
-	if (ask->type == AN_TYPE_A && leaf) {
-		result.status = UPSTREAM_OK;
-		result.count = 1;
-		memcpy(result.octets, leaf->address, 4);
-		result.scope = ask->client.family && !cdn.no_ecs ? leaf->scope : 0;
-	}
-	result.asked = ask->client;
-	result.ecs_echoed = !cdn.no_ecs;
-	cdn.asked += ask->type == AN_TYPE_A;
-	uv_close((uv_handle_t *)&ask->timer, ask_closed);
-	ask->done(&result, ask->arg);
-}
-
-struct upstream_ask *upstream_ask(struct upstream *upstream, const uint8_t *target, size_t len,
-                                  uint16_t type, const struct network *client, upstream_done done,
-                                  void *arg)
-{
-	struct upstream_ask *ask = calloc(1, sizeof(*ask));
-
-	(void)target, (void)len;
-	ask->done = done;
-	ask->arg = arg;
-	ask->type = type;
-	ask->client = audience_ask(client, 24, 56);
-	uv_timer_init((uv_loop_t *)upstream, &ask->timer);
-	ask->timer.data = ask;
-	uv_timer_start(&ask->timer, ask_timer, 0, 0);
-	return ask;
-}
-
-void upstream_cancel(struct upstream_ask *ask)
-{
-	uv_close((uv_handle_t *)&ask->timer, ask_closed);
-}
-
-void upstream_limits(const struct upstream *upstream, const uint8_t *target, size_t len,
-                     uint8_t ret[2])
-{
-	(void)upstream, (void)target, (void)len;
-	ret[0] = 24;
-	ret[1] = 56;
+	ret->asked = audience_ask(&ask->client, 24, 56);
+	ret->status = UPSTREAM_NODATA;
+	ret->ttl = 600;
+	ret->ecs_echoed = !cdn.no_ecs;
+	if (ask->type != AN_TYPE_A)
+		return;
+	cdn.asked++;
+	leaf = leaf_of(&ret->asked, &inside);
+	if (!leaf)
+		return;
+	ret->status = UPSTREAM_OK;
+	ret->count = 1;
+	memcpy(ret->octets, leaf->address, 4);
+	ret->scope = ret->asked.family && !cdn.no_ecs ? leaf->scope : 0;
 }
 
 /* ---- the edge ---- */

@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "answer/flatten_room.h"
 #include "base/clock.h"
+#include "unit/answer/upstream.h"
 
 /* ---- the allocator ---- */
 
@@ -278,65 +278,17 @@ static void the_store_takes_an_answer_or_not(void **state)
 
 /* ---- queries: upstream.h gives one address, at once ---- */
 
-struct upstream_ask {
-	uv_timer_t timer;
-	upstream_done done;
-	void *arg;
-	uint16_t type;
-	struct network client;
-};
-
-static void ask_closed(uv_handle_t *handle)
+static void upstream_gives(const struct upstream_ask *ask, struct upstream_result *ret)
 {
-	free(handle->data);
-}
-
-static void ask_timer(uv_timer_t *timer)
-{
-	struct upstream_ask *ask = timer->data;
-	struct upstream_result result = {.status = UPSTREAM_NODATA, .ttl = 60, .ecs_echoed = true};
-
-	if (ask->type == AN_TYPE_A) {
-		result.status = UPSTREAM_OK;
-		result.count = 1;
-		result.scope = 24;
-		memcpy(result.octets, "\xcb\0\x71\1", 4);
-	}
-	result.asked = ask->client;
-	uv_close((uv_handle_t *)&ask->timer, ask_closed);
-	ask->done(&result, ask->arg);
-}
-
-struct upstream_ask *upstream_ask(struct upstream *upstream, const uint8_t *target, size_t len,
-                                  uint16_t type, const struct network *client, upstream_done done,
-                                  void *arg)
-{
-	struct upstream_ask *ask = calloc(1, sizeof(*ask));
-
-	(void)target, (void)len;
-	if (!ask)
-		return NULL;
-	ask->done = done;
-	ask->arg = arg;
-	ask->type = type;
-	ask->client = *client;
-	uv_timer_init((uv_loop_t *)upstream, &ask->timer);
-	ask->timer.data = ask;
-	uv_timer_start(&ask->timer, ask_timer, 0, 0);
-	return ask;
-}
-
-void upstream_cancel(struct upstream_ask *ask)
-{
-	uv_close((uv_handle_t *)&ask->timer, ask_closed);
-}
-
-void upstream_limits(const struct upstream *upstream, const uint8_t *target, size_t len,
-                     uint8_t ret[2])
-{
-	(void)upstream, (void)target, (void)len;
-	ret[0] = 24;
-	ret[1] = 56;
+	ret->status = UPSTREAM_NODATA;
+	ret->ttl = 60;
+	ret->ecs_echoed = true;
+	if (ask->type != AN_TYPE_A)
+		return;
+	ret->status = UPSTREAM_OK;
+	ret->count = 1;
+	ret->scope = 24;
+	memcpy(ret->octets, "\xcb\0\x71\1", 4);
 }
 
 static struct scene scene;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Answers out of pools, from the query to the reply: the flatten loop with an
- * upstream and checks that do what the test says. upstream.h and health.h are
- * implemented here, so the library's own are not linked in.
+ * upstream and checks that do what the test says. health.h is implemented here,
+ * so the library's own is not linked in.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,19 +19,11 @@
 #include "base/clock.h"
 #include "base/wire.h"
 #include "control/control.h"
+#include "unit/answer/upstream.h"
 
 #define STATES_MAX 256
 
 /* ---- the upstream: what each target gives ---- */
-
-struct upstream_ask {
-	uv_timer_t timer;
-	upstream_done done;
-	void *arg;
-	uint16_t type;
-	struct network client;
-	char target[NAME_TEXT_MAX];
-};
 
 static struct script {
 	char target[64];
@@ -39,8 +31,6 @@ static struct script {
 	uint8_t scope;
 } scripts[16];
 static size_t script_count;
-static unsigned int asked_count;
-static struct network last_asked;
 
 static void script(const char *target, const char *addresses, uint8_t scope)
 {
@@ -72,58 +62,18 @@ static void read_addresses(const char *text, uint16_t type, struct upstream_resu
 	result->status = result->count ? UPSTREAM_OK : UPSTREAM_NODATA;
 }
 
-static void ask_closed(uv_handle_t *handle)
+static void upstream_gives(const struct upstream_ask *ask, struct upstream_result *ret)
 {
-	free(handle->data);
-}
-
-static void ask_timer(uv_timer_t *timer)
-{
-	struct upstream_ask *ask = timer->data;
-	struct upstream_result result = {.status = UPSTREAM_TIMEOUT, .ttl = 60, .ecs_echoed = true};
-
+	ret->status = UPSTREAM_TIMEOUT;
+	ret->ttl = 60;
+	ret->ecs_echoed = true;
 	for (size_t i = 0; i < script_count; i++) {
 		if (strcmp(scripts[i].target, ask->target) != 0 || scripts[i].addresses[0] == '!')
 			continue;
-		result.nxdomain = scripts[i].addresses[0] == '~';
-		result.scope = scripts[i].scope;
-		read_addresses(result.nxdomain ? "" : scripts[i].addresses, ask->type, &result);
+		ret->nxdomain = scripts[i].addresses[0] == '~';
+		ret->scope = scripts[i].scope;
+		read_addresses(ret->nxdomain ? "" : scripts[i].addresses, ask->type, ret);
 	}
-	result.asked = ask->client;
-	uv_close((uv_handle_t *)&ask->timer, ask_closed);
-	ask->done(&result, ask->arg);
-}
-
-struct upstream_ask *upstream_ask(struct upstream *upstream, const uint8_t *target, size_t len,
-                                  uint16_t type, const struct network *client, upstream_done done,
-                                  void *arg)
-{
-	struct upstream_ask *ask = calloc(1, sizeof(*ask));
-
-	(void)len;
-	name_to_text(target, ask->target);
-	ask->done = done;
-	ask->arg = arg;
-	ask->type = type;
-	ask->client = last_asked = *client;
-	asked_count++;
-	uv_timer_init((uv_loop_t *)upstream, &ask->timer);
-	ask->timer.data = ask;
-	uv_timer_start(&ask->timer, ask_timer, 0, 0);
-	return ask;
-}
-
-void upstream_cancel(struct upstream_ask *ask)
-{
-	uv_close((uv_handle_t *)&ask->timer, ask_closed);
-}
-
-void upstream_limits(const struct upstream *upstream, const uint8_t *target, size_t len,
-                     uint8_t ret[2])
-{
-	(void)upstream, (void)target, (void)len;
-	ret[0] = 24;
-	ret[1] = 56;
 }
 
 /* ---- the checks: states that the test sets ---- */

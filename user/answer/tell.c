@@ -145,7 +145,8 @@ static bool is_up(struct flatten *flatten, const struct pool_node *node)
 	struct health_state state = {.up = true};
 	struct health_watch *watch;
 
-	if (!node->pool->check || !flatten->health || node->kind != POOL_NODE_ADDRESS)
+	if (!node->pool->check || !flatten->health || node->kind != POOL_NODE_ADDRESS ||
+	    !node->address)
 		return true;
 	watch = health_watch(flatten->health, node->pool->check, node->address->family,
 	                     node->address->address, NULL, NULL);

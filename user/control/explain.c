@@ -199,8 +199,11 @@ static void explain_targets(struct explain *explain, const struct pool_tree *tre
 {
 	for (uint16_t i = 0; i < tree->count; i++) {
 		const struct pool_node *node = &tree->nodes[i];
-		const struct config_name *name = node->member ? &node->member->aname : NULL;
+		const struct config_name *name;
 
+		if (!node->member)
+			continue;
+		name = &node->member->aname;
 		if (node->kind != POOL_NODE_ANAME || pool_is_elsewhere(tree, i, region) ||
 		    zones_find(explain->daemon->zones, name->name, name->len, explain->type))
 			continue;

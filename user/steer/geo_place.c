@@ -43,7 +43,7 @@ static void take_text(void *arg, const char *text)
 static int tell_subject(struct telling *telling, const struct mmdb *mmdb, uint32_t record,
                         enum subject subject)
 {
-	struct mmdb_path path;
+	struct mmdb_path path = {0};
 	int err = 0;
 
 	telling->any = false;
@@ -62,7 +62,7 @@ static int tell_point(struct telling *telling, const struct mmdb *mmdb, uint32_t
 	double value[2] = {0};
 
 	for (size_t way = 0; way < 2; way++) {
-		struct mmdb_path path;
+		struct mmdb_path path = {0};
 		int found = 0;
 
 		for (size_t i = 0; i < 2; i++) {

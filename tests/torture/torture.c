@@ -39,6 +39,9 @@
 #define SWAP_MS      2
 #define KILL_MS      120
 #define TAKE_OVER_MS 3000
+#define SWAPS        10 /* more than so many have tested something */
+#define KILLS        3
+#define PATIENCE     4 /* times as long for a machine on which that takes longer */
 
 static const uint8_t edge_mac[6] = {2, 0, 0, 0, 0, 0xaa};
 
@@ -49,7 +52,7 @@ struct scene {
 	struct traffic *traffic;
 	struct torture_control *control;
 	struct board *board;
-	uint64_t end_ms;
+	uint64_t end_ms, last_ms;
 	struct an_counters before;
 	unsigned int passed, failed;
 };
@@ -153,9 +156,15 @@ static void end(struct scene *scene)
 	kernel_unpin(&scene->config, &error);
 }
 
-static bool over(const struct scene *scene)
+/* Whether the time is over, and what was wanted was reached or is not going to be. */
+static bool over(const struct scene *scene, bool reached)
 {
-	return clock_ms() >= scene->end_ms;
+	uint64_t now = clock_ms();
+
+	if (now < scene->end_ms)
+		return false;
+	return now >= scene->last_ms ||
+	       (reached && traffic_counts(scene->traffic).replies >= REPLIES);
 }
 
 /* ---- verdicts ---- */
@@ -211,7 +220,7 @@ static void run_writer(struct scene *scene, const char *name, void (*step)(struc
 		say(scene, false, "%s: %s", name, strerror(-code));
 		return;
 	}
-	while (!over(scene))
+	while (!over(scene, true))
 		for (int i = 0; i < 256; i++)
 			step(&writer);
 	code = traffic_end(scene->traffic);
@@ -325,7 +334,7 @@ static int swap_programs(struct scene *scene, struct maps_object *object)
 	              bpf_program__fd(bpf_object__find_program_by_name(maps_object_bpf(object),
 	                                                               "anamed_xdp"))};
 
-	while (link >= 0 && !over(scene)) {
+	while (link >= 0 && !over(scene, swaps > SWAPS)) {
 		if (bpf_link_update(link, fds[swaps % 2 == 0], NULL))
 			return -errno;
 		swaps++;
@@ -358,7 +367,7 @@ static void replace_under_load(struct scene *scene)
 	writer_close(&writer);
 	judge(scene, "program replaced", code);
 	counts = traffic_counts(scene->traffic);
-	say(scene, swaps > 10 && counts.sent == counts.replies,
+	say(scene, swaps > SWAPS && counts.sent == counts.replies,
 	    "program replaced: %d times, %llu of %llu queries answered", swaps,
 	    (unsigned long long)counts.replies, (unsigned long long)counts.sent);
 }
@@ -431,12 +440,12 @@ static void kill_under_load(struct scene *scene, const char *name, bool full)
 	char why[128];
 	int code = traffic_begin(scene->traffic);
 
-	while (!code && !over(scene) && !(code = kill_one(scene, kills, full)))
+	while (!code && !over(scene, kills > KILLS) && !(code = kill_one(scene, kills, full)))
 		kills++;
 	if (!code)
 		code = traffic_end(scene->traffic);
 	judge(scene, name, code);
-	say(scene, kills > 3 && !scene->board->inconsistent && scene->board->adopted,
+	say(scene, kills > KILLS && !scene->board->inconsistent && scene->board->adopted,
 	    "%s: %u times, %llu owners taken over in all%s%s", name, kills,
 	    (unsigned long long)scene->board->adopted, scene->board->inconsistent ? ": " : "",
 	    scene->board->why);
@@ -496,6 +505,7 @@ static void play_all(struct scene *scene, unsigned int seconds, char **words)
 		if (!is_asked_for(scenarios[i].name, words))
 			continue;
 		scene->end_ms = clock_ms() + seconds * 1000;
+		scene->last_ms = scene->end_ms + (uint64_t)seconds * 1000 * (PATIENCE - 1);
 		scenarios[i].play(scene);
 		if (before == scene->passed + scene->failed)
 			say(scene, false, "%s: could not be set up", scenarios[i].name);

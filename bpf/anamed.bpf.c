@@ -196,16 +196,6 @@ AN_INLINE enum verdict find_answer(const struct an_control *ctl, struct scratch 
 	return search_twice(own);
 }
 
-/* What is not found the quick way. A function of its own: see choice_find(). */
-__attribute__((noinline)) int find(void)
-{
-	__u32 first = 0;
-	const struct an_control *ctl = bpf_map_lookup_elem(&control, &first);
-	struct scratch *own = scratch_own();
-
-	return ctl && own ? (int)find_answer(ctl, own) : (int)V_pass_internal;
-}
-
 /* ---- the reply ---- */
 
 /* SCOPE PREFIX-LENGTH (RFC 7871 7.2.1). */
@@ -226,23 +216,72 @@ AN_INLINE __u8 scope_of(const struct scratch *own)
 	return scope < least ? least : scope;
 }
 
+/* The answer that was found -> own->reply, and its records and tail -> own->body */
+AN_INLINE void lay_out(struct scratch *own)
+{
+	const struct an_answer *answer = &own->answer;
+	struct reply *reply = &own->reply;
+
+	reply->data_len = answer_data_len(answer);
+	reply->flags = answer->flags & (AN_FLAG_AA | AN_FLAG_RCODE);
+	for (__u32 i = 0; i < 3; i++)
+		reply->counts[i] = answer->counts[i];
+	reply->scope = scope_of(own);
+	forget();
+	render_data(own, own->choice, own->serving.ttl);
+	forget();
+	if (own->denied)
+		render_pointers(own);
+}
+
+/* What is not found the quick way. A function of its own: see choice_find(). */
+__attribute__((noinline)) int find(void)
+{
+	__u32 first = 0;
+	const struct an_control *ctl = bpf_map_lookup_elem(&control, &first);
+	struct scratch *own = scratch_own();
+	enum verdict verdict;
+
+	if (!ctl || !own)
+		return V_pass_internal;
+	verdict = find_answer(ctl, own);
+	if (verdict)
+		return (int)verdict;
+	forget();
+	lay_out(own);
+	return V_GO_ON;
+}
+
+/* V_GO_ON: own->reply, and the records in own->body, are what find() would have made them. */
+AN_INLINE enum verdict quick_find(struct scratch *own)
+{
+	__u32 number = own->found.owner;
+	const struct an_owner_slot *slot;
+
+	if (number & (AN_SLOT_LARGE | AN_SLOT_SEGMENT) || own->moment.stale_mode)
+		return V_pass_kind;
+	slot = small_slot(number);
+	if (!slot || !quick_read(slot, own))
+		return V_pass_kind;
+	forget();
+	own->found.number = number;
+	own->found.any_network = own->serving.stale = 0;
+	return zone_check(&own->owner.head, own->moment.now);
+}
+
 /* Header and sizes. Nothing is written before it is known that the reply fits. */
 AN_INLINE enum verdict measure(const struct an_control *ctl, struct scratch *own)
 {
-	const struct an_answer *answer = &own->answer;
 	struct reply *reply = &own->reply;
 	__u64 limit = own->edns.payload;
 
 	if (limit > ctl->udp_payload)
 		limit = ctl->udp_payload;
-	reply->len = answer_data_len(answer) + render_opt_len(&own->edns, own->serving.stale != 0);
+	reply->len = reply->data_len + render_opt_len(&own->edns, own->serving.stale != 0);
 	if (own->question.end - own->message.at + reply->len > limit)
 		return V_pass_too_large;
-	reply->flags = (__u16)(AN_FLAG_QR | (answer->flags & (AN_FLAG_AA | AN_FLAG_RCODE)) |
-	                       (own->message.flags & AN_FLAG_RD));
-	reply->counts[0] = answer->counts[0];
-	reply->counts[1] = answer->counts[1];
-	reply->counts[2] = (__u16)(answer->counts[2] + own->edns.present);
+	reply->flags |= (__u16)(AN_FLAG_QR | (own->message.flags & AN_FLAG_RD));
+	reply->counts[2] = (__u16)(reply->counts[2] + own->edns.present);
 	return V_GO_ON;
 }
 
@@ -253,8 +292,7 @@ AN_INLINE void slip(struct scratch *own)
 {
 	own->slips = 1;
 	own->denied = own->serving.stale = 0;
-	own->found.any_network = own->found.hashed = 0;
-	own->answer = (struct an_answer){.ttl_mode = AN_TTL_FIXED};
+	own->found.any_network = 0;
 	own->reply = (struct reply){
 	        .len = render_opt_len(&own->edns, 0),
 	        .flags = (__u16)(AN_FLAG_QR | AN_FLAG_TC | (own->message.flags & AN_FLAG_RD)),
@@ -287,19 +325,15 @@ AN_INLINE enum verdict judge_miss(const struct an_control *ctl, struct scratch *
 	return V_GO_ON;
 }
 
-/* Records, tail and OPT into the body. */
-AN_INLINE void compose(const struct an_control *ctl, struct scratch *own)
+/* OPT behind records and tail. */
+AN_INLINE void add_opt(const struct an_control *ctl, struct scratch *own)
 {
 	int stale = own->serving.stale != 0;
+	const struct reply *reply = &own->reply;
 
-	render_data(own, own->choice, own->serving.ttl);
-	forget();
-	if (own->denied)
-		render_pointers(own);
-	forget();
 	if (own->edns.present)
-		render_opt(own, answer_data_len(&own->answer), render_opt_len(&own->edns, stale),
-		           &own->edns, ctl->udp_payload, scope_of(own), stale);
+		render_opt(own, reply->data_len, reply->len - reply->data_len, &own->edns,
+		           ctl->udp_payload, (__u8)reply->scope, stale);
 }
 
 /*
@@ -361,6 +395,8 @@ AN_INLINE void count_hit(struct an_counters *counts, const struct scratch *own)
 	counts->hit++;
 	counts->hit_ipv6 += own->datagram.ipv6;
 	counts->hit_ecs += own->edns.ecs.present;
+	if (own->reply.counts[0] && !(own->serving.stale | own->found.any_network | own->denied))
+		return;
 	counts->hit_nodata += !own->reply.counts[0];
 	counts->hit_stale += own->serving.stale;
 	counts->hit_catch_all += own->found.any_network;
@@ -418,7 +454,7 @@ AN_INLINE enum verdict answer(struct xdp_md *ctx, const struct an_control *ctl, 
 	forget();
 	if (own->verdict)
 		return (enum verdict)own->verdict;
-	compose(ctl, own);
+	add_opt(ctl, own);
 	forget();
 	return send(ctx, own);
 }

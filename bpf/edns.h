@@ -233,12 +233,12 @@ AN_INLINE enum verdict edns_parse(const struct cursor *frame, __u64 at,
 {
 	__u64 zero = frame->zero;
 
-	*ret = (struct edns){zero,
-	                     AN_DNS_UDP_MIN + zero,
-	                     zero,
-	                     {zero, zero, zero, zero, {zero, zero}},
-	                     {zero, zero, zero, {zero, zero, zero}},
-	                     {zero, zero, zero, zero, zero, zero, zero}};
+	/* What is looked at although nothing of its kind was seen. */
+	ret->present = ret->dnssec_ok = zero;
+	ret->payload = AN_DNS_UDP_MIN + zero;
+	ret->ecs.present = ret->ecs.source = ret->ecs.len = zero;
+	ret->cookie.present = ret->cookie.whole = ret->cookie.good = zero;
+	ret->options.ecs_at = ret->options.cookie_at = ret->options.nsid = zero;
 	if (message->opt)
 		return opt_parse(frame, at, message, flags, ret);
 	return at == message->end ? V_GO_ON : V_pass_trailing;

@@ -6,12 +6,13 @@
  * beside him, is fresh, and is addresses only: then everything is compared where it
  * lies, and only what the reply is made of is copied. Whatever is otherwise in
  * any way is left to find.h, which would say the same of what is taken here,
- * and knows the reasons.
+ * and knows the reasons. Pure.
  */
 #ifndef ANAMED_BPF_QUICK_H
 #define ANAMED_BPF_QUICK_H
 
-#include "find.h"
+#include "render.h"
+#include "slot.h"
 
 /* Words of a name that are compared in one go: no branch in which names differ. */
 #define QUICK_NAME_WORDS 4
@@ -41,7 +42,6 @@ AN_INLINE __u64 quick_owner_differs(const struct an_owner_slot *slot, const stru
 	differs |= (__u64)(slot->head.kind ^ AN_SLOT_OWNER);
 	differs |= slot->name_len ^ len;
 	differs |= slot->head.flags | slot->regions;
-	differs |= slot->answer.tail_len | slot->answer.members;
 	for (__u32 i = 0; i < AN_OWNER_NAME_SMALL / 8; i += QUICK_NAME_WORDS) {
 		if (i >= words)
 			break;
@@ -83,50 +83,94 @@ AN_INLINE __u64 quick_audience_differs(const struct an_owner_slot *slot,
 	        (__u8)client->family, len, be64(client->bits & ~0ULL << (64 - len)));
 }
 
-/* Copies answer and data. 0: not here. */
-AN_INLINE int quick_copy(const struct an_owner_slot *slot, struct scratch *own)
+/* A record's place in the slot, its bound made plain: no more than a record before the end. */
+AN_INLINE __u64 quick_place(__u64 at, __u32 stride)
 {
-	__u32 number = own->found.owner;
+	__u64 last = AN_SLOT_SMALL_SIZE - stride;
 
-	slot_begin(&slot->head, own);
-	own->difference =
-	        quick_owner_differs(slot, own) | quick_audience_differs(slot, &own->client, number);
-	own->owner.head.zone = slot->head.zone;
-	own->owner.head.generation = slot->head.generation;
-	own->owner.inline_at = slot->inline_at;
-	forget();
-	inline_copy(slot, AN_SLOT_SMALL_SIZE, own);
-	if (!slot_is_whole(&slot->head, own))
-		return 0;
-	return !own->difference;
+	settle(at);
+	if (at > last)
+		at = last;
+	return at;
 }
 
-/* V_GO_ON: scratch->answer, data and serving are what find_answer() would have made them. */
-AN_INLINE enum verdict quick_find(struct scratch *own)
+/*
+ * The records from offset `at` of the slot into the body, the one with number `start` first; see
+ * render_records(). `stride` is a constant.
+ */
+AN_INLINE void quick_records(const struct an_owner_slot *slot, struct scratch *own, __u32 stride,
+                             __u64 at, __u64 count, __u64 start, __u64 ttl)
 {
-	__u32 number = own->found.owner;
-	const struct an_owner_slot *slot;
-	enum verdict verdict;
+	for (__u32 i = 0; i < (AN_SLOT_SMALL_SIZE - AN_OWNER_NAME_AT) / stride; i++, at += stride) {
+		__s64 place = (__s64)(i - start);
+		const __u8 *from;
+		__u8 *to;
 
-	if (number & (AN_SLOT_LARGE | AN_SLOT_SEGMENT) || own->moment.stale_mode)
-		return V_pass_kind;
-	slot = small_slot(number);
-	if (!slot || !quick_copy(slot, own) || !own->owner.inline_at)
-		return V_pass_kind;
+		if (i >= count)
+			break;
+		settle(place);
+		place += (__s64)count & place >> 63;
+		to = body_at(own, (__u64)place * stride);
+		from = (const __u8 *)slot + quick_place(at, stride);
+		store64(to, load64(from) | le64(ttl << 48));
+		store64(to + 8, load64(from + 8) | le64(ttl >> 16));
+		if (stride == SLOT_STRIDE_AAAA) {
+			store64(to + 16, load64(from + 16));
+			store32(to + 24, load32(from + 24));
+		}
+	}
+}
+
+/* The answer's fields -> own->reply. What is not as it should be is not 0 in what it gives. */
+AN_INLINE __u64 quick_reply(const struct an_answer *answer, const struct edns *edns,
+                            struct reply *reply)
+{
+	__u64 count = answer->count, len = count * answer->stride;
+
+	reply->data_len = len;
+	reply->flags = answer->flags & (AN_FLAG_AA | AN_FLAG_RCODE);
+	reply->counts[0] = answer->counts[0];
+	reply->counts[1] = reply->counts[2] = 0;
+	reply->scope = edns->ecs.source ? answer->wire_scope : 0;
+	return (count ^ answer->counts[0]) | answer->counts[1] | answer->counts[2] |
+	       answer->ttl_mode >> 1 | answer->tail_len | answer->tail_ttl_count | answer->members;
+}
+
+/* All that the reply is made of, in one reading. 0: it is not for the quick way. */
+AN_INLINE int quick_read(const struct an_owner_slot *slot, struct scratch *own)
+{
+	const struct an_answer *answer = &slot->answer;
+	const struct moment *moment = &own->moment;
+	__u64 at, count, start, ttl, fresh_until, differs;
+	__u32 stride;
+
+	slot_begin(&slot->head, own);
+	differs = quick_owner_differs(slot, own) |
+	          quick_audience_differs(slot, &own->client, own->found.owner) |
+	          quick_reply(answer, &own->edns, &own->reply);
+	own->owner.head.zone = slot->head.zone;
+	own->owner.head.generation = slot->head.generation;
+	fresh_until = answer->fresh_until;
+	at = slot->inline_at * 8u;
+	count = answer->count;
+	stride = answer->stride;
+	ttl = answer->ttl;
+	if (moment->now >= fresh_until || at < AN_OWNER_NAME_AT ||
+	    at + count * stride > AN_SLOT_SMALL_SIZE)
+		return 0;
+	if (answer->ttl_mode == AN_TTL_COUNTING)
+		ttl = ticks_to_seconds(fresh_until, moment->now, moment->hz);
+	ttl = __builtin_bswap32((__u32)ttl);
+	start = an_choice_below(own->draw, (__u32)count);
+	own->difference = differs;
 	forget();
-	verdict = inline_judge(&own->owner, &own->answer, AN_SLOT_SMALL_SIZE);
-	if (verdict)
-		return verdict;
-	verdict = zone_check(&own->owner.head, own->moment.now);
-	if (verdict)
-		return verdict;
-	if (own->moment.now >= own->answer.fresh_until)
-		return V_pass_expired;
-	own->found.number = number;
-	own->found.any_network = own->found.hashed = 0;
-	own->place.len = 0;
-	own->choice = own->draw;
-	return answer_judge_time(&own->answer, &own->moment, 0, &own->serving);
+	if (stride == SLOT_STRIDE_A)
+		quick_records(slot, own, SLOT_STRIDE_A, at, count, start, ttl);
+	else if (stride == SLOT_STRIDE_AAAA)
+		quick_records(slot, own, SLOT_STRIDE_AAAA, at, count, start, ttl);
+	else
+		return 0;
+	return slot_is_whole(&slot->head, own) && !own->difference;
 }
 
 #endif

@@ -71,9 +71,11 @@ struct walk {
 
 /* What the reply says besides its body. */
 struct reply {
-	__u64 len; /* octets of body */
+	__u64 len;      /* octets of body */
+	__u64 data_len; /* of these without OPT */
 	__u16 flags;
 	__u16 counts[3]; /* ANCOUNT, NSCOUNT, ARCOUNT */
+	__u64 scope;     /* SCOPE PREFIX-LENGTH */
 };
 
 /* An owner slot's fields up to the inline answer. */

@@ -326,7 +326,12 @@ AN_INLINE enum glance answer_glance(const struct an_slot_head *head, const struc
 /* Seconds until `until`, rounded up. */
 AN_INLINE __u32 ticks_to_seconds(__u64 until, __u64 now, __u32 hz)
 {
-	__u64 seconds = (until - now + hz - 1) / hz;
+	__u64 ticks = until - now + hz - 1, seconds;
+
+	if (ticks <= 0xffffffff)
+		seconds = (__u32)ticks / hz; /* takes half as long */
+	else
+		seconds = ticks / hz;
 
 	return seconds > 0x7fffffff ? 0x7fffffff : (__u32)seconds; /* RFC 2181 8 */
 }

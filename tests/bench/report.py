@@ -5,10 +5,7 @@ import os
 import platform
 import time
 
-from rounds import median, ratio
-
-SATURATION = 1.1
-
+from rounds import SATURATION, median, ratio
 
 OWN = {
     "floor": ("anamed", "floor"),
@@ -16,6 +13,7 @@ OWN = {
     "floor_mix": ("anamed_mix", "floor_mix"),
     "floor_grow": ("anamed", "floor_grow"),
     "names_1m_over_10k": ("anamed_1m", "anamed"),
+    "names_1m_over_10k_mix": ("anamed_1m_mix", "anamed_mix"),
 }
 PEERS = ("knot_xdp", "knot_udp", "nsd_udp", "pdns_alias")
 
@@ -86,7 +84,8 @@ def show(result):
               f"{cost['insns']} instructions verified)")
     print(f"\n{result['bytes_per_answer']} octets of kernel memory a name with one answer "
           f"of two addresses")
-    print(f"saturation {result['saturation']:.2f} (at least {SATURATION} counts)")
+    print(f"saturation {result['saturation']:.2f} (at least {SATURATION} counts; "
+          f"{result['unsaturated_runs_repeated']} runs repeated)")
     for note in result["notes"]:
         print(f"note: {note}")
 

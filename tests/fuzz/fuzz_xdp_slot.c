@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Slots with any contents: the XDP program copies, judges and renders them
- * without a step outside the slot, its scratch, or the reply's frame.
+ * without a step outside the slot, its scratch, or the reply's frame. What it
+ * takes the quick way has the octets that the general way gives it.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "quick.h"
 #include "render.h"
 #include "slot.h"
 
@@ -35,6 +37,7 @@ static void pretend_query(struct scratch *scratch, uint8_t choice)
 	scratch->edns.ecs.len = choice % 17;
 	scratch->edns.ecs.source = scratch->edns.ecs.len * 8;
 	scratch->serving.stale = choice >> 2 & 1;
+	scratch->moment.hz = 250; /* never 0: the program has looked */
 }
 
 /* Renders into a frame of exactly the reply's length; the checksum must hold. */
@@ -81,6 +84,69 @@ static void pretend_owner(struct an_owner_slot *slot)
 	slot->answer.tail_ttl_count &= 3;
 }
 
+/* A query from 192.0.2.0/24, which is whom the answer in the slot is for. */
+static void pretend_client(struct scratch *scratch, struct an_owner_slot *slot, uint8_t choice)
+{
+	slot->key = (struct an_owner_key){.type = AN_TYPE_A, .class = AN_CLASS_IN};
+	slot->head.flags = 0;
+	slot->regions = 0;
+	slot->lens_count[0] = choice >> 2 & 1;
+	slot->lens[0][0] = 24 | (choice & 8 ? AN_LEN_EXACT : 0);
+	slot->inline_key = (struct an_inline){.kind = AN_AUDIENCE_NET};
+	if (choice & 4) {
+		slot->inline_key.kind = choice & 8 ? AN_AUDIENCE_EXACT : AN_AUDIENCE_NET;
+		slot->inline_key.family = AN_FAMILY_IPV4;
+		slot->inline_key.len = 24;
+		memcpy(slot->inline_key.prefix, "\xc0\0\2", 3);
+	}
+	slot->everyone = scratch->found.owner = 1;
+	slot->answer.tail_len = slot->answer.members = 0;
+	slot->answer.counts[0] = slot->answer.count;
+	slot->answer.counts[1] = slot->answer.counts[2] = 0;
+	slot->inline_at = (AN_OWNER_NAME_AT + 16) / 8;
+	scratch->question.type = AN_TYPE_A;
+	scratch->question.class = AN_CLASS_IN;
+	scratch->client = (struct client){
+	        .source = 24, .family = AN_FAMILY_IPV4, .bits = 0xc000020000000000ULL};
+	scratch->moment = (struct moment){.now = 1000, .hz = 250};
+	scratch->draw = scratch->choice = choice * 0x9e3779b9u;
+}
+
+static void try_quick(const uint8_t *data, uint8_t choice)
+{
+	struct scratch *quick = malloc(sizeof(*quick)), *general = malloc(sizeof(*general));
+	struct an_owner_slot *slot = malloc(AN_SLOT_SMALL_SIZE);
+	struct serving serving = {0};
+
+	REQUIRE(quick && general && slot);
+	memcpy(slot, data, AN_SLOT_SMALL_SIZE);
+	pretend_query(quick, choice);
+	pretend_owner(slot);
+	/* Some of it as it is: no matter what, nothing is read or written elsewhere. */
+	if (choice & 64)
+		pretend_client(quick, slot, choice);
+	*general = *quick;
+	if (quick_read(slot, quick)) {
+		REQUIRE(owner_read(slot, AN_SLOT_SMALL_SIZE, general) == V_GO_ON);
+		REQUIRE(answer_judge_time(&general->answer, &general->moment, 0, &serving) ==
+		        V_GO_ON);
+		REQUIRE(!serving.stale);
+		render_data(general, general->choice, serving.ttl);
+		REQUIRE(quick->reply.data_len == answer_data_len(&general->answer));
+		REQUIRE(!memcmp(quick->body + BODY_AT, general->body + BODY_AT,
+		                quick->reply.data_len));
+		for (int i = 0; i < 3; i++)
+			REQUIRE(quick->reply.counts[i] == general->answer.counts[i]);
+		REQUIRE(quick->reply.flags ==
+		        (general->answer.flags & (AN_FLAG_AA | AN_FLAG_RCODE)));
+		REQUIRE(quick->reply.scope ==
+		        (quick->edns.ecs.source ? general->answer.wire_scope : 0));
+	}
+	free(slot);
+	free(general);
+	free(quick);
+}
+
 static void try_size(const uint8_t *data, size_t size, size_t slot_size, uint32_t choice)
 {
 	struct an_owner_slot *owner;
@@ -122,6 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		answer->answer.count &= 0x3f;
 		answer->answer.tail_ttl_count &= 3;
 	}
+	try_quick(slot, data[0]);
 	try_size(slot, sizeof(slot), AN_SLOT_SMALL_SIZE, data[0]);
 	try_size(slot, sizeof(slot), AN_SLOT_LARGE_SIZE, data[0]);
 	return 0;

@@ -44,7 +44,7 @@ zone:
     module: [ {names} ]
 """
 
-UNBOUND_CONF = """\
+UNBOUND_ALONE = """\
 server:
     chroot: ""
     username: ""
@@ -54,6 +54,9 @@ server:
     logfile: ""
     num-threads: 1
     do-daemonize: no
+"""
+
+UNBOUND_CONF = UNBOUND_ALONE + """\
     {interfaces}
     access-control: 0.0.0.0/0 allow
     access-control: ::/0 allow

@@ -10,6 +10,7 @@ import shutil
 
 import dns.message
 from lib.lab import CLIENTS, EDGE
+from lib.peers import UNBOUND_ALONE
 from lib.process import Process, copy_binary, until
 from mix import connect
 
@@ -97,16 +98,7 @@ class Unbound(Server):
     binary = "/usr/sbin/unbound"
     source = CLIENTS[1]
     words = ("-d", "-c", "{folder}/conf")
-    conf = """\
-server:
-    chroot: ""
-    username: ""
-    directory: "{folder}"
-    pidfile: ""
-    use-syslog: no
-    logfile: ""
-    num-threads: 1
-    do-daemonize: no
+    conf = UNBOUND_ALONE + """\
     do-ip6: no
     interface: {address}@{port}
     outgoing-interface: {source}

@@ -5,31 +5,14 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 
+from lib.ports import free_port
 from lib.process import until
 
 KEY_NAME = "transfer.key"
 KEY_SECRET = "c2VjcmV0IG9mIHRoaXJ0eS10d28gb2N0ZXRzISEhISE="
-TAKEN = set()
-
-
-def free_port():
-    """A port of loopback that is free for UDP and TCP."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            udp.bind(("127.0.0.1", 0))
-            port = udp.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-                try:
-                    tcp.bind(("127.0.0.1", port))
-                except OSError:
-                    continue
-        if port not in TAKEN:
-            TAKEN.add(port)
-            return port
 
 
 class Server:

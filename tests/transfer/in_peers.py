@@ -13,8 +13,7 @@ import time
 from bench import KEY_NAME, KEY_SECRET, Server
 from lib.cases import Skip
 from lib.process import copy_binary, until
-
-SCHEMA = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
+from pdns import OnSqlite
 
 
 def binary(bench, path):
@@ -202,42 +201,21 @@ remote-control:
         self.child.send_signal(signal.SIGHUP)
 
 
-class Pdns(Primary):
+class Pdns(OnSqlite, Primary):
     """ALIAS records; the whole zone is sent for every IXFR."""
 
-    kind = "pdns"
     aname = "ALIAS"
     ixfr = False
 
     def configure(self):
         also = f"also-notify=127.0.0.1:{self.tell}\n" if self.tell else ""
-        return self.write("pdns.conf", f"""\
-launch=gsqlite3
-gsqlite3-database={self.path('db')}
-local-address=127.0.0.1
-local-port={self.port}
+        return self.configure_as("127.0.0.1", f"""\
 primary=yes
-xfr-cycle-interval=1
-allow-axfr-ips=127.0.0.0/8
 allow-notify-from=
 only-notify=
-{also}socket-dir={self.folder}
-module-dir=/usr/lib/{os.uname().machine}-linux-gnu/pdns
-resolver=127.0.0.1:1
+{also}resolver=127.0.0.1:1
 expand-alias=yes
-cache-ttl=0
-negquery-cache-ttl=0
-query-cache-ttl=0
-zone-cache-refresh-interval=0
-webserver=no
-daemon=no
-guardian=no
-loglevel=5
 """)
-
-    def util(self, *words):
-        subprocess.run(["pdnsutil", "--config-dir", self.folder, *words], check=True,
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def load(self):
         for zone in self.zones:
@@ -250,15 +228,9 @@ loglevel=5
         self.write("known", "")
 
     def start(self):
-        if not os.path.exists("/usr/bin/pdnsutil") or not os.path.exists(SCHEMA):
-            raise Skip("no pdnsutil with sqlite3")
         program = binary(self.bench, "/usr/sbin/pdns_server")
         self.configure()
-        if not os.path.exists(self.path("db")):
-            with open(SCHEMA) as schema:
-                subprocess.run(["sqlite3", self.path("db")], stdin=schema, check=True)
-            if self.signed:
-                self.util("import-tsig-key", KEY_NAME, "hmac-sha256", KEY_SECRET)
+        if self.is_new():
             self.load()
         self.remember_log()
         self.spawn(program, f"--config-dir={self.folder}")

@@ -13,10 +13,11 @@ import socket
 import subprocess
 
 from bench import KEY_NAME, KEY_SECRET, Server, Zone, name_wire
-from in_peers import SCHEMA, Knotd, binary
+from in_peers import Knotd, binary
 from lib.cases import Skip, equal, true
 from lib.edge import merge, yaml_text
 from lib.process import until
+from pdns import OnSqlite
 
 EDGE = "127.0.0.1"
 HOSTS = (f"127.0.1.{number}" for number in itertools.count(2))
@@ -362,42 +363,16 @@ remote-control:
         return self
 
 
-class PdnsSecondary(Secondary):
+class PdnsSecondary(OnSqlite, Secondary):
     """Its ALIAS is type 65401; asks for IXFR where its zone says so."""
 
-    kind = "pdns"
-
     def configure(self):
-        return self.write("pdns.conf", f"""\
-launch=gsqlite3
-gsqlite3-database={self.path('db')}
-local-address={self.address}
-local-port={self.port}
+        return self.configure_as(self.address, f"""\
 query-local-address={self.address}
 secondary=yes
-xfr-cycle-interval=1
-allow-axfr-ips=127.0.0.0/8
-socket-dir={self.folder}
-module-dir=/usr/lib/{os.uname().machine}-linux-gnu/pdns
-cache-ttl=0
-negquery-cache-ttl=0
-query-cache-ttl=0
-zone-cache-refresh-interval=0
-webserver=no
-daemon=no
-guardian=no
-loglevel=5
 """)
 
-    def util(self, *words):
-        subprocess.run(["pdnsutil", "--config-dir", self.folder, *words], check=True,
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-    def make_database(self):
-        with open(SCHEMA) as schema:
-            subprocess.run(["sqlite3", self.path("db")], stdin=schema, check=True)
-        if self.signed:
-            self.util("import-tsig-key", KEY_NAME, "hmac-sha256", KEY_SECRET)
+    def add_zones(self):
         for zone in self.zones:
             apex = zone.apex.rstrip(".")
             self.util("create-secondary-zone", apex, f"{EDGE}:{self.edge.port}")
@@ -406,12 +381,10 @@ loglevel=5
                 self.util("activate-tsig-key", apex, KEY_NAME, "secondary")
 
     def start(self):
-        if not os.path.exists("/usr/bin/pdnsutil") or not os.path.exists(SCHEMA):
-            raise Skip("no pdnsutil with sqlite3")
         program = binary(self.bench, "/usr/sbin/pdns_server")
         self.configure()
-        if not os.path.exists(self.path("db")):
-            self.make_database()
+        if self.is_new():
+            self.add_zones()
         self.remember_log()
         self.spawn(program, f"--config-dir={self.folder}")
         return self

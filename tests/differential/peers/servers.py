@@ -9,29 +9,13 @@ no NS set beside positive answers, no signing, no limits on rates.
 
 import os
 import signal
-import socket
 import subprocess
 
+from lib.ports import free_port
 from lib.process import copy_binary, until
 
 PEERS = ["knotd", "nsd", "named"]
 PAYLOAD = 1232
-
-
-def free_port(taken):
-    """A port that is free for UDP and TCP."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            udp.bind(("127.0.0.1", 0))
-            port = udp.getsockname()[1]
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
-                try:
-                    tcp.bind(("127.0.0.1", port))
-                except OSError:
-                    continue
-        if port not in taken:
-            taken.add(port)
-            return port
 
 
 def escaped(text):
@@ -232,10 +216,9 @@ class Servers:
     """anamed first, then the peers."""
 
     def __init__(self, build, folder, zones):
-        taken = set()
         self.build, self.folder = build, folder
         self.all = [
-            kind(folder, free_port(taken), zones) for kind in (Anamed, Knotd, Nsd, Named)
+            kind(folder, free_port(), zones) for kind in (Anamed, Knotd, Nsd, Named)
         ]
 
     def __enter__(self):

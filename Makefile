@@ -304,6 +304,10 @@ $(BUILD)/bench-geo: tests/bench/geo_cost.c $(BENCH_PARTS) $(wildcard tests/bench
 bench-geo: all $(BUILD)/bench-geo ## the program's time with and without places (root)
 	$(Q)tests/bench/geo.py $(BUILD)
 
+.PHONY: bench-checks
+bench-checks: all $(BUILD)/tests/failover/load ## 5000 HTTP and HTTPS checks of a real nginx, under queries: what they cost (root)
+	$(Q)tests/failover/crowd $(BUILD)
+
 QUICK ?=
 .PHONY: bench-failover
 bench-failover: ## how long wrong answers go out of the kernel: deaths, changes (root; QUICK=1)

@@ -12,7 +12,7 @@ master_process off;
 worker_processes 1;
 pid {folder}/pid;
 error_log {folder}/error.log;
-events {{ worker_connections 64; }}
+events {{ worker_connections {connections}; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/body;
@@ -32,10 +32,10 @@ http {{
 class Nginx:
     """Answers every path with one status. With a certificate (a file of both) it speaks TLS."""
 
-    def __init__(self, space, folder, address, port=80, certificate=None):
+    def __init__(self, space, folder, address, port=80, certificate=None, connections=64):
         self.space, self.address, self.port = space, address, port
         self.folder = os.path.join(folder, f"nginx-{address}-{port}")
-        self.certificate, self.status = certificate, 200
+        self.certificate, self.status, self.connections = certificate, 200, connections
         os.mkdir(self.folder)
         self.conf = os.path.join(self.folder, "nginx.conf")
         self.write()
@@ -49,7 +49,8 @@ class Nginx:
         if self.certificate:
             how = f"ssl_certificate {self.certificate}; ssl_certificate_key {self.certificate};"
         with open(self.conf, "w") as file:
-            file.write(CONF.format(folder=self.folder, status=self.status, how=how, listen=
+            file.write(CONF.format(folder=self.folder, status=self.status, how=how,
+                                   connections=self.connections, listen=
                                    f"{listen}:{self.port}{' ssl' if self.certificate else ''}"))
 
     def start(self):

@@ -17,7 +17,8 @@
 #include "base/log.h"
 #include "health/health_room.h"
 
-#define BODY_MAX (64U << 10) /* looked through for `match` */
+#define BODY_MAX   (64U << 10) /* looked through for `match` */
+#define CA_CACHE_S 60L         /* authorities are read again after that */
 
 struct curl_part {
 	struct health *health;
@@ -279,6 +280,10 @@ static CURLcode set_trust(struct curl_probe *curl, const struct config_check *co
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, config->verify ? 2L : 0L);
 	if (config->ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
+	/* With a folder of authorities beside the file, each check would read the file anew. */
+	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S);
+	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* none is taken up again */
 	/* Connected and shaken hands: that is all of a TLS check. */
 	return curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, config->kind == CHECK_TLS ? 1L : 0L);
 }

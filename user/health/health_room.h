@@ -123,6 +123,7 @@ struct target {
 	struct probe *probe;
 	uint64_t due_ms;   /* of the next, or running, probe */
 	uint64_t start_ms; /* of the running one */
+	bool given;        /* it has had more time than `timeout` */
 	uint64_t used_ms;
 
 	int64_t last_unix_ms;

@@ -15,7 +15,11 @@
 #include "health/health_room.h"
 
 /* Between first checks that are all wanted at once. */
-#define SPREAD_US 2000
+#define SPREAD_US     2000
+#define SPREAD_TLS_US 10000 /* a handshake takes a millisecond or two of a core */
+
+/* The loop counts as late from here on. */
+#define LATE_MS 20
 
 static void on_timer(uv_timer_t *timer);
 
@@ -191,6 +195,7 @@ static void start(struct target *target)
 	int err;
 
 	target->place = PLACE_RUNNING;
+	target->given = false;
 	target->start_ms = clock_ms();
 	lane_of(target)->running++;
 	err = kind->start(target, &probe);
@@ -211,17 +216,40 @@ static void cancel(struct target *target)
 	probe->kind->cancel(probe);
 }
 
+/*
+ * The time is over, but this machine was busy elsewhere, or stood still: what
+ * has come meanwhile lies unread. Once, the time that was lost is given back.
+ */
+static bool is_given_time(struct target *target)
+{
+	uint32_t timeout_ms = target->key.box->config->timeout_ms;
+	uint64_t late_ms = clock_ms() - target->start_ms - timeout_ms;
+
+	if (target->given || late_ms < LATE_MS || late_ms > UINT32_MAX)
+		return false;
+	target->given = true;
+	set_timer(target, clock_ms() + (late_ms < timeout_ms ? late_ms : timeout_ms));
+	return true;
+}
+
+static void time_out(struct target *target)
+{
+	uint32_t us = probe_age_us(target->probe);
+
+	if (is_given_time(target))
+		return;
+	cancel(target);
+	write_reason(target, "no answer within %u ms", target->key.box->config->timeout_ms);
+	end(target, true, false, us, 0);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct target *target = timer->data;
 	struct lane *lane = lane_of(target);
 
 	if (target->place == PLACE_RUNNING) {
-		uint32_t us = probe_age_us(target->probe);
-
-		cancel(target);
-		write_reason(target, "no answer within %u ms", target->key.box->config->timeout_ms);
-		end(target, true, false, us, 0);
+		time_out(target);
 		return;
 	}
 	if (lane->running < lane->most) {
@@ -293,7 +321,8 @@ static void plan_first(struct target *target)
 		return;
 	}
 	plan(target, *next_us / 1000);
-	*next_us += SPREAD_US;
+	*next_us += config->kind == CHECK_TLS || config->kind == CHECK_HTTPS ? SPREAD_TLS_US
+	                                                                     : SPREAD_US;
 }
 
 void schedule_begin(struct target *target)

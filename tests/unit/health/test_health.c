@@ -287,6 +287,58 @@ static void a_service_that_goes_is_down_and_up_again_when_it_comes_back(void **s
 	health_unwatch(w);
 }
 
+static unsigned int running(const struct scene *scene)
+{
+	struct health_stats stats;
+
+	health_stats(scene->health, &stats);
+	return (unsigned int)stats.running;
+}
+
+/* The query that a check has sent, as its reply. */
+static void reply_to_query(int fd)
+{
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
+	uint8_t packet[512];
+	ssize_t got = recvfrom(fd, packet, sizeof(packet), 0, (struct sockaddr *)&from, &len);
+
+	assert_true(got > 12);
+	packet[2] |= 0x84; /* QR, AA */
+	assert_int_equal(sendto(fd, packet, (size_t)got, 0, (struct sockaddr *)&from, len), got);
+}
+
+/* What has come while the loop stood still counts, though its timer is over. */
+static void a_loop_that_stood_still_is_no_failure(void **state)
+{
+	struct scene *scene = *state;
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	socklen_t len = sizeof(in);
+	struct health_watch *w;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	in.sin_addr.s_addr = htonl(0x7f000009);
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	scene->check.kind = CHECK_DNS;
+	scene->check.query.len = 1;
+	scene->check.query_type = 6;
+	scene->check.port = ntohs(in.sin_port);
+	scene->check.interval_ms = 60000;
+	scene->check.timeout_ms = 50;
+	begin(scene);
+	w = watch(scene, "127.0.0.9");
+	while (!running(scene))
+		uv_run(&scene->loop, UV_RUN_NOWAIT);
+	reply_to_query(fd);
+	usleep(120000);
+	UNTIL(scene, info_of(w).good + info_of(w).bad);
+	assert_string_equal(info_of(w).reason, "ok");
+	assert_int_equal(info_of(w).bad, 0);
+	health_unwatch(w);
+	close(fd);
+}
+
 static void many_watch_and_one_check_is_made(void **state)
 {
 	struct scene *scene = *state;
@@ -724,6 +776,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        TEST(a_service_that_goes_is_down_and_up_again_when_it_comes_back),
+	        TEST(a_loop_that_stood_still_is_no_failure),
 	        TEST(many_watch_and_one_check_is_made),
 	        TEST(an_unknown_check_cannot_be_watched),
 	        TEST(states_and_forces_outlive_the_daemon),

@@ -234,10 +234,8 @@ static void a_denial_is_for_everyone_whatever_was_answered_before(void **state)
 	struct an_owner_slot *owner =
 	        fixture_owner(scene.fixture, query.name, query.name_len, AN_TYPE_A, false);
 	struct an_audience_key key = fixture_key(owner, AN_AUDIENCE_NET, 0, 0, NULL);
-	const struct choice_spec member = {.answer = answer_spec(AN_TYPE_A, 1, 1),
-	                                   .weight = 1,
-	                                   .id = 1,
-	                                   .bit = AN_BIT_ALWAYS};
+	const struct choice_spec member = {
+	        .answer = answer_spec(AN_TYPE_A, 1, 1), .weight = 1, .id = 1, .bit = AN_BIT_ALWAYS};
 	struct outcome outcome;
 
 	owner->everyone = fixture_choice(scene.fixture, owner, &key, true, &member, 1);

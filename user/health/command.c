@@ -97,6 +97,7 @@ static void make_argv(const struct config_check *config, char *ret[COMMAND_WORDS
 
 static int spawn(const struct target *target, pid_t *ret)
 {
+	const struct config_check *config = target->key.box->config;
 	char *argv[COMMAND_WORDS_MAX + 1];
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -108,8 +109,8 @@ static int spawn(const struct target *target, pid_t *ret)
 	if (err)
 		return err;
 	make_environment(target, &environment);
-	make_argv(target->key.box->config, argv);
-	err = -posix_spawn(ret, argv[0], &actions, &attributes, argv, environment.list);
+	make_argv(config, argv);
+	err = -posix_spawn(ret, config->command[0], &actions, &attributes, argv, environment.list);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return err;

@@ -43,8 +43,8 @@ struct world_load {
 /*
  * Loads the configuration at `path`, its databases and its zones. `old` and
  * `old_geo` (may be NULL) are those served now; nobody else may count its zones
- * meanwhile. Where policies and files are the same, `geo` is the old one. Bad zones are faults, not failures; so is a bad database, where
- * there is no old one. 0 or a negative errno with *error.
+ * meanwhile. Where policies and files are the same, `geo` is the old one. Bad zones are faults, not
+ * failures; so is a bad database, where there is no old one. 0 or a negative errno with *error.
  */
 int world_load(const char *path, const struct zones *old, struct geo *old_geo,
                struct world_load **ret, struct error *error);

@@ -59,7 +59,7 @@ struct worker {
 	struct udp_batch *batch;
 	uint8_t *reply; /* of TCP, UINT16_MAX octets */
 	struct worker_recent recent[WORKER_RECENT];
-	struct serve_stats stats; /* this thread writes, others read */
+	struct serve_stats stats;                         /* this thread writes, others read */
 	uint64_t regions[AN_POLICIES_MAX][SERVE_REGIONS]; /* replies, the same */
 };
 

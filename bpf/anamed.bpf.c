@@ -266,6 +266,7 @@ AN_INLINE enum verdict quick_find(struct scratch *own)
 	forget();
 	own->found.number = number;
 	own->found.any_network = own->serving.stale = 0;
+	own->owner.regions = 0;
 	return zone_check(&own->owner.head, own->moment.now);
 }
 
@@ -386,6 +387,19 @@ AN_INLINE void mark_used(const struct scratch *own)
 		head->mark = own->moment.now;
 }
 
+/* Of owners with a policy; the quick way has none. */
+AN_INLINE void count_region(const struct scratch *own)
+{
+	__u32 index = an_geo_counted(own->owner.regions, own->place.region);
+	__u64 *count;
+
+	if (own->slips || own->denied || !own->owner.regions)
+		return;
+	count = bpf_map_lookup_elem(&region_hits, &index);
+	if (count)
+		++*count;
+}
+
 AN_INLINE void count_hit(struct an_counters *counts, const struct scratch *own)
 {
 	if (own->slips) {
@@ -483,6 +497,7 @@ int anamed_xdp(struct xdp_md *ctx)
 		return verdict == V_miss_drop ? XDP_DROP : XDP_PASS;
 	}
 	count_hit(counts, own);
+	count_region(own);
 	if (!own->slips)
 		mark_used(own);
 	return XDP_TX;

@@ -14,7 +14,7 @@
 #include "maps.h"
 #include "slot.h"
 
-struct PERCPU_OF(struct scratch) scratch SEC(".maps");
+struct PERCPU_OF(struct scratch, 1) scratch SEC(".maps");
 
 /* This CPU's; NULL never, as far as we know. */
 AN_INLINE struct scratch *scratch_own(void)

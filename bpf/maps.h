@@ -30,10 +30,10 @@
 		__type(key, key_type);                                                             \
 		__type(value, __u32);                                                              \
 	}
-#define PERCPU_OF(value_type)                                                                      \
+#define PERCPU_OF(value_type, entries)                                                             \
 	{                                                                                          \
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
-		__uint(max_entries, 1);                                                            \
+		__uint(max_entries, entries);                                                      \
 		__type(key, __u32);                                                                \
 		__type(value, value_type);                                                         \
 	}
@@ -83,9 +83,10 @@ struct ARRAY_OF(union slot_large, 64) slots_large SEC(".maps");
 struct ARRAY_OF(__u64, 1024) cells SEC(".maps");
 struct ARRAY_OF(struct an_name_line, 1024) names SEC(".maps");
 struct ARRAY_OF(__u64, AN_MISS_BUCKETS) misses SEC(".maps");
-struct PERCPU_OF(struct an_counters) counters SEC(".maps");
+struct PERCPU_OF(struct an_counters, 1) counters SEC(".maps");
 struct ARRAY_OF(struct an_geo_line, 1) geo SEC(".maps");
 struct ARRAY_OF(struct an_geo_regions, 1) regions SEC(".maps");
+struct PERCPU_OF(__u64, AN_POLICIES_MAX * AN_REGIONS_COUNTED) region_hits SEC(".maps");
 
 /* For geo.h. */
 AN_INLINE const struct an_geo_line *geo_line_at(__u32 index)

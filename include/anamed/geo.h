@@ -32,6 +32,10 @@
 #define AN_GEO_SHIFT      44         /* of the first node's bits */
 #define AN_GEO_NODES      10         /* most on the way */
 
+/* Hits are counted for each region below the last of these, which stands for itself and all behind
+ * it: place policy * AN_REGIONS_COUNTED + region of `region_hits`, a PERCPU_ARRAY of __u64. */
+#define AN_REGIONS_COUNTED 64
+
 /* One line of the cache. */
 struct an_geo_line {
 	__u32 entry[16];
@@ -55,6 +59,14 @@ AN_INLINE __u32 an_geo_root(int ipv6, __u64 bits)
 AN_INLINE __u32 an_geo_place(__u64 bits, __u32 shift)
 {
 	return (__u32)(bits >> shift) & 15;
+}
+
+/* `regions`: the owner's, number of its policy + 1. */
+AN_INLINE __u32 an_geo_counted(__u32 regions, __u32 region)
+{
+	if (region > AN_REGIONS_COUNTED - 1)
+		region = AN_REGIONS_COUNTED - 1;
+	return (regions - 1) * AN_REGIONS_COUNTED + region;
 }
 
 AN_INLINE int an_geo_is_node(__u32 entry)

@@ -520,5 +520,6 @@ AN_INLINE __u32 an_regions_index(__u32 half, __u32 location)
 #define AN_MAP_COUNTERS    "counters"
 #define AN_MAP_GEO         "geo"
 #define AN_MAP_REGIONS     "regions"
+#define AN_MAP_REGION_HITS "region_hits"
 
 #endif

@@ -272,13 +272,17 @@ def counted(bench):
     passed = 6 - edge.hits()
     until(lambda: sum(by_region(edge, replies, path="user").values()) == passed, "six replies", 5)
     before = by_region(edge, replies, path="user")
+    hits = by_region(edge, replies, path="xdp")
+    equal(sum(hits.values()), edge.hits())
     for network in NETWORKS:
         from_kernel(edge, lambda: bench.client.ask("example.test", "A", network))
         # TCP is the daemon's.
         is_placed(bench.client.ask("example.test", "A", network, tcp=True), network)
     for network in NETWORKS:
         before[world().region(network)] += 1
+        hits[world().region(network)] += 1
     until_counted(edge, replies, before, path="user")
+    until_counted(edge, replies, hits, path="xdp")
     row = http(edge, "/").split(">eu<")[1].split("</tr>")[0]
     true(f">{before['eu']}<" in row, row)
 

@@ -128,6 +128,9 @@ static void count_replies(struct daemon *daemon, json_t *list, const char *polic
 	/* The last stands for all behind it. */
 	add_replies(list, policy, region < SERVE_REGIONS - 1 ? name : "(others)", "user",
 	            serve_region_replies(daemon->serve, index, region));
+	if (daemon->maps)
+		add_replies(list, policy, region < SERVE_REGIONS - 1 ? name : "(others)", "xdp",
+		            kernel_region_hits(daemon->maps, index, region));
 }
 
 json_t *report_region_replies(struct daemon *daemon)

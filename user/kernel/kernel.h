@@ -46,7 +46,7 @@ struct kernel_maps {
 	uint32_t cells_count;
 	struct an_name_line *names;
 	uint32_t names_lines;
-	int owners_fd, audiences_fd, counters_fd;
+	int owners_fd, audiences_fd, counters_fd, region_hits_fd;
 	uint32_t owners_max, audiences_max;
 	int cpus;     /* possible ones: values of counters_fd */
 	int clock_fd; /* pinned program that tells the ticks; -1: conversion stays as it is */
@@ -72,6 +72,8 @@ uint64_t kernel_ms(const struct kernel_maps *maps, uint64_t ticks);
 /* Reads the kernel's tick again and sets the conversion by it: 0 or a negative errno. */
 int kernel_clock(struct kernel_maps *maps);
 
+/* Hits of clients of a region below AN_REGIONS_COUNTED, over the CPUs. */
+uint64_t kernel_region_hits(const struct kernel_maps *maps, unsigned int policy, uint32_t region);
 /* Sum over the CPUs. */
 int kernel_counters(const struct kernel_maps *maps, struct an_counters *ret);
 extern const char *const kernel_counter_names[];

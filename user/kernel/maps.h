@@ -21,7 +21,7 @@ struct maps_form {
 	bool mapped;
 };
 
-#define MAPS_COUNT 15
+#define MAPS_COUNT 16
 extern const struct maps_form maps_forms[];
 extern const struct kernel_map_ops kernel_map_ops; /* the BPF syscalls */
 

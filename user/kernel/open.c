@@ -54,6 +54,7 @@ const struct maps_form maps_forms[] = {
         {AN_MAP_COUNTERS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct an_counters), false},
         {AN_MAP_GEO, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct an_geo_line), true},
         {AN_MAP_REGIONS, BPF_MAP_TYPE_ARRAY, 4, sizeof(struct an_geo_regions), true},
+        {AN_MAP_REGION_HITS, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, false},
 };
 _Static_assert(sizeof(maps_forms) / sizeof(maps_forms[0]) == MAPS_COUNT, "MAPS_COUNT");
 
@@ -159,7 +160,8 @@ enum {
 	MISSES,
 	COUNTERS,
 	GEO,
-	REGIONS
+	REGIONS,
+	REGION_HITS
 };
 
 struct holder {
@@ -216,6 +218,7 @@ static void fill(struct holder *holder)
 	        .owners_fd = opened[OWNERS].fd,
 	        .audiences_fd = opened[AUDIENCES].fd,
 	        .counters_fd = opened[COUNTERS].fd,
+	        .region_hits_fd = opened[REGION_HITS].fd,
 	        .owners_max = opened[OWNERS].capacity,
 	        .audiences_max = opened[AUDIENCES].capacity,
 	        .cpus = maps_cpus(),
@@ -363,6 +366,18 @@ const char *const kernel_counter_texts[] = {
         AN_COUNTERS(TEXT_OF)
 #undef TEXT_OF
 };
+
+uint64_t kernel_region_hits(const struct kernel_maps *maps, unsigned int policy, uint32_t region)
+{
+	uint64_t *each = calloc((size_t)maps->cpus, sizeof(*each)), sum = 0;
+	__u32 key = an_geo_counted(policy + 1, region);
+
+	if (each && !bpf_map_lookup_elem(maps->region_hits_fd, &key, each))
+		for (int cpu = 0; cpu < maps->cpus; cpu++)
+			sum += each[cpu];
+	free(each);
+	return sum;
+}
 
 int kernel_counters(const struct kernel_maps *maps, struct an_counters *ret)
 {

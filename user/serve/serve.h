@@ -12,6 +12,7 @@
 #ifndef ANAMED_SERVE_SERVE_H
 #define ANAMED_SERVE_SERVE_H
 
+#include "anamed/geo.h"
 #include "answer/flatten.h"
 
 struct serve;
@@ -42,7 +43,7 @@ void serve_stats(const struct serve *serve, struct serve_stats *ret);
 
 /* Replies to clients of a region are counted for each region below the last of these, which stands
  * for itself and all behind it. */
-#define SERVE_REGIONS 64
+#define SERVE_REGIONS AN_REGIONS_COUNTED
 uint64_t serve_region_replies(const struct serve *serve, unsigned int policy, uint32_t region);
 
 #endif

@@ -137,8 +137,8 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60)
 fuzz-run: $(FUZZ_BIN)
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_BIN)
 
-fuzz-short: ## every fuzz target for five seconds
-	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=5
+fuzz-short: ## every fuzz target for three seconds
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=3
 
 $(BUILD)/tests/peers/%: tests/peers/%.c $(LIB)
 	@mkdir -p $(@D)

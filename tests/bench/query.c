@@ -282,7 +282,7 @@ const char *query_judge(const struct query *query, const struct bench_query *sen
 	if (!wire_is_answer_to(&there, &back))
 		return "not from where it was sent to";
 	/* What the kernel's own stack sends leaves UDP's to the device, and veth to nobody. */
-	wrong = wire_checksums(frame, len, server == QUERY_TAILORED && !query->miss);
+	wrong = wire_checksums(frame, len, server == QUERY_TAILORED && !load->miss_ppm);
 	if (wrong)
 		return wrong;
 	wrong = wire_message_parse(&there, &back, &reply);

@@ -15,6 +15,7 @@ from stand import CLIENT_CPU, SERVER, SERVER_CPU, SERVER_DEVICE, SERVER_V6, Stan
 
 APEX = "bench.example"
 KEPT_S = 43200
+INSIDE = 5  # addresses that fit into an owner's slot, with the names that the bench has
 TARGETS = "targets.example"
 RESOLVER = "127.0.0.53"
 
@@ -123,15 +124,18 @@ class Anamed(Stand):
         self.names, self.networks, self.records, self.static = names, networks, records, static
         os.makedirs(self.folder)
         # The first network of a name stands in the owner's slot, and has no element.
-        audiences = 64 if static or networks == 1 else names * networks
         answers = names if static else names * networks
+        # One answer of each owner is in his slot, if it has room behind the name.
+        inside = names if records <= INSIDE else 0
+        audiences = 64 if static or answers == inside else answers
         zone = self.zone()
         config = {
             "listen": [SERVER, SERVER_V6],
             "interfaces": [{"name": SERVER_DEVICE, "xdp": "native"}],
             "upstreams": [{"address": "192.0.2.53"}],
             "maps": {"owners": with_slack(names), "audiences": with_slack(audiences),
-                     "slots": with_slack(max(names, answers)), "slots-large": "1K", "zones": 16},
+                     "slots": with_slack(names + answers - inside), "slots-large": "1K",
+                     "zones": 16},
             "memory": {"answers": with_slack(answers)},
             "server": {"workers": 1, "miss-limit": 0},
         }

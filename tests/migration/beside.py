@@ -16,7 +16,7 @@ from lib.survey import Tree, networks_of, survey
 
 PACKAGE = "geolite2-city"
 DATABASE = "GeoLite2-City.mmdb"
-COUNT = {4: 1200, 6: 600}
+COUNT = {4: 2000, 6: 1000}
 # Where there is another way to IPv4 addresses.
 ALIASES = [ipaddress.ip_network(text) for text in
            ("::/32", "2001::/32", "2002::/16", "64:ff9b::/96")]
@@ -65,7 +65,7 @@ def networks(bench, seed=1, also=True):
     drawn = ALWAYS + [network for version in (4, 6)
                       for network in networks_of(tree, rng, version, COUNT[version],
                                                  ALIASES + SPECIAL)]
-    return drawn + [six_to_four(network) for network in drawn[10:1200:5] if also]
+    return drawn + [six_to_four(network) for network in drawn[10:2000:5] if also]
 
 
 def edge_of(bench, example, zone):

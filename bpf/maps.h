@@ -86,7 +86,7 @@ struct ARRAY_OF(__u64, AN_MISS_BUCKETS) misses SEC(".maps");
 struct PERCPU_OF(struct an_counters, 1) counters SEC(".maps");
 struct ARRAY_OF(struct an_geo_line, 1) geo SEC(".maps");
 struct ARRAY_OF(struct an_geo_regions, 1) regions SEC(".maps");
-struct PERCPU_OF(__u64, AN_POLICIES_MAX *AN_REGIONS_COUNTED) region_hits SEC(".maps");
+struct PERCPU_OF(__u64, AN_REGION_HITS) region_hits SEC(".maps");
 
 /* For geo.h. */
 AN_INLINE const struct an_geo_line *geo_line_at(__u32 index)

@@ -35,6 +35,7 @@
 /* Hits are counted for each region below the last of these, which stands for itself and all behind
  * it: place policy * AN_REGIONS_COUNTED + region of `region_hits`, a PERCPU_ARRAY of __u64. */
 #define AN_REGIONS_COUNTED 64
+#define AN_REGION_HITS     (AN_POLICIES_MAX * AN_REGIONS_COUNTED)
 
 /* One line of the cache. */
 struct an_geo_line {

@@ -219,14 +219,8 @@ AN_INLINE __u8 scope_of(const struct scratch *own)
 /* The answer that was found -> own->reply, and its records and tail -> own->body */
 AN_INLINE void lay_out(struct scratch *own)
 {
-	const struct an_answer *answer = &own->answer;
-	struct reply *reply = &own->reply;
-
-	reply->data_len = answer_data_len(answer);
-	reply->flags = answer->flags & (AN_FLAG_AA | AN_FLAG_RCODE);
-	for (__u32 i = 0; i < 3; i++)
-		reply->counts[i] = answer->counts[i];
-	reply->scope = scope_of(own);
+	reply_from(&own->answer, &own->reply);
+	own->reply.scope = scope_of(own);
 	forget();
 	render_data(own, own->choice, own->serving.ttl);
 	forget();

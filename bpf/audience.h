@@ -83,6 +83,18 @@ AN_INLINE int key_for_len(struct an_audience_key *key, __u32 entry, const struct
 	return 1;
 }
 
+/* What differs between the key of the answer beside an owner and this one. 0: nothing. */
+AN_INLINE __u64 key_differs(const struct an_inline *have, const struct an_audience_key *want)
+{
+	__u64 differs = load64(have->prefix) ^ load64(want->prefix);
+
+	differs |= (__u64)(have->kind ^ want->kind);
+	differs |= (__u64)(have->family ^ want->family);
+	differs |= (__u64)(have->len ^ want->len);
+	differs |= (__u64)(have->variant ^ want->variant);
+	return differs | (have->region ^ want->region);
+}
+
 /* The catch-all stands for any network: then only the owner's side of the key counts. */
 AN_INLINE int key_matches(const struct an_audience_key *have, const struct an_audience_key *want,
                           int any_network)

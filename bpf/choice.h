@@ -186,12 +186,7 @@ AN_INLINE void members_keep(struct scratch *scratch, __u32 stride)
 
 		if (i >= scratch->answer.count)
 			break;
-		store64(to, load64(from));
-		store64(to + 8, load64(from + 8));
-		if (stride == SLOT_STRIDE_AAAA) {
-			store64(to + 16, load64(from + 16));
-			store32(to + 24, load32(from + 24));
-		}
+		record_copy(to, from, stride, 0);
 		pick->count += choice_lives(pick->live, bit);
 	}
 }

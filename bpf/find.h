@@ -300,11 +300,7 @@ AN_INLINE int found_take(struct scratch *scratch, __u32 number, enum verdict *ve
 /* The answer in the owner's slot is for this key. */
 AN_INLINE int inline_is_for(const struct owner *owner, const struct an_audience_key *key)
 {
-	const struct an_inline *have = &owner->inline_key;
-
-	return owner->inline_at && have->kind == key->kind && have->family == key->family &&
-	       have->len == key->len && have->variant == key->variant &&
-	       have->region == key->region && load64(have->prefix) == load64(key->prefix);
+	return owner->inline_at && !key_differs(&owner->inline_key, key);
 }
 
 /* The networks that hold the client, longest first. */

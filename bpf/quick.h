@@ -50,37 +50,21 @@ AN_INLINE __u64 quick_owner_differs(const struct an_owner_slot *slot, const stru
 	return differs;
 }
 
-/* What differs between the key of the answer beside the owner and this network's (len 0:
- * everyone's). */
-AN_INLINE __u64 quick_key_differs(const struct an_inline *have, __u8 kind, __u8 family, __u64 len,
-                                  __u64 prefix)
-{
-	__u64 differs = load64(have->prefix) ^ prefix;
-
-	differs |= (__u64)(have->kind ^ kind);
-	differs |= (__u64)(have->family ^ family);
-	differs |= have->len ^ len;
-	return differs | have->variant | have->region;
-}
-
 /* 0: the answer beside the owner is this client's, and no other comes before it. */
-AN_INLINE __u64 quick_audience_differs(const struct an_owner_slot *slot,
-                                       const struct client *client, __u32 number)
+AN_INLINE __u64 quick_audience_differs(const struct an_owner_slot *slot, const struct scratch *own)
 {
+	const struct client *client = &own->client;
 	__u32 ipv6 = client->family == AN_FAMILY_IPV6;
 	__u32 count = slot->lens_count[ipv6];
-	__u64 entry = slot->lens[ipv6][0], len = entry & AN_LEN_BITS;
+	struct an_audience_key key = key_for_everyone(0, 0, 0, 0);
 
 	if (!client->source || count > 1)
 		return 1;
 	if (!count)
-		return quick_key_differs(&slot->inline_key, AN_AUDIENCE_NET, 0, 0, 0) |
-		       (slot->everyone ^ number);
-	if (len - 1 > 63 || (entry & AN_LEN_EXACT ? len != client->source : len > client->source))
+		return key_differs(&slot->inline_key, &key) | (slot->everyone ^ own->found.owner);
+	if (!key_for_len(&key, slot->lens[ipv6][0], client))
 		return 1;
-	return quick_key_differs(
-	        &slot->inline_key, entry & AN_LEN_EXACT ? AN_AUDIENCE_EXACT : AN_AUDIENCE_NET,
-	        (__u8)client->family, len, be64(client->bits & ~0ULL << (64 - len)));
+	return key_differs(&slot->inline_key, &key);
 }
 
 /* A record's place in the slot, its bound made plain: no more than a record before the end. */
@@ -102,22 +86,10 @@ AN_INLINE void quick_records(const struct an_owner_slot *slot, struct scratch *o
                              __u64 at, __u64 count, __u64 start, __u64 ttl)
 {
 	for (__u32 i = 0; i < (AN_SLOT_SMALL_SIZE - AN_OWNER_NAME_AT) / stride; i++, at += stride) {
-		__s64 place = (__s64)(i - start);
-		const __u8 *from;
-		__u8 *to;
-
 		if (i >= count)
 			break;
-		settle(place);
-		place += (__s64)count & place >> 63;
-		to = body_at(own, (__u64)place * stride);
-		from = (const __u8 *)slot + quick_place(at, stride);
-		store64(to, load64(from) | le64(ttl << 48));
-		store64(to + 8, load64(from + 8) | le64(ttl >> 16));
-		if (stride == SLOT_STRIDE_AAAA) {
-			store64(to + 16, load64(from + 16));
-			store32(to + 24, load32(from + 24));
-		}
+		record_copy(body_at(own, record_place(i, start, count) * stride),
+		            (const __u8 *)slot + quick_place(at, stride), stride, ttl);
 	}
 }
 
@@ -125,14 +97,9 @@ AN_INLINE void quick_records(const struct an_owner_slot *slot, struct scratch *o
 AN_INLINE __u64 quick_reply(const struct an_answer *answer, const struct edns *edns,
                             struct reply *reply)
 {
-	__u64 count = answer->count, len = count * answer->stride;
-
-	reply->data_len = len;
-	reply->flags = answer->flags & (AN_FLAG_AA | AN_FLAG_RCODE);
-	reply->counts[0] = answer->counts[0];
-	reply->counts[1] = reply->counts[2] = 0;
+	reply_from(answer, reply);
 	reply->scope = edns->ecs.source ? answer->wire_scope : 0;
-	return (count ^ answer->counts[0]) | answer->counts[1] | answer->counts[2] |
+	return (__u64)(answer->count ^ answer->counts[0]) | answer->counts[1] | answer->counts[2] |
 	       answer->ttl_mode >> 1 | answer->tail_len | answer->tail_ttl_count | answer->members;
 }
 
@@ -145,8 +112,7 @@ AN_INLINE int quick_read(const struct an_owner_slot *slot, struct scratch *own)
 	__u32 stride;
 
 	slot_begin(&slot->head, own);
-	differs = quick_owner_differs(slot, own) |
-	          quick_audience_differs(slot, &own->client, own->found.owner) |
+	differs = quick_owner_differs(slot, own) | quick_audience_differs(slot, own) |
 	          quick_reply(answer, &own->edns, &own->reply);
 	own->owner.head.zone = slot->head.zone;
 	own->owner.head.generation = slot->head.generation;

@@ -55,21 +55,10 @@ AN_INLINE void render_records(struct scratch *scratch, __u32 stride, __u32 start
 	__u64 count = scratch->answer.count;
 
 	for (__u32 i = 0; i < AN_ANSWER_LARGE / stride; i++) {
-		const __u8 *from = (const __u8 *)scratch->data + i * stride;
-		__s64 place = (__s64)i - start;
-		__u8 *to;
-
 		if (i >= count)
 			break;
-		settle(place);
-		place += (__s64)count & place >> 63; /* no branch: each would double the paths */
-		to = body_at(scratch, (__u64)place * stride);
-		store64(to, load64(from) | le64(ttl << 48));
-		store64(to + 8, load64(from + 8) | le64(ttl >> 16));
-		if (stride == SLOT_STRIDE_AAAA) {
-			store64(to + 16, load64(from + 16));
-			store32(to + 24, load32(from + 24));
-		}
+		record_copy(body_at(scratch, record_place(i, start, count) * stride),
+		            (const __u8 *)scratch->data + i * stride, stride, ttl);
 	}
 }
 
@@ -125,6 +114,15 @@ AN_INLINE void render_pointers(struct scratch *scratch)
 		if (i == 1 || answer->tail_ttl[i])
 			store_be16(pointer, (__u16)(load_be16(pointer) + by));
 	}
+}
+
+/* What the reply takes from the answer but its SCOPE, which the question has a say in. */
+AN_INLINE void reply_from(const struct an_answer *answer, struct reply *reply)
+{
+	reply->data_len = answer_data_len(answer);
+	reply->flags = answer->flags & (AN_FLAG_AA | AN_FLAG_RCODE);
+	for (__u32 i = 0; i < 3; i++)
+		reply->counts[i] = answer->counts[i];
 }
 
 /* FAMILY, SOURCE and ADDRESS as asked (RFC 7871 7.2.1). Words may reach past the option: what

@@ -94,6 +94,30 @@ AN_INLINE __u64 answer_whole_len(const struct an_answer *answer)
 }
 
 /*
+ * Copies a record, its TTL put in, which in data is 0. `stride` is a constant; `ttl` as an_load8()
+ * would read it.
+ */
+AN_INLINE void record_copy(__u8 *to, const __u8 *from, __u32 stride, __u64 ttl)
+{
+	store64(to, load64(from) | le64(ttl << 48));
+	store64(to + 8, load64(from + 8) | le64(ttl >> 16));
+	if (stride == SLOT_STRIDE_AAAA) {
+		store64(to + 16, load64(from + 16));
+		store32(to + 24, load32(from + 24));
+	}
+}
+
+/* Where record `i` of `count` comes when the `start`th is first. No branch: each would double the
+ * paths. */
+AN_INLINE __u64 record_place(__u64 i, __u64 start, __u64 count)
+{
+	__s64 place = (__s64)(i - start);
+
+	settle(place);
+	return (__u64)place + (count & (__u64)(place >> 63));
+}
+
+/*
  * The answer's data, which begin at offset `at` of the slot -> scratch->data.
  * Four words a turn: what is copied behind their end means nothing.
  */

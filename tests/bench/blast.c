@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +30,7 @@
 #include <linux/if_link.h>
 
 #include "bench.skel.h"
+#include "memory.h"
 #include "query.h"
 
 #define SAMPLE_EVERY 211
@@ -55,16 +55,6 @@ struct blast {
 	struct query *queries;
 	uint64_t begin_replies; /* of the run */
 };
-
-static void *map_memory(const struct bpf_map *map)
-{
-	size_t page = (size_t)getpagesize();
-	size_t len = (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map);
-	void *memory = mmap(NULL, (len + page - 1) / page * page, PROT_READ | PROT_WRITE,
-	                    MAP_SHARED, bpf_map__fd(map), 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
 
 static int blast_open(struct blast *blast, const char *device, uint32_t room)
 {

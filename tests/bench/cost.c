@@ -14,13 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "bench.skel.h"
+#include "memory.h"
 #include "query.h"
 
 struct cost {
@@ -28,16 +28,6 @@ struct cost {
 	unsigned int ifindex;
 	int timed_fd;
 };
-
-static void *map_memory(const struct bpf_map *map)
-{
-	size_t page = (size_t)getpagesize();
-	size_t len = (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map);
-	void *memory = mmap(NULL, (len + page - 1) / page * page, PROT_READ | PROT_WRITE,
-	                    MAP_SHARED, bpf_map__fd(map), 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
 
 static int load_queries(struct cost *cost, const struct query_load *load)
 {

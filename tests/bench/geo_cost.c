@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -24,6 +23,7 @@
 #include "bench.skel.h"
 #include "control/control.h"
 #include "kernel/publish.h"
+#include "memory.h"
 #include "query.h"
 #include "steer/geo.h"
 
@@ -171,16 +171,6 @@ static void serve(const struct stand *stand, const struct bench_query *frame)
 	memcpy(entry.address, octets + 14 + 16, 4);
 	memcpy(&entry.port, octets + 14 + 20 + 2, 2);
 	publish_served(stand->publish, &entry, 1);
-}
-
-static void *map_memory(const struct bpf_map *map)
-{
-	size_t page = (size_t)getpagesize();
-	size_t len = (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map);
-	void *memory = mmap(NULL, (len + page - 1) / page * page, PROT_READ | PROT_WRITE,
-	                    MAP_SHARED, bpf_map__fd(map), 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
 }
 
 static int load_queries(const struct stand *stand, struct bench_bpf *object, uint32_t kind)

@@ -138,13 +138,16 @@ def led(bench):
                   network)
 
 
+# A target for each region.
+FAR = {"name": "far.pool.test", "mode": "geo", "policy": "world", "members": [
+    {"aname": "www.cdn.test", "region": "eu", "ecs": NET2},
+    {"aname": "other.cdn.test", "region": "na"},
+    {"address": "198.19.77.9", "region": "rest"}]}
+
+
 @case("each region has its own target; scopes are the longer of upstream's and the region's")
 def targets(bench):
-    far = {"name": "far.pool.test", "mode": "geo", "policy": "world", "members": [
-        {"aname": "www.cdn.test", "region": "eu", "ecs": NET2},
-        {"aname": "other.cdn.test", "region": "na"},
-        {"address": "198.19.77.9", "region": "rest"}]}
-    edge = geo_edge(bench, [far])
+    edge = geo_edge(bench, [FAR])
     www, other = bench.lab.cdn.name("www"), bench.lab.cdn.name("other")
     # A representative of the region was asked: one answer for all of it.
     first = bench.client.ask("far.example.test", "A", "2.1.1.0/24")
@@ -225,11 +228,7 @@ def explained(bench):
 
 @case("explain tells who is asked for a region, and what a region would get that nobody asked for")
 def explained_targets(bench):
-    far = {"name": "far.pool.test", "mode": "geo", "policy": "world", "members": [
-        {"aname": "www.cdn.test", "region": "eu", "ecs": NET2},
-        {"aname": "other.cdn.test", "region": "na"},
-        {"address": "198.19.77.9", "region": "rest"}]}
-    edge = geo_edge(bench, [far])
+    edge = geo_edge(bench, [FAR])
     words = edge.ctl("explain", "far.example.test", "A", "5.6.1.0/24")
     for part in ("Stored: absent", "each target taken to be up",
                  f"is asked for www.cdn.test. with {NET2}, on behalf of its region.",

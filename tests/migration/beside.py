@@ -10,6 +10,7 @@ import random
 import shutil
 import subprocess
 
+import examples
 from lib.cases import Skip, equal, true
 from lib.standard import edge_config
 from lib.survey import Tree, networks_of, survey
@@ -68,15 +69,26 @@ def networks(bench, seed=1, also=True):
     return drawn + [six_to_four(network) for network in drawn[10:2000:5] if also]
 
 
-def edge_of(bench, example, zone):
-    """anamed with an example's settings and its lines of the zone."""
+def edge_of(bench, example, zone, files=lambda folder: None, **settings):
+    """anamed with an example's settings and its lines of the zone; `files` puts beside them what
+    they name."""
     text = f"$ORIGIN {zone}.\n@ 300 SOA ns1 host 1 7200 1800 259200 900\n@ 300 NS ns1\n" \
            "ns1 300 A 192.0.2.1\n" + example["zone"]
-    edge = bench.edge(edge_config(maps={"geo-lines": "256K"}), {zone: text}, start=False)
-    os.symlink(city(bench), os.path.join(edge.folder, DATABASE))
+    edge = bench.edge(edge_config(**settings), {zone: text}, start=False)
+    files(edge.folder)
     with open(edge.conf, "a") as file:
         file.write(example["yaml"])
     return edge.start(30)
+
+
+def both(bench, title, kind):
+    """The edge and the other server, each with its side of an example of places."""
+    example, database = examples.read(title), city(bench)
+    server = kind(bench, "other").configure(example, database)
+    edge = edge_of(bench, example, kind.zone,
+                   lambda folder: os.symlink(database, os.path.join(folder, DATABASE)),
+                   maps={"geo-lines": "256K"})
+    return edge, server
 
 
 def text(addresses):

@@ -4,10 +4,10 @@
 import os
 
 import examples
+from beside import edge_of
 from lib import places
 from lib.cases import case, equal
 from lib.check import from_kernel
-from lib.standard import edge_config
 
 
 def place(country, continent, latitude, longitude, **more):
@@ -36,17 +36,15 @@ PLACES = {
 }
 
 
-def edge_of(bench, title):
+def edge_with_places(bench, title):
     example = examples.read(title)
-    text = "$ORIGIN example.com.\n@ 300 SOA ns1 host 1 7200 1800 259200 900\n@ 300 NS ns1\n" \
-           "ns1 300 A 192.0.2.1\n" + example["zone"]
-    edge = bench.edge(edge_config(), {"example.com": text}, start=False)
-    places.write_records(os.path.join(edge.folder, "places.mmdb"), PLACES)
-    with open(os.path.join(edge.folder, "latency.csv"), "w") as file:
-        file.write(example.get("csv", ""))
-    with open(edge.conf, "a") as file:
-        file.write(example["yaml"])
-    return edge.start()
+
+    def files(folder):
+        places.write_records(os.path.join(folder, "places.mmdb"), PLACES)
+        with open(os.path.join(folder, "latency.csv"), "w") as file:
+            file.write(example.get("csv", ""))
+
+    return edge_of(bench, example, "example.com", files)
 
 
 def gives(bench, edge, name, table):
@@ -60,7 +58,7 @@ def gives(bench, edge, name, table):
 
 @case("route 53: geolocation: the smallest location, then the next larger one that is healthy")
 def geolocation(bench):
-    edge = edge_of(bench, "Route 53: geolocation")
+    edge = edge_with_places(bench, "Route 53: geolocation")
     gives(bench, edge, "www", {DALLAS: 1, SEATTLE: 2, SEATTLE_V6: 2, DENVER: 2, TORONTO: 3,
                                MEXICO: 3, LISBON: 4, UNKNOWN: 4})
     edge.ctl("force", "192.0.2.1", "down")
@@ -71,7 +69,7 @@ def geolocation(bench):
 
 @case("route 53: geoproximity: a bias widens a region, a negative one narrows it")
 def geoproximity(bench):
-    edge = edge_of(bench, "Route 53: geoproximity with bias")
+    edge = edge_with_places(bench, "Route 53: geoproximity with bias")
     everywhere = {SEATTLE: 1, DENVER: 1, LISBON: 3, OSAKA: 4, LAGOS: 5, TORONTO: 2}
     # To Virginia and the next: Dallas 1871, 2429 km; Mexico City 3008, 3490; Rio 7739, 7118.
     gives(bench, edge, "plain", dict(everywhere, **{DALLAS: 2, MEXICO: 2, RIO: 5}))
@@ -82,7 +80,7 @@ def geoproximity(bench):
 
 @case("route 53: latency by a table, and IP-based routing")
 def latency(bench):
-    edge = edge_of(bench, "Route 53: latency and IP-based routing")
+    edge = edge_with_places(bench, "Route 53: latency and IP-based routing")
     gives(bench, edge, "latency", {"198.51.100.0/24": 1, "198.51.7.0/24": 2,
                                    "2001:db8:5:100::/56": 2, "203.0.113.0/24": 1})
     gives(bench, edge, "collection", {"203.0.113.0/24": 3, "2001:db8:a:100::/56": 3,
@@ -91,7 +89,7 @@ def latency(bench):
 
 @case("constellix: IP filters by place, ASN and network; the nearest")
 def constellix(bench):
-    edge = edge_of(bench, "Constellix: IP filters and Geo Proximity")
+    edge = edge_with_places(bench, "Constellix: IP filters and Geo Proximity")
     gives(bench, edge, "filter", {RIO: 1, LISBON: 1, PORTO: 1, OSAKA: None, DALLAS: 2, UNKNOWN: 2,
                                   "198.51.100.0/24": 1, "2001:db8:5::/56": 1,
                                   "2001:db8:5:100::/56": 2})

@@ -3,8 +3,7 @@
 
 import os
 
-import examples
-from beside import city, edge_of, networks, same_answers, text
+from beside import both, networks, same_answers, text
 from lib.cases import case, equal, true
 from lib.survey import survey
 from servers import Gdnsd
@@ -26,15 +25,9 @@ def as_simulated(bench, edge, name):
               client["client"])
 
 
-def both(bench, title):
-    example = examples.read(title)
-    server = Gdnsd(bench, "gdnsd").configure(example, city(bench))
-    return edge_of(bench, example, "example.com"), server
-
-
 @case("gdnsd: a map of continents and countries, as datacenters go down")
 def countries(bench):
-    edge, gdnsd = both(bench, "gdnsd: continents and countries with ordered datacenters")
+    edge, gdnsd = both(bench, "gdnsd: continents and countries with ordered datacenters", Gdnsd)
     kinds = same_answers(bench, edge, gdnsd, "www.example.com")
     equal(len(kinds), 3, f"answers that occur: {kinds}")
     gdnsd.force(dc_03="DOWN")
@@ -49,7 +42,7 @@ def countries(bench):
 
 @case("gdnsd: the nearest of three datacenters")
 def nearest(bench):
-    edge, gdnsd = both(bench, "gdnsd: the nearest datacenter")
+    edge, gdnsd = both(bench, "gdnsd: the nearest datacenter", Gdnsd)
     kinds = same_answers(bench, edge, gdnsd, "app.example.com", ("A", "AAAA"))
     equal(len(kinds), 6, f"answers that occur: {kinds}")
     as_simulated(bench, edge, "app.example.com")
@@ -57,6 +50,6 @@ def nearest(bench):
 
 @case("gdnsd: a map down to the city, and networks")
 def deep(bench):
-    edge, gdnsd = both(bench, "gdnsd: a deep map, and networks")
+    edge, gdnsd = both(bench, "gdnsd: a deep map, and networks", Gdnsd)
     kinds = same_answers(bench, edge, gdnsd, "content.example.com", also=False)
     equal(len(kinds), 3, f"answers that occur: {kinds}")

@@ -3,22 +3,15 @@
 
 import math
 
-import examples
-from beside import city, differences, edge_of, from_kernel, networks, same_answers, text
+from beside import both, differences, from_kernel, networks, same_answers, text
 from lib.cases import case, equal, true
 from lib.survey import survey
 from servers import Pdns
 
 
-def both(bench, title):
-    example = examples.read(title)
-    server = Pdns(bench, "pdns").configure(example, city(bench))
-    return edge_of(bench, example, "geo.example.com"), server
-
-
 @case("pdns: LUA records by country, continent and network")
 def lua(bench):
-    edge, pdns = both(bench, "PowerDNS: LUA records by country, continent and network")
+    edge, pdns = both(bench, "PowerDNS: LUA records by country, continent and network", Pdns)
     for name, answers in (("country", 2), ("continent", 2), ("view", 2), ("netmask", 3)):
         kinds = same_answers(bench, edge, pdns, f"{name}.geo.example.com")
         equal(len(kinds), answers, f"answers that occur: {kinds}")
@@ -26,7 +19,7 @@ def lua(bench):
 
 @case("pdns: services of the geoip backend, by country, then by continent; weights in a country")
 def services(bench):
-    edge, pdns = both(bench, "PowerDNS: geoip backend, services by continent and country")
+    edge, pdns = both(bench, "PowerDNS: geoip backend, services by continent and country", Pdns)
     asked = networks(bench)
     weighted = {"192.0.2.3", "192.0.2.4"}
     ours = from_kernel(bench, edge, "service.geo.example.com", "A", asked, weighted)
@@ -70,7 +63,7 @@ def is_nearest(target, place, measure):
 
 @case("pdns: pickclosest: the nearest along the globe here, on a flat map there")
 def closest(bench):
-    edge, pdns = both(bench, "PowerDNS: pickclosest")
+    edge, pdns = both(bench, "PowerDNS: pickclosest", Pdns)
     asked = networks(bench)[::4000 // PLACES]
     ours = from_kernel(bench, edge, "closest.geo.example.com", "A", asked)
     theirs = survey(pdns.client, "closest.geo.example.com", "A", asked)

@@ -3,17 +3,15 @@
 
 import collections
 import itertools
-import os
 
 import examples
-from beside import text
+from beside import edge_of, text
 from lib.cases import case, equal, true
 from lib.lab import CDN
 from lib.nginx import Nginx
 from lib.process import until
-from lib.standard import edge_config
 from lib.survey import survey
-from servers import SOA, Gdnsd, Server
+from servers import SOA, Gdnsd, Pdns
 
 PAGE = "pool-migration.md"
 ZONE = "example.com"
@@ -42,48 +40,20 @@ class GdnsdPools(Gdnsd):
         until(taken, f"gdnsd to take {addresses} down", 10)
 
 
-class PdnsBind(Server):
-    """pdns with a master file, which may have LUA records; its checks run every second."""
+class PdnsBind(Pdns):
+    """pdns with a master file, which may have LUA records."""
 
-    port = 5302
-    program = "/usr/sbin/pdns_server"
+    zone = ZONE
 
     def configure(self, example):
         zone = self.write("zone", f"$ORIGIN {ZONE}.\n$TTL 60\n{SOA}{example['pdns-zone']}")
         named = self.write("named.conf", f'zone "{ZONE}" {{ type master; file "{zone}"; }};\n')
-        self.write("pdns.conf", f"""\
-launch=bind
-bind-config={named}
-local-address=198.51.100.1
-local-port={self.port}
-edns-subnet-processing=yes
-enable-lua-records=yes
-lua-health-checks-interval=1
-module-dir=/usr/lib/{os.uname().machine}-linux-gnu/pdns
-socket-dir={self.folder}
-security-poll-suffix=
-cache-ttl=0
-query-cache-ttl=0
-zone-cache-refresh-interval=0
-daemon=no
-guardian=no
-loglevel=4
-""")
-        return self.run(f"--config-dir={self.folder}", probe=ZONE)
-
-
-def edge_of(bench, example):
-    zone = f"$ORIGIN {ZONE}.\n@ 300 SOA ns1 host 1 7200 1800 259200 900\n@ 300 NS ns1\n" \
-           "ns1 300 A 192.0.2.1\n" + example["zone"]
-    edge = bench.edge(edge_config(), {ZONE: zone}, start=False)
-    with open(edge.conf, "a") as file:
-        file.write(example["yaml"])
-    return edge.start()
+        return self.run_with(f"launch=bind\nbind-config={named}\n")
 
 
 def both(bench, title, kind):
     example = examples.read(title, PAGE)
-    return edge_of(bench, example), kind(bench, "other").configure(example)
+    return edge_of(bench, example, ZONE), kind(bench, "other").configure(example)
 
 
 class Here:
@@ -249,7 +219,7 @@ def pdns_checks(bench):
 @case("Route 53: weights, of 0 as well, failover, multivalue: as its documentation says")
 def route53(bench):
     here = Here(bench, edge_of(bench, examples.read(
-        "Route 53: weighted, failover and multivalue answers", PAGE)))
+        "Route 53: weighted, failover and multivalue answers", PAGE), ZONE))
     one, two, zero = (f"192.0.2.{i}" for i in (1, 2, 3))
     for dead, shares in (((), {one: 1, two: 3}), ((one,), {two: 1}), ((one, two), {zero: 1}),
                          ((one, two, zero), {one: 1, two: 3})):
@@ -271,7 +241,7 @@ def route53(bench):
 @case("Constellix: a pool with a minimum; a failover that does not come back by itself")
 def constellix(bench):
     here = Here(bench, edge_of(bench, examples.read(
-        "Constellix: pools with a minimum, and one-way failover", PAGE)))
+        "Constellix: pools with a minimum, and one-way failover", PAGE), ZONE))
     main, fallback = [f"192.0.2.{i}" for i in (1, 2, 3)], "192.0.2.9"
     for dead in subsets(main):
         here.down(dead)

@@ -50,6 +50,7 @@ class Server:
 
 
 class Gdnsd(Server):
+    zone = "example.com"
     port = 5301
     program = "/usr/sbin/gdnsd"
 
@@ -80,6 +81,7 @@ class Gdnsd(Server):
 
 
 class Pdns(Server):
+    zone = "geo.example.com"
     port = 5302
     program = "/usr/sbin/pdns_server"
 
@@ -87,14 +89,18 @@ class Pdns(Server):
         if not os.path.exists(f"/usr/lib/{os.uname().machine}-linux-gnu/pdns/libgeoipbackend.so"):
             raise Skip("no geoip backend of pdns")
         zones = self.write("zones.yaml", example["pdns-zone"])
+        databases = " ".join("mmdb:" + path for path in databases)
+        return self.run_with("launch=geoip\n"
+                             f"geoip-database-files={databases}\ngeoip-zones-file={zones}\n")
+
+    def run_with(self, backend):
+        """`backend`: its lines of the configuration; checks of LUA records run every second."""
         self.write("pdns.conf", f"""\
-launch=geoip
-geoip-database-files={' '.join('mmdb:' + path for path in databases)}
-geoip-zones-file={zones}
-local-address={EDGE}
+{backend}local-address={EDGE}
 local-port={self.port}
 edns-subnet-processing=yes
 enable-lua-records=yes
+lua-health-checks-interval=1
 module-dir=/usr/lib/{os.uname().machine}-linux-gnu/pdns
 socket-dir={self.folder}
 security-poll-suffix=
@@ -105,4 +111,4 @@ daemon=no
 guardian=no
 loglevel=4
 """)
-        return self.run(f"--config-dir={self.folder}", probe="geo.example.com")
+        return self.run(f"--config-dir={self.folder}", probe=self.zone)

@@ -327,4 +327,19 @@ static inline const char *scene_ask(struct scene *scene, const struct ask *ask)
 	return scene_text(reply, result.len);
 }
 
+/* Of a group of tests: its thread reads zones and store. */
+static inline int scene_begin(void **state)
+{
+	(void)state;
+	rcu_register_thread();
+	return 0;
+}
+
+static inline int scene_end(void **state)
+{
+	(void)state;
+	rcu_unregister_thread();
+	return 0;
+}
+
 #endif

@@ -170,20 +170,6 @@ static void a_body_that_does_not_fit_is_cut(void **state)
 	scene_close(&scene);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	rcu_register_thread();
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	rcu_unregister_thread();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,5 +178,5 @@ int main(void)
 	        cmocka_unit_test(a_body_that_does_not_fit_is_cut),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, scene_begin, scene_end);
 }

@@ -727,20 +727,6 @@ static void source_0_and_scope_0_are_kept_apart(void **state)
 	edge_close(&edge);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	rcu_register_thread();
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	rcu_unregister_thread();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -758,5 +744,5 @@ int main(void)
 	        cmocka_unit_test(source_0_and_scope_0_are_kept_apart),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, scene_begin, scene_end);
 }

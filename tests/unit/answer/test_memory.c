@@ -425,20 +425,6 @@ static void answering_allocates_nothing(void **state)
 	scene_close(&scene);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	rcu_register_thread();
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	rcu_unregister_thread();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,5 +435,5 @@ int main(void)
 	        cmocka_unit_test(answering_allocates_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, scene_begin, scene_end);
 }

@@ -46,31 +46,33 @@
 #define AN_CLASS_CH  3
 #define AN_CLASS_ANY 255
 
-#define AN_TYPE_A      1
-#define AN_TYPE_NS     2
-#define AN_TYPE_CNAME  5
-#define AN_TYPE_SOA    6
-#define AN_TYPE_PTR    12
-#define AN_TYPE_MX     15
-#define AN_TYPE_TXT    16
-#define AN_TYPE_RT     21
-#define AN_TYPE_AAAA   28
-#define AN_TYPE_SRV    33
-#define AN_TYPE_KX     36
-#define AN_TYPE_DNAME  39
-#define AN_TYPE_OPT    41
-#define AN_TYPE_DS     43
-#define AN_TYPE_RRSIG  46
-#define AN_TYPE_NSEC   47
-#define AN_TYPE_DNSKEY 48
-#define AN_TYPE_SVCB   64
-#define AN_TYPE_HTTPS  65
-#define AN_TYPE_NXNAME 128 /* RFC 9824 3.3 */
-#define AN_TYPE_TSIG   250
-#define AN_TYPE_IXFR   251
-#define AN_TYPE_AXFR   252
-#define AN_TYPE_ANY    255
-#define AN_TYPE_ANAME  65401 /* private use; as PowerDNS and Knot */
+#define AN_TYPE_A          1
+#define AN_TYPE_NS         2
+#define AN_TYPE_CNAME      5
+#define AN_TYPE_SOA        6
+#define AN_TYPE_PTR        12
+#define AN_TYPE_MX         15
+#define AN_TYPE_TXT        16
+#define AN_TYPE_RT         21
+#define AN_TYPE_AAAA       28
+#define AN_TYPE_SRV        33
+#define AN_TYPE_KX         36
+#define AN_TYPE_DNAME      39
+#define AN_TYPE_OPT        41
+#define AN_TYPE_DS         43
+#define AN_TYPE_RRSIG      46
+#define AN_TYPE_NSEC       47
+#define AN_TYPE_DNSKEY     48
+#define AN_TYPE_NSEC3      50 /* RFC 5155 */
+#define AN_TYPE_NSEC3PARAM 51
+#define AN_TYPE_SVCB       64
+#define AN_TYPE_HTTPS      65
+#define AN_TYPE_NXNAME     128 /* RFC 9824 3.3 */
+#define AN_TYPE_TSIG       250
+#define AN_TYPE_IXFR       251
+#define AN_TYPE_AXFR       252
+#define AN_TYPE_ANY        255
+#define AN_TYPE_ANAME      65401 /* private use; as PowerDNS and Knot */
 
 #define AN_EDNS_NSID      3  /* RFC 5001 */
 #define AN_EDNS_ECS       8  /* RFC 7871 */

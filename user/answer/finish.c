@@ -156,7 +156,7 @@ bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
 {
 	uint64_t uid;
 
-	if (!flatten->publish || !zone || zone->id == UINT32_MAX ||
+	if (!flatten->publish || !zone || zone->id == UINT32_MAX || !zone_in_kernel(zone) ||
 	    publish_owner(flatten->publish, owner->name, owner->name_len, owner->type, zone->id,
 	                  zone->generation, policy_of(flatten, owner, zone), &uid)) {
 		owner->has_kernel_owner = false;

@@ -132,7 +132,7 @@ size_t respond_image_denial(const struct zone *zone, struct an_answer_slot *ret)
 	struct draft draft;
 	size_t len;
 
-	if (!is_possible(zone->apex_len) || !zone->soa ||
+	if (!is_possible(zone->apex_len) || !zone->soa || !zone_in_kernel(zone) ||
 	    __atomic_load_n(&zone->expired, __ATOMIC_RELAXED))
 		return 0;
 	plan_denied(&draft.plan, &question, zone);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The walk through the zones, and what the store has to say. */
 #include "answer/plan_room.h"
+#include "answer/proof.h"
 #include "answer/where.h"
 
 /* ---- chains ---- */
@@ -36,7 +37,8 @@ static bool substitute(struct plan *plan, const struct zone_node *node)
 
 	plan->daemon_only = plan->elsewhere = true;
 	if (!plan_has(plan, MESSAGE_ANSWER, node->name, node->name_len, AN_TYPE_DNAME))
-		plan_add_rrset(plan, MESSAGE_ANSWER, node->name, node->name_len, dname);
+		plan_add_rrset(plan, MESSAGE_ANSWER, node->name, node->name_len, node, dname,
+		               UINT32_MAX);
 	if (len > NAME_MAX_LEN) {
 		plan->rcode = AN_RCODE_YXDOMAIN;
 		return false;
@@ -89,7 +91,6 @@ static void last_resort(struct plan *plan, const struct zone_node *node, uint16_
                         const struct store_found *found)
 {
 	const struct zone_rrset *own = zone_rrset(node, type);
-	struct plan_item *item;
 
 	if (!own) {
 		plan_fail(plan, AN_RCODE_SERVFAIL,
@@ -97,17 +98,18 @@ static void last_resort(struct plan *plan, const struct zone_node *node, uint16_
 		          found->ede_text);
 		return;
 	}
-	item = plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, own);
-	if (item && item->ttl > AN_STALE_TTL)
-		item->ttl = AN_STALE_TTL;
+	plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, node, own, AN_STALE_TTL);
+	proof_expanded(plan);
 	plan->ede = AN_EDE_STALE_ANSWER;
 	plan->flags |= RESPOND_STALE;
 }
 
-/* `aname`: to be shown beside the addresses, or NULL. False: of a pool's answer nothing lives. */
-static bool give_stored(struct plan *plan, const struct zone_rrset *aname, uint16_t type,
+/* `node`: whose ANAME is to be shown beside the addresses, or NULL. False: of a pool's answer
+ * nothing lives. */
+static bool give_stored(struct plan *plan, const struct zone_node *node, uint16_t type,
                         const struct store_found *found)
 {
+	const struct zone_rrset *aname = node ? zone_rrset(node, AN_TYPE_ANAME) : NULL;
 	bool stale = found->state == STORE_STALE;
 
 	plan->scope = scope_of(plan, found);
@@ -123,12 +125,14 @@ static bool give_stored(struct plan *plan, const struct zone_rrset *aname, uint1
 		plan->flags |= RESPOND_CHAINED;
 	if (found->answer->negative) {
 		plan_add_negative(plan, stale ? AN_STALE_TTL : UINT32_MAX);
+		proof_nodata(plan);
 		return true;
 	}
 	if (!plan_add_addresses(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, type, found))
 		return false;
 	if (aname)
-		plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, aname);
+		plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, node, aname,
+		               UINT32_MAX);
 	return true;
 }
 
@@ -180,9 +184,8 @@ static void flattened(struct plan *plan, const struct zone_node *node, uint16_t 
 	case STORE_FRESH:
 	case STORE_STALE:
 		/* What has died since is taken out of the answer by the loop, any moment now. */
-		plan->wait = !give_stored(
-		        plan, plan->zone->expose_aname ? zone_rrset(node, AN_TYPE_ANAME) : NULL,
-		        type, &found);
+		plan->wait =
+		        !give_stored(plan, plan->zone->expose_aname ? node : NULL, type, &found);
 		return;
 	case STORE_EXPIRED:
 	case STORE_ABSENT:
@@ -197,41 +200,63 @@ static void flattened(struct plan *plan, const struct zone_node *node, uint16_t 
 
 /* ---- the walk ---- */
 
-static void answer_rrset(struct plan *plan, const struct zone_rrset *rrset)
+static void answer_rrset(struct plan *plan, const struct zone_node *node,
+                         const struct zone_rrset *rrset)
 {
-	plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, rrset);
+	plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, node, rrset, UINT32_MAX);
+	proof_expanded(plan);
 	plan_add_targets(plan, rrset);
 }
 
-/* RFC 8482 4.1: one RRset, addresses first. */
+/* RRSIGs are not signed themselves (RFC 4035 2.2), and each of their sets has a TTL of its own. */
+static void answer_signatures(struct plan *plan, const struct zone_node *node)
+{
+	for (unsigned int i = 0; i < node->rrset_count; i++)
+		if (node->rrsets[i].type == AN_TYPE_RRSIG)
+			plan_add_bare(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len,
+			              &node->rrsets[i], UINT32_MAX);
+	proof_expanded(plan);
+}
+
+/* RFC 8482 4.1: one RRset, addresses first, and what only secures the others last. */
+static const struct zone_rrset *any_of(const struct zone_node *node, bool addresses)
+{
+	const struct zone_rrset *rrset = addresses ? zone_rrset(node, AN_TYPE_A) : NULL;
+
+	if (!rrset && addresses)
+		rrset = zone_rrset(node, AN_TYPE_AAAA);
+	for (unsigned int i = 0; !rrset && i < node->rrset_count; i++)
+		if (node->rrsets[i].type != AN_TYPE_RRSIG && node->rrsets[i].type != AN_TYPE_NSEC)
+			rrset = &node->rrsets[i];
+	if (!rrset)
+		rrset = zone_rrset(node, AN_TYPE_NSEC);
+	return rrset || !node->rrset_count ? rrset : &node->rrsets[0];
+}
+
 static void answer_any(struct plan *plan, const struct zone_node *node)
 {
+	bool flattens = zone_flattens(plan->zone, node);
 	const struct zone_rrset *rrset;
 
-	if (zone_flattens(plan->zone, node)) {
+	if (flattens) {
 		flattened(plan, node, AN_TYPE_A);
 		if (plan->wait || plan->rcode || plan->items[0].section == MESSAGE_ANSWER)
 			return;
 		/* No A at the target: ANY still finds what the owner has. */
 		plan->count = 0;
-		rrset = NULL;
-	} else {
-		rrset = zone_rrset(node, AN_TYPE_A);
-		if (!rrset)
-			rrset = zone_rrset(node, AN_TYPE_AAAA);
 	}
-	if (!rrset && node->rrset_count)
-		rrset = &node->rrsets[0];
+	rrset = any_of(node, !flattens);
 	if (rrset)
-		answer_rrset(plan, rrset);
+		answer_rrset(plan, node, rrset);
 	else
-		plan_deny(plan);
+		plan_deny(plan, false);
 }
 
 /* The record itself, and the current addresses beside it. */
-static void answer_aname(struct plan *plan, const struct zone_rrset *rrset)
+static void answer_aname(struct plan *plan, const struct zone_node *node,
+                         const struct zone_rrset *rrset)
 {
-	answer_rrset(plan, rrset);
+	answer_rrset(plan, node, rrset);
 	plan_add_target(plan, plan->owner, plan->owner_len, AN_TYPE_A);
 	plan_add_target(plan, plan->owner, plan->owner_len, AN_TYPE_AAAA);
 }
@@ -252,17 +277,21 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 	rrset = zone_rrset(node, type);
 	if (rrset) {
 		if (type == AN_TYPE_ANAME)
-			answer_aname(plan, rrset);
+			answer_aname(plan, node, rrset);
+		else if (type == AN_TYPE_RRSIG)
+			answer_signatures(plan, node);
 		else
-			answer_rrset(plan, rrset);
+			answer_rrset(plan, node, rrset);
 		return false;
 	}
 	cname = zone_rrset(node, AN_TYPE_CNAME);
 	if (cname) {
-		plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, cname);
+		plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, node, cname,
+		               UINT32_MAX);
+		proof_expanded(plan);
 		return follow(plan, cname->rdata[0].data, cname->rdata[0].len);
 	}
-	plan_deny(plan);
+	plan_deny(plan, false);
 	return false;
 }
 
@@ -270,7 +299,7 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 static void deny(struct plan *plan)
 {
 	plan->rcode = AN_RCODE_NXDOMAIN;
-	plan_deny(plan);
+	plan_deny(plan, true);
 	if (plan->hops)
 		return;
 	/* Names that do not exist are too many to hold each by itself. */
@@ -282,15 +311,16 @@ static void deny(struct plan *plan)
 /* One name of the chain. False: the reply ends here. */
 static bool step(struct plan *plan, uint16_t type)
 {
-	struct zone_match match = zone_find(plan->zone, plan->owner, plan->owner_len, type);
+	const struct zone_match *match = &plan->match;
 
-	switch (match.verdict) {
+	plan->match = zone_find(plan->zone, plan->owner, plan->owner_len, type);
+	switch (match->verdict) {
 	case ZONE_ANSWER:
-		return answer_node(plan, match.node, type);
+		return answer_node(plan, match->node, type);
 	case ZONE_DNAME:
-		return substitute(plan, match.node);
+		return substitute(plan, match->node);
 	case ZONE_DELEGATION:
-		plan_refer(plan, match.node);
+		plan_refer(plan, match->node);
 		return false;
 	case ZONE_NXDOMAIN:
 		deny(plan);
@@ -314,6 +344,7 @@ static void begin(struct plan *plan, const struct plan_question *question)
 {
 	plan->question = question;
 	plan->wait = plan->daemon_only = plan->elsewhere = false;
+	plan->mixed = plan->overfull = false;
 	plan->aa = true;
 	plan->rcode = AN_RCODE_NOERROR;
 	plan->scope = 0;
@@ -392,6 +423,8 @@ void plan_make(struct plan *plan, const struct plan_question *question)
 		plan->flags |= RESPOND_FROM_ZONE;
 	if (is_lasting(plan))
 		plan->flags |= RESPOND_CACHEABLE;
+	if (plan->zone && !zone_in_kernel(plan->zone))
+		plan->flags &= ~RESPOND_KERNEL;
 }
 
 void plan_make_empty(struct plan *plan, const struct plan_question *question, unsigned int rcode,
@@ -455,7 +488,7 @@ static bool chain_step(struct plan *plan, const struct zone_node *node)
 
 	if (!cname || zone_rrset(node, plan->question->type))
 		return false;
-	plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, cname);
+	plan_add_bare(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, cname, UINT32_MAX);
 	return follow(plan, cname->rdata[0].data, cname->rdata[0].len) && !plan->elsewhere;
 }
 

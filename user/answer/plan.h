@@ -42,6 +42,8 @@ struct plan_question {
 	const struct ecs *ecs;         /* of the query; NULL: none */
 	const struct endpoint *source; /* of the packet; NULL: nobody asks, it is for an image */
 	bool last_try;
+	bool dnssec_ok; /* DO of the query (RFC 3225): who asks wants to see what secures the answer
+	                 */
 	uint64_t now_ms;
 	uint32_t choice;    /* an_choice() of the query */
 	unsigned int group; /* for an image: of the answer's groups the one with this number less
@@ -59,6 +61,8 @@ struct plan {
 	uint8_t scope; /* SCOPE PREFIX-LENGTH */
 	int ede;       /* -1: none */
 	const char *ede_text;
+	bool mixed;              /* items do not stand in the order of their sections */
+	bool overfull;           /* something that must be there found no room: TC */
 	unsigned int flags;      /* RESPOND_* */
 	uint32_t policy;         /* of the flattened owner, its number + 1; 0: none */
 	uint32_t region;         /* of the client, by the policy of the flattened owner; 0: none */
@@ -67,6 +71,7 @@ struct plan {
 	unsigned int hops;       /* CNAMEs and DNAMEs followed */
 	const uint8_t *owner;    /* the name looked at last */
 	size_t owner_len;
+	struct zone_match match;     /* of that name in that zone */
 	const struct body *body;     /* a denial or a referral, instead of its items */
 	const struct zone_node *cut; /* of a referral */
 	unsigned int count;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "answer/plan_room.h"
+#include "answer/proof.h"
 #include "answer/where.h"
 
 /* ---- items ---- */
@@ -12,8 +13,11 @@ struct plan_item *plan_add_item(struct plan *plan, enum message_section section,
 {
 	struct plan_item *item;
 
-	if (plan->count == PLAN_ITEMS_MAX)
+	if (plan->count == PLAN_ITEMS_MAX) {
+		plan->overfull |= section != MESSAGE_ADDITIONAL;
 		return NULL;
+	}
+	plan->mixed |= plan->count && section < plan->items[plan->count - 1].section;
 	item = &plan->items[plan->count++];
 	*item = (struct plan_item){
 	        .section = section,
@@ -28,9 +32,9 @@ static uint16_t wire_type(const struct plan *plan, uint16_t type)
 	return type == AN_TYPE_ANAME ? plan->question->world->config->aname_type : type;
 }
 
-struct plan_item *plan_add_rrset(struct plan *plan, enum message_section section,
-                                 const uint8_t *owner, size_t owner_len,
-                                 const struct zone_rrset *rrset)
+struct plan_item *plan_add_bare(struct plan *plan, enum message_section section,
+                                const uint8_t *owner, size_t owner_len,
+                                const struct zone_rrset *rrset, uint32_t ttl_max)
 {
 	struct plan_item *item = plan_add_item(plan, section, owner, owner_len);
 
@@ -39,8 +43,20 @@ struct plan_item *plan_add_rrset(struct plan *plan, enum message_section section
 	item->rrset = rrset;
 	item->count = rrset->count;
 	item->wire_type = wire_type(plan, rrset->type);
-	item->ttl = rrset->ttl;
+	item->ttl = rrset->ttl < ttl_max ? rrset->ttl : ttl_max;
 	item->rotate = section == MESSAGE_ANSWER && plan_is_address(rrset->type);
+	return item;
+}
+
+struct plan_item *plan_add_rrset(struct plan *plan, enum message_section section,
+                                 const uint8_t *owner, size_t owner_len,
+                                 const struct zone_node *node, const struct zone_rrset *rrset,
+                                 uint32_t ttl_max)
+{
+	struct plan_item *item = plan_add_bare(plan, section, owner, owner_len, rrset, ttl_max);
+
+	if (item)
+		proof_sign(plan, item, node);
 	return item;
 }
 
@@ -83,17 +99,16 @@ bool plan_add_addresses(struct plan *plan, enum message_section section, const u
 	item->wire_type = type;
 	item->ttl = found->ttl;
 	item->rotate = section == MESSAGE_ANSWER;
-	if (!found->answer->pool)
-		return true;
-	if (plan->question->group) {
+	if (found->answer->pool && plan->question->group)
 		whole_group(item, found->answer, plan->question->group - 1);
-		return true;
-	}
 	/* In the end the dead are better than nothing: it may be the checks that are wrong. */
-	if (pick(plan, item, found->answer) || plan->question->last_try)
-		return true;
-	plan->count--;
-	return false;
+	else if (found->answer->pool && !pick(plan, item, found->answer) &&
+	         !plan->question->last_try) {
+		plan->count--;
+		return false;
+	}
+	proof_sign_stored(plan, item, found->answer);
+	return true;
 }
 
 bool plan_has(const struct plan *plan, enum message_section section, const uint8_t *owner,
@@ -113,11 +128,10 @@ bool plan_has(const struct plan *plan, enum message_section section, const uint8
 void plan_add_negative(struct plan *plan, uint32_t ttl_max)
 {
 	const struct zone *zone = plan->zone;
-	struct plan_item *item = plan_add_rrset(plan, MESSAGE_AUTHORITY, zone->apex_node->name,
-	                                        zone->apex_len, zone->soa);
 
-	if (item)
-		item->ttl = zone->negative_ttl < ttl_max ? zone->negative_ttl : ttl_max;
+	plan_add_rrset(plan, MESSAGE_AUTHORITY, zone->apex_node->name, zone->apex_len,
+	               zone->apex_node, zone->soa,
+	               zone->negative_ttl < ttl_max ? zone->negative_ttl : ttl_max);
 }
 
 /* The body for the question, unless the reply has more than it, or is to be kept in parts. */
@@ -125,16 +139,21 @@ static const struct body *body_of(const struct plan *plan, const struct zone_nod
 {
 	const struct plan_question *q = plan->question;
 
-	if (plan->count || !q->source)
+	if (plan->count || !q->source || proof_wanted(plan))
 		return NULL;
 	return body_find(plan->zone, cut, q->name, q->len);
 }
 
-void plan_deny(struct plan *plan)
+void plan_deny(struct plan *plan, bool name)
 {
 	plan->body = body_of(plan, NULL);
-	if (!plan->body)
-		plan_add_negative(plan, UINT32_MAX);
+	if (plan->body)
+		return;
+	plan_add_negative(plan, UINT32_MAX);
+	if (name)
+		proof_nxdomain(plan);
+	else
+		proof_nodata(plan);
 }
 
 void plan_fail(struct plan *plan, unsigned int rcode, int ede, const char *text)
@@ -212,7 +231,7 @@ void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_
 	}
 	rrset = zone_rrset(match.node, type);
 	if (rrset)
-		plan_add_rrset(plan, MESSAGE_ADDITIONAL, name, len, rrset);
+		plan_add_rrset(plan, MESSAGE_ADDITIONAL, name, len, match.node, rrset, UINT32_MAX);
 }
 
 /* How far in the rdata of a type its target stands; -1: no additional section for it. */
@@ -272,10 +291,25 @@ static void referral_glue(struct plan *plan, const struct zone_rdata *target, bo
 
 		if (!rrset)
 			continue;
-		item = plan_add_rrset(plan, MESSAGE_ADDITIONAL, target->data, target->len, rrset);
+		item = plan_add_bare(plan, MESSAGE_ADDITIONAL, target->data, target->len, rrset,
+		                     UINT32_MAX);
 		if (item)
 			item->glue = needed;
 	}
+}
+
+/* RFC 4035 3.1.4: how the child is signed, or that it is not. */
+static void add_ds(struct plan *plan, const struct zone_node *cut)
+{
+	const struct zone_rrset *ds = zone_rrset(cut, AN_TYPE_DS);
+
+	if (!proof_wanted(plan))
+		return;
+	if (ds)
+		plan_add_rrset(plan, MESSAGE_AUTHORITY, cut->name, cut->name_len, cut, ds,
+		               UINT32_MAX);
+	else
+		proof_no_ds(plan, cut);
 }
 
 static void add_referral(struct plan *plan, const struct zone_node *cut)
@@ -283,7 +317,9 @@ static void add_referral(struct plan *plan, const struct zone_node *cut)
 	const struct zone_rrset *ns = zone_rrset(cut, AN_TYPE_NS);
 	bool others = false;
 
-	plan_add_rrset(plan, MESSAGE_AUTHORITY, cut->name, cut->name_len, ns);
+	/* RFC 4035 2.2: the child signs it. */
+	plan_add_bare(plan, MESSAGE_AUTHORITY, cut->name, cut->name_len, ns, UINT32_MAX);
+	add_ds(plan, cut);
 	for (unsigned int i = 0; i < ns->count; i++) {
 		const struct zone_rdata *target = &ns->rdata[i];
 

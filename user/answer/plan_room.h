@@ -16,12 +16,21 @@ static inline bool plan_zone_is_expired(const struct zone *zone)
 	return __atomic_load_n(&zone->expired, __ATOMIC_RELAXED);
 }
 
-/* Items. Names and data are not copied. NULL: the plan is full. */
+/* Items, in any order of sections. Names and data are not copied. NULL: the plan is full. */
 struct plan_item *plan_add_item(struct plan *plan, enum message_section section,
                                 const uint8_t *owner, size_t owner_len);
+
+/* An RRset of zone data with a TTL of its own or, if that is less, ttl_max. */
+struct plan_item *plan_add_bare(struct plan *plan, enum message_section section,
+                                const uint8_t *owner, size_t owner_len,
+                                const struct zone_rrset *rrset, uint32_t ttl_max);
+
+/* The same with its signatures, where who asks wants them: the set is that of `node` in plan->zone,
+ * which has authority for it, and which is a wildcard if its name is not the owner. */
 struct plan_item *plan_add_rrset(struct plan *plan, enum message_section section,
                                  const uint8_t *owner, size_t owner_len,
-                                 const struct zone_rrset *rrset);
+                                 const struct zone_node *node, const struct zone_rrset *rrset,
+                                 uint32_t ttl_max);
 /* False: of the pool's members that this query would get none lives. */
 bool plan_add_addresses(struct plan *plan, enum message_section section, const uint8_t *owner,
                         size_t owner_len, uint16_t type, const struct store_found *found);
@@ -29,8 +38,8 @@ bool plan_add_addresses(struct plan *plan, enum message_section section, const u
 bool plan_has(const struct plan *plan, enum message_section section, const uint8_t *owner,
               size_t owner_len, uint16_t wire_type);
 
-/* No such data, or no such name. */
-void plan_deny(struct plan *plan);
+/* No such data or, with `name`, no such name. */
+void plan_deny(struct plan *plan, bool name);
 
 /* RFC 2308 3: our SOA with the negative TTL, at most ttl_max. */
 void plan_add_negative(struct plan *plan, uint32_t ttl_max);

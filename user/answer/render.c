@@ -41,15 +41,28 @@ static bool put_item(const struct plan_item *item, struct message *m, uint32_t c
 	return true;
 }
 
-bool plan_render(const struct plan *plan, struct message *m, uint32_t choice)
+/* The items of the sections from first to last. */
+static bool put_sections(const struct plan *plan, enum message_section first,
+                         enum message_section last, struct message *m, uint32_t choice)
 {
 	for (unsigned int i = 0; i < plan->count; i++) {
 		const struct plan_item *item = &plan->items[i];
 
 		/* RFC 2181 9: what merely helps is left out without TC; RFC 9471: glue is not. */
-		if (!put_item(item, m, choice) &&
+		if (item->section >= first && item->section <= last && !put_item(item, m, choice) &&
 		    (item->section != MESSAGE_ADDITIONAL || item->glue))
 			return false;
 	}
 	return true;
+}
+
+bool plan_render(const struct plan *plan, struct message *m, uint32_t choice)
+{
+	if (!plan->mixed)
+		return put_sections(plan, MESSAGE_ANSWER, MESSAGE_ADDITIONAL, m, choice) &&
+		       !plan->overfull;
+	return put_sections(plan, MESSAGE_ANSWER, MESSAGE_ANSWER, m, choice) &&
+	       put_sections(plan, MESSAGE_AUTHORITY, MESSAGE_AUTHORITY, m, choice) &&
+	       put_sections(plan, MESSAGE_ADDITIONAL, MESSAGE_ADDITIONAL, m, choice) &&
+	       !plan->overfull;
 }

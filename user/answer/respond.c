@@ -213,6 +213,7 @@ static void plan_query(struct exchange *e)
 		return;
 	}
 	e->question.ecs = query->ecs_present ? &query->ecs : NULL;
+	e->question.dnssec_ok = query->dnssec_ok;
 	plan_make(&e->plan, &e->question);
 	if (query->class == AN_CLASS_ANY)
 		plan_every_class(&e->plan);
@@ -225,6 +226,7 @@ static void begin(struct exchange *e, const struct world *world, const struct re
 	e->cut = input->cut;
 	e->question.world = world;
 	e->question.ecs = NULL;
+	e->question.dnssec_ok = false;
 	e->question.source = &input->source;
 	e->question.group = 0;
 	e->question.last_try = input->last_try;

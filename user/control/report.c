@@ -191,7 +191,9 @@ static json_t *zone_json(struct daemon *daemon, const struct config_zone *settin
 		SET(one, "records", json_integer((json_int_t)zone->record_count));
 		SET(one, "anames", json_boolean(zone->has_anames));
 		SET(one, "generation", json_integer(zone->generation));
-		SET(one, "in_kernel", json_boolean(daemon->publish && zone->id != UINT32_MAX));
+		SET(one, "in_kernel",
+		    json_boolean(daemon->publish && zone->id != UINT32_MAX &&
+		                 zone_in_kernel(zone)));
 	}
 	if (settings->primaries_count)
 		SET(one, "transfer", transfers_status(daemon, &settings->name));

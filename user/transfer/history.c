@@ -163,7 +163,7 @@ static int remove_missing(struct diff *diff, struct view_node from, const struct
 	int err = 0;
 
 	while (!err && view_node_next(&from, &set))
-		if (!to || !view_node_set(to, set.type, &other))
+		if (!to || !view_node_like(to, &set, &other))
 			err = put_set(diff, &diff->step->removed, from.node, &set);
 	return err;
 }
@@ -175,7 +175,7 @@ static int diff_node(struct diff *diff, struct view_node from, struct view_node 
 	int err = remove_missing(diff, from, &whole);
 
 	while (!err && view_node_next(&to, &set)) {
-		if (view_node_set(&from, set.type, &other))
+		if (view_node_like(&from, &set, &other))
 			err = diff_sets(diff, to.node, &other, &set);
 		else
 			err = put_set(diff, &diff->step->added, to.node, &set);

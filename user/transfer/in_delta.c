@@ -114,7 +114,7 @@ static int grow(struct in_delta *delta)
 static bool old_has(const struct zone *old, const struct entry *key)
 {
 	const struct zone_node *node = zone_node_exact(old, key->name, key->name_len);
-	const struct zone_rrset *set = node ? zone_rrset(node, key->type) : NULL;
+	const struct zone_rrset *set = node ? zone_rrset_for(node, key->type, key->rdata) : NULL;
 	size_t low = 0, high = set ? set->count : 0;
 
 	while (low < high) {

@@ -120,14 +120,16 @@ bool view_node_next(struct view_node *at, struct view_set *ret)
 	return false;
 }
 
-bool view_node_set(const struct view_node *at, uint16_t type, struct view_set *ret)
+bool view_node_like(const struct view_node *at, const struct view_set *set, struct view_set *ret)
 {
-	const struct zone_rrset *set = zone_rrset(at->node, type);
+	uint16_t len;
+	const struct zone_rrset *own =
+	        zone_rrset_for(at->node, set->type, view_rdata(set, 0, &len));
 
-	if (address_set(at, type, ret))
+	if (address_set(at, set->type, ret))
 		return true;
-	if (!set || !goes_out(at, set))
+	if (!own || !goes_out(at, own))
 		return false;
-	zone_set(set, ret);
+	zone_set(own, ret);
 	return true;
 }

@@ -68,7 +68,8 @@ struct view_node view_node(const struct view *view, const struct zone_node *node
 /* The node's next RRset, SOA left out; false at the end. */
 bool view_node_next(struct view_node *at, struct view_set *ret);
 
-/* The node's RRset of a type; false if it has none. */
-bool view_node_set(const struct view_node *at, uint16_t type, struct view_set *ret);
+/* The node's RRset that is of the same kind as `set`, which may be another node's: of one type, and
+ * RRSIGs over one type. False if it has none. */
+bool view_node_like(const struct view_node *at, const struct view_set *set, struct view_set *ret);
 
 #endif

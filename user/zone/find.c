@@ -5,6 +5,7 @@
  * covers a name, a cut or a DNAME, is noted at each node, so nobody walks.
  */
 #include "anamed/dns.h"
+#include "zone/rdata.h"
 #include "zone/table.h"
 #include "zone/zone.h"
 
@@ -26,6 +27,31 @@ const struct zone_rrset *zone_rrset(const struct zone_node *node, uint16_t type)
 		if (node->rrsets[i].type == type)
 			return &node->rrsets[i];
 	return NULL;
+}
+
+uint16_t zone_covered(const struct zone_rrset *signatures)
+{
+	return rdata_covered(signatures->rdata[0].data);
+}
+
+const struct zone_rrset *zone_signatures(const struct zone_node *node, uint16_t type)
+{
+	for (unsigned int i = 0; i < node->rrset_count; i++)
+		if (node->rrsets[i].type == AN_TYPE_RRSIG && zone_covered(&node->rrsets[i]) == type)
+			return &node->rrsets[i];
+	return NULL;
+}
+
+const struct zone_rrset *zone_rrset_for(const struct zone_node *node, uint16_t type,
+                                        const uint8_t *rdata)
+{
+	return type == AN_TYPE_RRSIG ? zone_signatures(node, rdata_covered(rdata))
+	                             : zone_rrset(node, type);
+}
+
+bool zone_in_kernel(const struct zone *zone)
+{
+	return zone->security == ZONE_INSECURE;
 }
 
 bool zone_flattens(const struct zone *zone, const struct zone_node *node)

@@ -23,6 +23,13 @@ static int records_compare(const void *a, const void *b)
 	return rdata_compare(one->type, one->data, one->len, two->data, two->len);
 }
 
+/* RFC 4034 3: RRSIGs are no RRset; each has the TTL of what it covers. */
+static bool same_set(const struct record *a, const struct record *b)
+{
+	return a->type == b->type &&
+	       (a->type != AN_TYPE_RRSIG || rdata_covered(a->data) == rdata_covered(b->data));
+}
+
 static int sorted_room(struct zone_builder *builder, size_t count)
 {
 	size_t room = builder->sorted_room ? builder->sorted_room : 64;
@@ -62,7 +69,7 @@ static long sort_records(struct zone_builder *builder, const struct node *node, 
 				sorted[kept - 1]->ttl = sorted[i]->ttl;
 			continue;
 		}
-		if (!kept || sorted[kept - 1]->type != sorted[i]->type)
+		if (!kept || !same_set(sorted[kept - 1], sorted[i]))
 			types++;
 		sorted[kept++] = sorted[i];
 	}
@@ -149,8 +156,7 @@ static int make_sets(struct zone_builder *builder, struct node *node, struct err
 		struct record **first = builder->sorted + at;
 		int result;
 
-		for (end = at + 1;
-		     end < (size_t)count && builder->sorted[end]->type == (*first)->type;)
+		for (end = at + 1; end < (size_t)count && same_set(builder->sorted[end], *first);)
 			end++;
 		result = check_set(builder, node, first, end - at, error);
 		if (result)

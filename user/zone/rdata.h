@@ -23,6 +23,12 @@ bool rdata_type_storable(uint16_t type);
  */
 int rdata_compare(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
 
+/* Type Covered: the first field of an RRSIG's rdata (RFC 4034 3.1.1). */
+static inline uint16_t rdata_covered(const uint8_t *rdata)
+{
+	return (uint16_t)(rdata[0] << 8 | rdata[1]);
+}
+
 /* The text of a type ("A", "ANAME", "TYPE65280"); returns ret. */
 #define RDATA_TYPE_TEXT_MAX 12
 char *rdata_type_text(uint16_t type, char ret[RDATA_TYPE_TEXT_MAX]);

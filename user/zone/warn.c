@@ -123,7 +123,7 @@ static int warn_ttls(struct zone_builder *builder, const struct node *node)
 
 		while (j < set->count && record[j]->ttl == set->ttl)
 			j++;
-		if (j < set->count && set->type != AN_TYPE_RRSIG)
+		if (j < set->count)
 			err = say(builder, node, record[j], true,
 			          "TTL %u, but another record of the set has %u", record[j]->ttl,
 			          set->ttl);

@@ -45,7 +45,7 @@ struct zone_node {
 	uint8_t name_len;
 	uint8_t flags;             /* ZONE_NODE_* */
 	uint16_t rrset_count;      /* 0: an empty non-terminal */
-	struct zone_rrset *rrsets; /* ordered by type */
+	struct zone_rrset *rrsets; /* ordered by type; RRSIGs by the type covered, a set for each */
 };
 
 /* What is wrong with a zone that is served all the same. */
@@ -67,6 +67,14 @@ enum zone_names {
 	ZONE_NAMES_ALL,
 };
 
+/* Whether answers of a zone can be checked, and what shows that a name or a type is not there. */
+enum zone_security {
+	ZONE_INSECURE,
+	ZONE_PRESIGNED_NSEC,  /* signatures came with the data, and an NSEC chain (RFC 4034 4) */
+	ZONE_PRESIGNED_NSEC3, /* the same with NSEC3 (RFC 5155) */
+	ZONE_SIGNED,          /* by us */
+};
+
 struct zone {
 	uint8_t apex[NAME_MAX_LEN]; /* lower case */
 	uint8_t apex_len;
@@ -84,6 +92,7 @@ struct zone {
 	const struct zone_alias *aliases; /* see zone_alias_place() */
 	bool has_wildcards, has_dnames, has_cuts, has_anames;
 	bool has_aliases; /* ANAMEs or CNAMEs */
+	uint8_t security; /* enum zone_security */
 	uint8_t names;    /* atomic, enum zone_names */
 	bool expired;     /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */
 	void *table;      /* of zone.c */
@@ -121,7 +130,21 @@ const struct zone_node *zone_node_exact(const struct zone *zone, const uint8_t *
 /* The same for the target of an NS record at a cut, without a look-up. */
 const struct zone_node *zone_target(const struct zone *zone, const struct zone_rdata *ns);
 
+/* Of RRSIGs the first set. NULL if absent. */
 const struct zone_rrset *zone_rrset(const struct zone_node *node, uint16_t type);
+
+/* The RRSIGs over the node's set of this type (RFC 4034 3); NULL if there are none. */
+const struct zone_rrset *zone_signatures(const struct zone_node *node, uint16_t type);
+
+/* Type Covered of the RRSIGs of a set. */
+uint16_t zone_covered(const struct zone_rrset *signatures);
+
+/* The node's set that this record would belong to. */
+const struct zone_rrset *zone_rrset_for(const struct zone_node *node, uint16_t type,
+                                        const uint8_t *rdata);
+
+/* Whether the kernel may answer out of this zone: it knows nothing of signatures. */
+bool zone_in_kernel(const struct zone *zone);
 
 /* Calls visit for every node, order unspecified; stops when it returns non-zero and returns that.
  */

@@ -86,7 +86,7 @@ $(BUILD)/tests/unit/answer/test_memory: private TEST_LDFLAGS := \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 unit: $(TEST_BIN) ## build and run the unit tests
-	$(Q)tests/run-unit $(TEST_BIN)
+	$(Q)JOBS=2 tests/run-unit $(TEST_BIN)
 
 # The real program through BPF_PROG_TEST_RUN.
 KERNEL_TEST_BIN := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/kernel/test_*.c)))

@@ -44,6 +44,13 @@ def set_netns(fd):
         raise OSError(ctypes.get_errno(), "setns")
 
 
+def unshare():
+    """From here on this process is in a namespace without a name, with a loopback alone."""
+    if libc.unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    command("ip", "link", "set", "lo", "up")
+
+
 def die_with_parent():
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

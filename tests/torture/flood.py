@@ -25,6 +25,8 @@ NAMES = 8000
 FLOOD = 1000000
 LIMIT, BURST = 500, 1000
 OTHERS = 100
+# A device's ring of 256 frames overflows for all alike while the host gives its core to others.
+TRIES = 3
 # Without a flood an answer takes a fifth of a millisecond.
 LATE_MS = 5
 
@@ -43,14 +45,24 @@ def start(bench, limit):
     return edge, watch
 
 
+def ask_again(bench, name):
+    """As a resolver does; what comes at the first time only counts as in time."""
+    for _ in range(TRIES):
+        reply = bench.client.ask(name, "A", source=CLIENTS[1], timeout_s=0.3)
+        if reply:
+            return reply
+    return None
+
+
 def ask_others(bench):
     """Of another network's questions: (lost, lost or late)."""
     lost = late = 0
     for number in range(OTHERS):
-        reply = bench.client.ask(f"y{number}.child.example.test", "A", source=CLIENTS[1],
-                                 timeout_s=0.3)
+        begin = time.monotonic()
+        reply = ask_again(bench, f"y{number}.child.example.test")
+        took_s = time.monotonic() - begin
         lost += not reply
-        late += not reply or reply.took_s * 1000 > LATE_MS
+        late += took_s * 1000 > LATE_MS
         time.sleep(0.01)
     print(f"     {OTHERS} questions of another network: {lost} lost, {late} lost or late")
     return lost, late

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * quick.h - the answer that most queries get, in one reading of one slot.
+ * quick.h - the answers that most queries get, each slot in one reading.
  *
  * An owner of one network a family at most and no regions, whose answer stands
- * beside him, is fresh, and is addresses only: then everything is compared where it
- * lies, and only what the reply is made of is copied. Whatever is otherwise in
- * any way is left to find.h, which would say the same of what is taken here,
- * and knows the reasons. Pure.
+ * beside him; or one with regions and no networks, beside whom the number of his
+ * answer for the client's region stands. The answer is fresh, and addresses only:
+ * then everything is compared where it lies, and only what the reply is made of
+ * is copied. Whatever is otherwise in any way is left to find.h, which would
+ * say the same of what is taken here, and knows the reasons. Pure.
  */
 #ifndef ANAMED_BPF_QUICK_H
 #define ANAMED_BPF_QUICK_H
@@ -41,7 +42,7 @@ AN_INLINE __u64 quick_owner_differs(const struct an_owner_slot *slot, const stru
 	differs |= (__u64)(slot->key.class ^ question->class);
 	differs |= (__u64)(slot->head.kind ^ AN_SLOT_OWNER);
 	differs |= slot->name_len ^ len;
-	differs |= slot->head.flags | slot->regions;
+	differs |= slot->head.flags;
 	for (__u32 i = 0; i < AN_OWNER_NAME_SMALL / 8; i += QUICK_NAME_WORDS) {
 		if (i >= words)
 			break;
@@ -80,12 +81,12 @@ AN_INLINE __u64 quick_place(__u64 at, __u32 stride)
 
 /*
  * The records from offset `at` of the slot into the body, the one with number `start` first; see
- * render_records(). `stride` is a constant.
+ * render_records(). `stride` and `most`, of records, are constants.
  */
-AN_INLINE void quick_records(const struct an_owner_slot *slot, struct scratch *own, __u32 stride,
+AN_INLINE void quick_records(const void *slot, struct scratch *own, __u32 stride, __u32 most,
                              __u64 at, __u64 count, __u64 start, __u64 ttl)
 {
-	for (__u32 i = 0; i < (AN_SLOT_SMALL_SIZE - AN_OWNER_NAME_AT) / stride; i++, at += stride) {
+	for (__u32 i = 0; i < most; i++, at += stride) {
 		if (i >= count)
 			break;
 		record_copy(body_at(own, record_place(i, start, count) * stride),
@@ -100,29 +101,31 @@ AN_INLINE __u64 quick_reply(const struct an_answer *answer, const struct edns *e
 	reply_from(answer, reply);
 	reply->scope = edns->ecs.source ? answer->wire_scope : 0;
 	return (__u64)(answer->count ^ answer->counts[0]) | answer->counts[1] | answer->counts[2] |
-	       answer->ttl_mode >> 1 | answer->tail_len | answer->tail_ttl_count | answer->members;
+	       answer->ttl_mode >> 1 | answer->tail_len | answer->tail_ttl_count;
 }
 
-/* All that the reply is made of, in one reading. 0: it is not for the quick way. */
-AN_INLINE int quick_read(const struct an_owner_slot *slot, struct scratch *own)
+/*
+ * An answer in a small slot, its records from offset `at` on, which is no less
+ * than `least`, a constant. `differs`: what has been found to be otherwise, for
+ * own->difference. 0: it is not for the quick way. own->pick.cell: the cell that
+ * says whether all of its members live.
+ */
+AN_INLINE int quick_take(const void *slot, const struct an_answer *answer, __u32 least, __u64 at,
+                         __u64 differs, struct scratch *own)
 {
-	const struct an_answer *answer = &slot->answer;
 	const struct moment *moment = &own->moment;
-	__u64 at, count, start, ttl, fresh_until, differs;
-	__u32 stride;
+	__u64 count = answer->count, start, ttl = answer->ttl, fresh_until = answer->fresh_until;
+	__u32 stride = answer->stride, room = AN_SLOT_SMALL_SIZE - least;
+	__u64 len = count * stride, members = answer->members;
 
-	slot_begin(&slot->head, own);
-	differs = quick_owner_differs(slot, own) | quick_audience_differs(slot, own) |
-	          quick_reply(answer, &own->edns, &own->reply);
-	own->owner.head.zone = slot->head.zone;
-	own->owner.head.generation = slot->head.generation;
-	fresh_until = answer->fresh_until;
-	at = slot->inline_at * 8u;
-	count = answer->count;
-	stride = answer->stride;
-	ttl = answer->ttl;
-	if (moment->now >= fresh_until || at < AN_OWNER_NAME_AT ||
-	    at + count * stride > AN_SLOT_SMALL_SIZE)
+	differs |= quick_reply(answer, &own->edns, &own->reply);
+	own->pick.cell = AN_CELL_FIXED;
+	if (members) {
+		own->pick.cell = answer->cell;
+		differs |= members ^ len;
+		len += count; /* their bits, which say nothing while all live */
+	}
+	if (moment->now >= fresh_until || at < least || at + len > AN_SLOT_SMALL_SIZE)
 		return 0;
 	if (answer->ttl_mode == AN_TTL_COUNTING)
 		ttl = ticks_to_seconds(fresh_until, moment->now, moment->hz);
@@ -131,12 +134,87 @@ AN_INLINE int quick_read(const struct an_owner_slot *slot, struct scratch *own)
 	own->difference = differs;
 	forget();
 	if (stride == SLOT_STRIDE_A)
-		quick_records(slot, own, SLOT_STRIDE_A, at, count, start, ttl);
+		quick_records(slot, own, SLOT_STRIDE_A, room / SLOT_STRIDE_A, at, count, start,
+		              ttl);
 	else if (stride == SLOT_STRIDE_AAAA)
-		quick_records(slot, own, SLOT_STRIDE_AAAA, at, count, start, ttl);
+		quick_records(slot, own, SLOT_STRIDE_AAAA, room / SLOT_STRIDE_AAAA, at, count,
+		              start, ttl);
 	else
 		return 0;
+	return 1;
+}
+
+/* All that the reply is made of, in one reading. 0: it is not for the quick way. */
+AN_INLINE int quick_read(const struct an_owner_slot *slot, struct scratch *own)
+{
+	__u64 differs;
+
+	slot_begin(&slot->head, own);
+	differs =
+	        quick_owner_differs(slot, own) | quick_audience_differs(slot, own) | slot->regions;
+	own->owner.head.zone = slot->head.zone;
+	own->owner.head.generation = slot->head.generation;
+	if (!quick_take(slot, &slot->answer, AN_OWNER_NAME_AT, slot->inline_at * 8u, differs, own))
+		return 0;
 	return slot_is_whole(&slot->head, own) && !own->difference;
+}
+
+/* ---- by region ---- */
+
+/* An owner with regions, and nothing that would come before his answers for them: a reading
+ * begins, which quick_number() ends. -> own->owner.regions, for own->place, and what else counts */
+AN_INLINE int quick_regional(const struct an_owner_slot *slot, struct scratch *own)
+{
+	__u64 differs;
+
+	slot_begin(&slot->head, own);
+	own->owner.head.zone = slot->head.zone;
+	own->owner.head.generation = slot->head.generation;
+	own->owner.uid = slot->uid;
+	own->owner.regions = slot->regions;
+	differs = quick_owner_differs(slot, own) | slot->inline_at |
+	          slot->lens_count[own->client.family == AN_FAMILY_IPV6];
+	return !differs && own->client.source;
+}
+
+/* The slot of the answer for everyone in own->place; or none. */
+AN_INLINE __u32 quick_number(const struct an_owner_slot *slot, struct scratch *own)
+{
+	__u32 place = own->place.region - 1, number;
+
+	if (place >= AN_REGIONS_BESIDE)
+		return AN_SLOT_NONE;
+	number = *(const volatile __u32 *)&slot->beside[place & (AN_REGIONS_BESIDE - 1)];
+	return slot_is_whole(&slot->head, own) ? number : AN_SLOT_NONE;
+}
+
+/* 0: the slot is for everyone in the region, of this owner, zone and generation. */
+AN_INLINE __u64 quick_region_differs(const struct an_answer_slot *slot, const struct scratch *own)
+{
+	const struct an_audience_key *key = &slot->key;
+	__u64 differs = key->uid ^ own->owner.uid;
+
+	differs |= key->region ^ own->place.region;
+	differs |= (__u64)(key->type ^ own->question.type);
+	differs |= (__u64)(key->kind ^ AN_AUDIENCE_NET);
+	differs |= key->variant | key->family | key->len | key->member | load64(key->prefix);
+	differs |= slot->head.zone ^ own->owner.head.zone;
+	differs |= slot->head.generation ^ own->owner.head.generation;
+	return differs | (__u64)(slot->head.kind ^ AN_SLOT_ANSWER);
+}
+
+/* The answer for everyone in own->place, as quick_read() does it. */
+AN_INLINE int quick_region_read(const struct an_answer_slot *slot, struct scratch *own)
+{
+	slot_begin(&slot->head, own);
+	if (!quick_take(slot, &slot->answer, AN_ANSWER_DATA_AT, AN_ANSWER_DATA_AT,
+	                quick_region_differs(slot, own), own))
+		return 0;
+	if (!slot_is_whole(&slot->head, own) || own->difference)
+		return 0;
+	if (own->edns.ecs.source && own->place.len > own->reply.scope)
+		own->reply.scope = own->place.len;
+	return 1;
 }
 
 #endif

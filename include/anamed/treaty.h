@@ -355,11 +355,18 @@ AN_ASSERT_SIZE(struct an_inline, 16);
 #define AN_OWNER_NAME_SMALL                                                                        \
 	(AN_SLOT_SMALL_SIZE - AN_OWNER_NAME_AT) /* 104: longest name in a small slot */
 
+#define AN_REGIONS_BESIDE 16 /* an owner's slot has the slots of so many regions' answers */
+
 /*
  * kind AN_SLOT_OWNER. The name is lower case, padded with zeros to a whole 8
  * octets. Where `inline_at` is not 0 one of the owner's answers is in here: its
  * key and fields, and its data behind the name. Its slot number is the owner's
  * own. An inline network has no element in `audiences`; its length is in lens.
+ *
+ * Where `inline_at` is 0 and `regions` is not, the same place has slot numbers:
+ * beside[r - 1] is that of the answer for everyone in region r, or AN_SLOT_NONE.
+ * A hint, as the front index is: the slot is compared in full, and what is not
+ * here is in `audiences`, which has those that are as well.
  */
 struct an_owner_slot {
 	struct an_slot_head head;
@@ -374,8 +381,13 @@ struct an_owner_slot {
 	__u8 lens_count[2];        /* IPv4, IPv6 */
 	__u8 inline_at;            /* offset of the inline answer's data / 8; 0: no inline answer */
 	__u8 lens[2][AN_LENS_MAX]; /* longest first */
-	struct an_inline inline_key;
-	struct an_answer answer;
+	union {
+		struct {
+			struct an_inline inline_key;
+			struct an_answer answer;
+		};
+		__u32 beside[AN_REGIONS_BESIDE];
+	};
 	__u8 name[]; /* large slots hold up to 256 */
 };
 AN_ASSERT_AT(struct an_owner_slot, uid, 24);
@@ -386,6 +398,7 @@ AN_ASSERT_AT(struct an_owner_slot, name_len, 68);
 AN_ASSERT_AT(struct an_owner_slot, lens, 72);
 AN_ASSERT_AT(struct an_owner_slot, inline_key, 88);
 AN_ASSERT_AT(struct an_owner_slot, answer, 104);
+AN_ASSERT_AT(struct an_owner_slot, beside, 88);
 AN_ASSERT_AT(struct an_owner_slot, name, AN_OWNER_NAME_AT);
 
 #define AN_ANSWER_DATA_AT 104

@@ -4,11 +4,13 @@
  *
  *   geo_cost PINS NAMES RUNS ROUNDS CONFIG
  *
- * Loads the program under PINS, publishes three sets of NAMES names with two
- * addresses each: one answer for everyone; seven for networks that hold
- * all clients; one for each region of the first policy of CONFIG. Queries have
- * client subnets from all over the address space. Timed as cost.c does it, the
- * three in turn. Prints a line of JSON.
+ * Loads the program under PINS, publishes four sets of names with two addresses
+ * each: NAMES with one answer for everyone; NAMES with seven for networks that
+ * hold all clients; NAMES with one for each region of the first policy of
+ * CONFIG; seven times NAMES with one for everyone. Queries have client subnets
+ * from all over the address space. Timed as cost.c does it, the four in turn;
+ * a line of JSON has the tenth percentile of each. An error is on the safe side:
+ * what others do on the machine makes rounds slower, never faster.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,9 +30,16 @@
 #include "steer/geo.h"
 
 #define QUERIES  65536
-#define KINDS    3 /* of names: everyone, networks, regions */
 #define NETWORKS 7 /* of the second kind; /4 each, so that they hold every client */
 #define LO       1
+
+enum {
+	EVERYONE,
+	BY_NETWORK,
+	BY_REGION,
+	AS_MANY, /* answers as of either of these, all for everyone */
+	KINDS
+};
 
 struct kind {
 	const char *name;
@@ -92,17 +101,17 @@ static int put_name(const struct stand *stand, uint32_t number)
 	size_t len = data_name(number, name);
 	uint64_t uid;
 	int err = publish_owner(stand->publish, name, len, AN_TYPE_A, stand->zone,
-	                        stand->generation, kind == 2, &uid);
+	                        stand->generation, kind == BY_REGION, &uid);
 
-	if (kind == 0)
+	if (kind == EVERYONE || kind >= AS_MANY)
 		return err ? err : put(stand, uid, number, 0, &key);
-	for (uint32_t net = 0; kind == 1 && net < NETWORKS && !err; net++) {
+	for (uint32_t net = 0; kind == BY_NETWORK && net < NETWORKS && !err; net++) {
 		key.family = AN_FAMILY_IPV4;
 		key.len = 4;
 		key.prefix[0] = (uint8_t)(net << 4);
 		err = put(stand, uid, number, net, &key);
 	}
-	for (; kind == 2 && geo_region_name(stand->geo, 0, region) && !err; region++) {
+	for (; kind == BY_REGION && geo_region_name(stand->geo, 0, region) && !err; region++) {
 		key.region = region;
 		err = put(stand, uid, number, region, &key);
 	}
@@ -115,7 +124,7 @@ static int put_names(struct stand *stand)
 	int err = publish_zone(stand->publish, apex, sizeof(apex), 1, 0, CLOCK_MS_NEVER,
 	                       &stand->zone, &stand->generation);
 
-	for (uint32_t i = 0; i < KINDS * stand->names && !err; i++)
+	for (uint32_t i = 0; i < (AS_MANY + NETWORKS) * stand->names && !err; i++)
 		err = put_name(stand, i);
 	errno = -err;
 	return err;
@@ -132,8 +141,8 @@ static int open_stand(struct stand *stand, const char *pins, const char *path)
 	size = geo_size(stand->geo);
 	free(config->pin_dir);
 	config->pin_dir = strdup(pins);
-	config->owners_max = KINDS * stand->names + 1024;
-	config->audiences_max = config->slots_max = 20 * stand->names + 4096;
+	config->owners_max = (AS_MANY + NETWORKS) * stand->names + 1024;
+	config->audiences_max = config->slots_max = 40 * stand->names + 4096;
 	config->geo_lines_max = size.lines;
 	config->geo_locations_max = size.locations;
 	if (kernel_load(config, &error) || kernel_open(pins, &stand->maps, &error) ||
@@ -175,7 +184,8 @@ static void serve(const struct stand *stand, const struct bench_query *frame)
 
 static int load_queries(const struct stand *stand, struct bench_bpf *object, uint32_t kind)
 {
-	const struct query_load load = {.names = stand->names,
+	const struct query_load load = {.names = kind == AS_MANY ? NETWORKS * stand->names
+	                                                         : stand->names,
 	                                .networks = 1,
 	                                .records = 2,
 	                                .count = QUERIES,
@@ -259,7 +269,7 @@ static int time_all(const struct stand *stand, struct kind *kinds, int runs, int
 	printf("{");
 	for (int i = 0; ns && i < KINDS; i++) {
 		qsort(ns + i * rounds, (size_t)rounds, sizeof(*ns), compare_ns);
-		printf("\"%s_ns\": %.0f, ", kinds[i].name, ns[i * rounds + rounds / 2]);
+		printf("\"%s_ns\": %.0f, ", kinds[i].name, ns[i * rounds + rounds / 10]);
 	}
 	printf("\"hits\": %llu, \"missed\": %llu}\n", (unsigned long long)counters.hit,
 	       (unsigned long long)(counters.pass_owner_miss + counters.pass_audience_miss +
@@ -270,7 +280,8 @@ static int time_all(const struct stand *stand, struct kind *kinds, int runs, int
 
 int main(int count, char **words)
 {
-	struct kind kinds[KINDS] = {{.name = "everyone"}, {.name = "networks"}, {.name = "geo"}};
+	struct kind kinds[KINDS] = {
+	        {.name = "everyone"}, {.name = "networks"}, {.name = "geo"}, {.name = "as_many"}};
 	struct stand stand = {0};
 	char path[256];
 

@@ -2,7 +2,7 @@
 /*
  * Slots with any contents: the XDP program copies, judges and renders them
  * without a step outside the slot, its scratch, or the reply's frame. What it
- * takes the quick way has the octets that the general way gives it.
+ * takes the quick way, by region or not, has the octets that the general way gives it.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -112,11 +112,30 @@ static void pretend_client(struct scratch *scratch, struct an_owner_slot *slot, 
 	scratch->draw = scratch->choice = choice * 0x9e3779b9u;
 }
 
+/* What the quick way laid out is what the general one, which has read the same slot, lays out. */
+static void compare(const struct scratch *quick, struct scratch *general, unsigned int place)
+{
+	struct serving serving = {0};
+	unsigned int scope = general->answer.wire_scope;
+
+	REQUIRE(answer_judge_time(&general->answer, &general->moment, 0, &serving) == V_GO_ON);
+	REQUIRE(!serving.stale);
+	render_data(general, general->choice, serving.ttl);
+	REQUIRE(quick->reply.data_len == answer_data_len(&general->answer));
+	REQUIRE(!memcmp(quick->body + BODY_AT, general->body + BODY_AT, quick->reply.data_len));
+	for (int i = 0; i < 3; i++)
+		REQUIRE(quick->reply.counts[i] == general->answer.counts[i]);
+	REQUIRE(quick->reply.flags == (general->answer.flags & (AN_FLAG_AA | AN_FLAG_RCODE)));
+	REQUIRE(quick->reply.scope ==
+	        (quick->edns.ecs.source ? (scope > place ? scope : place) : 0));
+	REQUIRE(quick->pick.cell ==
+	        (general->answer.members ? general->answer.cell : AN_CELL_FIXED));
+}
+
 static void try_quick(const uint8_t *data, uint8_t choice)
 {
 	struct scratch *quick = malloc(sizeof(*quick)), *general = malloc(sizeof(*general));
 	struct an_owner_slot *slot = malloc(AN_SLOT_SMALL_SIZE);
-	struct serving serving = {0};
 
 	REQUIRE(quick && general && slot);
 	memcpy(slot, data, AN_SLOT_SMALL_SIZE);
@@ -128,19 +147,72 @@ static void try_quick(const uint8_t *data, uint8_t choice)
 	*general = *quick;
 	if (quick_read(slot, quick)) {
 		REQUIRE(owner_read(slot, AN_SLOT_SMALL_SIZE, general) == V_GO_ON);
-		REQUIRE(answer_judge_time(&general->answer, &general->moment, 0, &serving) ==
-		        V_GO_ON);
-		REQUIRE(!serving.stale);
-		render_data(general, general->choice, serving.ttl);
-		REQUIRE(quick->reply.data_len == answer_data_len(&general->answer));
-		REQUIRE(!memcmp(quick->body + BODY_AT, general->body + BODY_AT,
-		                quick->reply.data_len));
-		for (int i = 0; i < 3; i++)
-			REQUIRE(quick->reply.counts[i] == general->answer.counts[i]);
-		REQUIRE(quick->reply.flags ==
-		        (general->answer.flags & (AN_FLAG_AA | AN_FLAG_RCODE)));
-		REQUIRE(quick->reply.scope ==
-		        (quick->edns.ecs.source ? general->answer.wire_scope : 0));
+		compare(quick, general, 0);
+	}
+	free(slot);
+	free(general);
+	free(quick);
+}
+
+/* An owner with regions, of whom one or another thing is not as it should be. */
+static void try_owner(const uint8_t *data, uint8_t choice)
+{
+	struct scratch *own = malloc(sizeof(*own));
+	struct an_owner_slot *slot = malloc(AN_SLOT_SMALL_SIZE);
+	uint32_t number;
+
+	REQUIRE(own && slot);
+	memcpy(slot, data, AN_SLOT_SMALL_SIZE);
+	pretend_query(own, choice);
+	pretend_owner(slot);
+	if (choice & 64)
+		pretend_client(own, slot, choice);
+	slot->regions = 1;
+	slot->inline_at = choice & 16 ? slot->inline_at : 0;
+	own->place.region = choice;
+	if (quick_regional(slot, own)) {
+		REQUIRE(!slot->inline_at && !slot->lens_count[0] && own->owner.regions == 1);
+		number = quick_number(slot, own);
+		REQUIRE(number == (choice >= 1 && choice <= AN_REGIONS_BESIDE
+		                           ? slot->beside[choice - 1]
+		                           : AN_SLOT_NONE));
+	}
+	free(slot);
+	free(own);
+}
+
+/* An answer slot, for a client in region 5. */
+static void try_region(const uint8_t *data, uint8_t choice)
+{
+	struct scratch *quick = malloc(sizeof(*quick)), *general = malloc(sizeof(*general));
+	struct an_answer_slot *slot = malloc(AN_SLOT_SMALL_SIZE);
+
+	REQUIRE(quick && general && slot);
+	memcpy(slot, data, AN_SLOT_SMALL_SIZE);
+	pretend_query(quick, choice);
+	quick->question.type = AN_TYPE_A;
+	quick->owner.uid = 7;
+	quick->place = (struct place){.region = 5, .len = choice & 31};
+	quick->moment = (struct moment){.now = 1000, .hz = 250};
+	quick->draw = quick->choice = choice * 0x9e3779b9u;
+	quick->owner.head.zone = slot->head.zone;
+	quick->owner.head.generation = slot->head.generation;
+	quick->found.key = key_for_everyone(7, 5, AN_TYPE_A, 0);
+	if (choice & 64) {
+		slot->key = quick->found.key;
+		slot->answer.counts[0] = slot->answer.count;
+		slot->answer.counts[1] = slot->answer.counts[2] = 0;
+		slot->answer.tail_len = 0;
+		slot->answer.members = 0;
+		if (choice & 32)
+			slot->answer.members = (uint16_t)(slot->answer.count * slot->answer.stride +
+			                                  (choice & 16));
+	}
+	*general = *quick;
+	if (quick_region_read(slot, quick)) {
+		REQUIRE(answer_read(slot, AN_SLOT_SMALL_SIZE, general) == V_GO_ON);
+		REQUIRE(key_matches(&general->label.key, &general->found.key, 0));
+		compare(quick, general, quick->place.len);
 	}
 	free(slot);
 	free(general);
@@ -189,6 +261,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		answer->answer.tail_ttl_count &= 3;
 	}
 	try_quick(slot, data[0]);
+	try_owner(slot, data[0]);
+	try_region(slot, data[0]);
 	try_size(slot, sizeof(slot), AN_SLOT_SMALL_SIZE, data[0]);
 	try_size(slot, sizeof(slot), AN_SLOT_LARGE_SIZE, data[0]);
 	return 0;

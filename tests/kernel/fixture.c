@@ -79,8 +79,15 @@ int fixture_open(void **state)
 
 	if (!fixture)
 		return -1;
-	fixture->object = anamed_bpf__open_and_load();
+	fixture->object = anamed_bpf__open();
 	if (!fixture->object) {
+		free(fixture);
+		return -1;
+	}
+	bpf_map__set_max_entries(fixture->object->maps.geo, 2 * FIXTURE_GEO_LINES);
+	bpf_map__set_max_entries(fixture->object->maps.regions, 2 * FIXTURE_LOCATIONS);
+	if (anamed_bpf__load(fixture->object)) {
+		anamed_bpf__destroy(fixture->object);
 		free(fixture);
 		return -1;
 	}
@@ -94,6 +101,8 @@ int fixture_open(void **state)
 	fixture->front = map_memory(fixture->object->maps.front);
 	fixture->names = map_memory(fixture->object->maps.names);
 	fixture->misses = map_memory(fixture->object->maps.misses);
+	fixture->geo = map_memory(fixture->object->maps.geo);
+	fixture->regions = map_memory(fixture->object->maps.regions);
 	fixture->cpus = (unsigned int)libbpf_num_possible_cpus();
 	fixture->hz = measure_hz(fixture);
 	fixture_reset(fixture);

@@ -27,6 +27,8 @@
 #define FIXTURE_ZONE      3
 #define FIXTURE_CELL      5
 #define FIXTURE_POOL_CELL 6
+#define FIXTURE_GEO_LINES (2 * AN_GEO_LINES_ROOT + 16) /* each half; places are the test's own */
+#define FIXTURE_LOCATIONS 32
 
 struct fixture {
 	struct anamed_bpf *object;
@@ -36,6 +38,8 @@ struct fixture {
 	struct an_front_line *front;
 	struct an_name_line *names;
 	uint64_t *misses;
+	struct an_geo_line *geo;
+	struct an_geo_regions *regions;
 	struct an_zone *zones;
 	uint8_t *slots, *slots_large;
 	uint32_t next, next_large; /* slots not given out yet */

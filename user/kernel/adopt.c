@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/name.h"
+#include "kernel/beside.h"
 #include "kernel/desk.h"
 #include "kernel/front.h"
 #include "kernel/inline.h"
@@ -361,6 +362,7 @@ static void settle_owner(struct publish *publish, struct book_owner *owner)
 		owner->catch_all = any_answer(publish, owner);
 	if (lists_differ(publish, owner))
 		desk_write_owner(publish, owner);
+	beside_adopt(publish, owner);
 }
 
 static int settle_owners(struct publish *publish)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernel/answers.h"
+#include "kernel/beside.h"
 #include "kernel/inline.h"
 
 /* ---- keys ---- */
@@ -159,6 +160,8 @@ static int store_audience(struct publish *publish, const struct book_owner *owne
 
 	slots_begin(head);
 	error = maps->ops->update(maps->audiences_fd, &audience->key, slot);
+	if (!error)
+		beside_set(publish, owner, &audience->key, slot);
 	slots_end(head);
 	if (!error)
 		audience->slot = slot;
@@ -341,13 +344,20 @@ void answers_image_make(const struct publish *publish, const struct book_owner *
 	slot->answer.stale_until = kernel_ticks(publish->maps, stale_until_ms);
 }
 
-/* Its place is the owner's slot: it is there already, or nobody is, and it fits. */
+/* Its place is the owner's slot: it is there already, or nobody is, and it fits. What stands there
+ * of an owner with regions is in beside.h. */
 static bool goes_inline(const struct publish *publish, const struct book_owner *owner, uint32_t old,
                         const struct an_answer_slot *image)
 {
-	return image->head.kind == AN_SLOT_ANSWER &&
+	return image->head.kind == AN_SLOT_ANSWER && !owner->regions &&
 	       (old == owner->slot || !inline_taken(publish, owner)) &&
 	       inline_fits(publish, owner, image->head.used - (size_t)AN_ANSWER_DATA_AT);
+}
+
+/* Where a region's answer is wanted: in the page of memory that is read for the owner. */
+static uint32_t place_near(const struct book_owner *owner)
+{
+	return owner->regions && !slots_is_large(owner->slot) ? owner->slot : AN_SLOT_NONE;
 }
 
 /*
@@ -370,7 +380,7 @@ static uint32_t write_answer(struct publish *publish, const struct book_owner *o
 		return owner->slot;
 	}
 	if (!desk_is_answer(old) || old == owner->slot || slots_is_large(old) != large) {
-		slot = desk_take_slot(publish, used, AN_SLOT_NONE, owner);
+		slot = desk_take_slot(publish, used, place_near(owner), owner);
 		if (slot == AN_SLOT_NONE)
 			return AN_SLOT_NONE;
 		publish->answers++;
@@ -465,6 +475,7 @@ static struct book_audience *add_audience(struct publish *publish, struct book_o
 			maps->ops->remove(maps->audiences_fd, key);
 		return NULL;
 	}
+	beside_set(publish, owner, key, slot);
 	if (desk_is_network(key) && lens_add(owner->lens, key->family, entry_of(key)))
 		desk_write_owner(publish, owner);
 	return audience;
@@ -612,6 +623,7 @@ static void forget_audience(struct publish *publish, struct book_owner *owner,
 	struct an_audience_key key = audience->key;
 	uint32_t old = audience->slot;
 
+	beside_set(publish, owner, &key, AN_SLOT_NONE);
 	if (desk_is_network(&key) && lens_drop(owner->lens, key.family, entry_of(&key)))
 		desk_write_owner(publish, owner);
 	if (!book_is_inline(&publish->book, audience))

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "kernel/beside.h"
+
 static size_t data_at(const struct an_owner_slot *slot)
 {
 	return AN_OWNER_NAME_AT + (slot->name_len + 7u) / 8 * 8;
@@ -68,6 +70,8 @@ void inline_clear(struct an_owner_slot *slot)
 	slots_begin(&slot->head);
 	__atomic_store_n(&slot->inline_at, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->head.used, (uint16_t)data_at(slot), __ATOMIC_RELAXED);
+	if (slot->regions)
+		beside_clear(slot);
 	slots_end(&slot->head);
 }
 

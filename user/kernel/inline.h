@@ -4,7 +4,8 @@
  *
  * An owner's first answer goes there if it fits behind the name: then a query
  * reads one slot, and a network takes no element of the hash. Its number is the
- * owner's. Which answer it is, is the business of answers.c.
+ * owner's. Which answer it is, is the business of answers.c. Owners with regions
+ * have none: beside.h.
  */
 #ifndef ANAMED_KERNEL_INLINE_H
 #define ANAMED_KERNEL_INLINE_H

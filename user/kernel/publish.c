@@ -8,6 +8,7 @@
 
 #include "base/name.h"
 #include "kernel/answers.h"
+#include "kernel/beside.h"
 #include "kernel/desk.h"
 #include "kernel/front.h"
 #include "kernel/inline.h"
@@ -157,6 +158,7 @@ static void empty_slot(struct publish *publish, const struct book_owner *owner)
 	slots_begin(&slot->head);
 	fill_owner(slot, &empty);
 	slot->inline_at = 0;
+	beside_clear(slot);
 	slot->head.used = (uint16_t)owner_octets(slot->name_len);
 	slots_end(&slot->head);
 }

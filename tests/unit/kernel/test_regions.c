@@ -6,7 +6,8 @@
 #include "control/control.h"
 #include "steer/geo.h"
 
-#define POLICY  3 /* its number + 1 */
+#define POLICY  3  /* its number + 1 */
+#define REGIONS 18 /* more than have a place beside the owner */
 #define NOTHING 0u
 #define ASKED   0xffffffffu /* passed up, on purpose */
 
@@ -61,10 +62,30 @@ static uint32_t see(const struct bench *bench, const struct an_audience_key *key
 	                                     : bench_id(fake_slot(bench->maps, element->value));
 }
 
+/* The number beside the owner is the hash's, or none. */
+static void expect_beside(const struct bench *bench, const struct an_audience_key *key)
+{
+	const struct an_owner_slot *owner = bench_see(bench, 1);
+	struct an_audience_key whole = *key;
+	const struct fake_element *element;
+	uint32_t slot = AN_SLOT_NONE;
+
+	if (!owner || key->region > AN_REGIONS_BESIDE)
+		return;
+	assert_int_equal(owner->inline_at, 0);
+	whole.uid = owner->uid;
+	whole.type = AN_TYPE_A;
+	element = fake_find(FAKE_AUDIENCES_FD, &whole);
+	if (element && element->value != AN_SLOT_ASK)
+		slot = element->value;
+	assert_int_equal(owner->beside[key->region - 1], slot);
+}
+
 static uint32_t see_region(const struct bench *bench, uint32_t region)
 {
 	struct an_audience_key key = in_region(region);
 
+	expect_beside(bench, &key);
 	return see(bench, &key);
 }
 
@@ -72,14 +93,14 @@ static int put_regions(struct bench *bench, uint64_t uid)
 {
 	int err = 0;
 
-	for (uint32_t region = 1; region <= 5 && !err; region++)
+	for (uint32_t region = 1; region <= REGIONS && !err; region++)
 		err = bench_put(bench, uid, in_region(region), 100 + region);
 	return err;
 }
 
 static void expect_regions(const struct bench *bench)
 {
-	for (uint32_t region = 1; region <= 5; region++)
+	for (uint32_t region = 1; region <= REGIONS; region++)
 		assert_int_equal(see_region(bench, region), 100 + region);
 }
 
@@ -93,7 +114,7 @@ static void each_region_has_its_answer(void **state)
 	assert_int_equal(bench_see(&bench, 1)->regions, POLICY);
 	assert_int_equal(bench_see(&bench, 1)->everyone, AN_SLOT_NONE);
 	expect_regions(&bench);
-	assert_int_equal(see_region(&bench, 6), NOTHING);
+	assert_int_equal(see_region(&bench, REGIONS + 1), NOTHING);
 	bench_close(&bench);
 }
 
@@ -139,8 +160,63 @@ static void another_policy_leaves_nothing(void **state)
 	assert_int_equal(put_regions(&bench, owner_of(&bench, POLICY)), 0);
 	owner_of(&bench, POLICY + 1);
 	assert_int_equal(bench_see(&bench, 1)->regions, POLICY + 1);
-	for (uint32_t region = 1; region <= 5; region++)
+	for (uint32_t region = 1; region <= REGIONS; region++)
 		assert_int_equal(see_region(&bench, region), NOTHING);
+	bench_close(&bench);
+}
+
+/* What an answer beside an owner without regions was made of is not taken for numbers. */
+static void a_policy_comes_and_goes(void **state)
+{
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, &sizes);
+	assert_int_equal(bench_put(&bench, owner_of(&bench, 0), bench_everyone(), 9), 0);
+	assert_int_not_equal(bench_see(&bench, 1)->inline_at, 0);
+	owner_of(&bench, POLICY);
+	for (uint32_t region = 1; region <= REGIONS; region++)
+		assert_int_equal(see_region(&bench, region), NOTHING);
+	assert_int_equal(put_regions(&bench, owner_of(&bench, POLICY)), 0);
+	expect_regions(&bench);
+	assert_int_equal(bench_put(&bench, owner_of(&bench, 0), bench_everyone(), 9), 0);
+	assert_int_not_equal(bench_see(&bench, 1)->inline_at, 0);
+	bench_close(&bench);
+}
+
+static void an_answer_that_moves_takes_its_number_along(void **state)
+{
+	struct bench bench;
+	uint64_t uid;
+	uint32_t before, after;
+
+	(void)state;
+	bench_open(&bench, &sizes);
+	uid = owner_of(&bench, POLICY);
+	assert_int_equal(put_regions(&bench, uid), 0);
+	before = bench_see(&bench, 1)->beside[1];
+	assert_int_equal(bench_put_size(&bench, uid, in_region(2), 0, 55, AN_ANSWER_LARGE, &after),
+	                 0);
+	assert_int_not_equal(after, before);
+	assert_int_equal(see_region(&bench, 2), 55);
+	bench_close(&bench);
+}
+
+/* A daemon that did not write these numbers may have left anything there. */
+static void a_restart_writes_them_anew(void **state)
+{
+	struct an_owner_slot *owner;
+	struct bench bench;
+
+	(void)state;
+	bench_open(&bench, &sizes);
+	publish_geo_numbering(bench.publish, 77);
+	assert_int_equal(put_regions(&bench, owner_of(&bench, POLICY)), 0);
+	owner = (struct an_owner_slot *)(uintptr_t)bench_see(&bench, 1);
+	memset(owner->beside, 0x55, sizeof(owner->beside));
+	bench_restart(&bench);
+	publish_geo_numbering(bench.publish, 77);
+	expect_regions(&bench);
 	bench_close(&bench);
 }
 
@@ -211,6 +287,9 @@ int main(void)
 	        cmocka_unit_test(a_network_of_one_region_is_not_another_s),
 	        cmocka_unit_test(keys_and_owners_agree_about_regions),
 	        cmocka_unit_test(another_policy_leaves_nothing),
+	        cmocka_unit_test(a_policy_comes_and_goes),
+	        cmocka_unit_test(an_answer_that_moves_takes_its_number_along),
+	        cmocka_unit_test(a_restart_writes_them_anew),
 	        cmocka_unit_test(what_is_removed_lets_nothing_stand_in),
 	        cmocka_unit_test(a_restart_keeps_them_while_the_numbers_mean_the_same),
 	        cmocka_unit_test(a_table_that_does_not_fit_stays_with_the_daemon),

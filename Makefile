@@ -29,7 +29,7 @@ ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(SAN) -fno-strict-aliasing -D_GNU_SOURCE
 	$(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
 LIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcares -llmdb -lpthread -lm
 
-ROOMS := base zone steer health upstream kernel answer transfer serve show control
+ROOMS := base zone sign steer health upstream kernel answer transfer serve show control
 LIB_SRC := $(sort $(foreach room,$(ROOMS),$(wildcard user/$(room)/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 LIB := $(BUILD)/libanamed.a

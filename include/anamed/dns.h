@@ -65,9 +65,13 @@
 #define AN_TYPE_DNSKEY     48
 #define AN_TYPE_NSEC3      50 /* RFC 5155 */
 #define AN_TYPE_NSEC3PARAM 51
+#define AN_TYPE_CDS        59 /* RFC 7344 */
+#define AN_TYPE_CDNSKEY    60
 #define AN_TYPE_SVCB       64
 #define AN_TYPE_HTTPS      65
 #define AN_TYPE_NXNAME     128 /* RFC 9824 3.3 */
+#define AN_TYPE_URI        256
+#define AN_TYPE_CAA        257
 #define AN_TYPE_TSIG       250
 #define AN_TYPE_IXFR       251
 #define AN_TYPE_AXFR       252
@@ -80,6 +84,7 @@
 #define AN_EDNS_KEEPALIVE 11 /* RFC 7828 */
 #define AN_EDNS_EDE       15 /* RFC 8914 */
 #define AN_EDNS_DO        0x8000
+#define AN_EDNS_CO        0x4000 /* RFC 9824 5.1 */
 
 #define AN_EDE_OTHER                  0
 #define AN_EDE_STALE_ANSWER           3

@@ -303,6 +303,7 @@ static bool put_again(struct flatten *flatten, struct answer *answer, struct com
 		return false;
 	}
 	cell_link(cell, made);
+	finish_sign(flatten, made);
 	finish_publish(flatten, owner, made, newest);
 	refresh_queue(flatten, made, refresh_due(flatten, made));
 	flatten->stats.recomposed++;
@@ -322,6 +323,7 @@ static bool renew(struct flatten *flatten, struct answer *answer, uint64_t now_m
 	                ? composed_until(composed, answer->good_until_ms, now_ms)
 	                : answer->fresh_until_ms;
 	if (is_same(answer, composed, until)) {
+		finish_sign(flatten, answer);
 		free(composed->pool);
 		return true;
 	}

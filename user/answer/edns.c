@@ -63,7 +63,8 @@ void edns_put(struct wire *w, const struct edns *edns)
 	        [3] = (uint8_t)(edns->payload >> 8),
 	        [4] = (uint8_t)edns->payload,
 	        [5] = (uint8_t)(edns->rcode >> 4),
-	        [7] = edns->dnssec_ok ? AN_EDNS_DO >> 8 : 0,
+	        [7] = (uint8_t)((edns->dnssec_ok ? AN_EDNS_DO >> 8 : 0) |
+	                        (edns->compact_ok ? AN_EDNS_CO >> 8 : 0)),
 	        [9] = (uint8_t)(len >> 8),
 	        [10] = (uint8_t)len,
 	};

@@ -10,6 +10,7 @@
 #include "answer/cells.h"
 #include "answer/chained.h"
 #include "answer/flatten_room.h"
+#include "answer/online.h"
 #include "answer/where.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -359,6 +360,15 @@ void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, boo
 	store_owner_remove(flatten->store, owner);
 }
 
+void finish_sign(struct flatten *flatten, struct answer *answer)
+{
+	const struct store_owner *owner = answer->owner;
+
+	online_sign_stored(
+	        zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type),
+	        answer);
+}
+
 struct answer *finish_put(struct flatten *flatten, struct store_owner *owner,
                           const struct answer *model, const uint8_t *octets)
 {
@@ -547,6 +557,7 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 	                       : finish_put(flatten, owner, &model, outcome->octets);
 	if (!answer)
 		return;
+	finish_sign(flatten, answer);
 	if (outcome->upstream && outcome->scope)
 		count_overlap(flatten, owner, answer);
 	finish_publish(flatten, owner, answer, true);

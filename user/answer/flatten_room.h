@@ -244,6 +244,10 @@ bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
 /* Takes an answer, or an owner with all of them, out everywhere. */
 void finish_remove(struct flatten *flatten, struct answer *answer, bool disk);
 void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, bool disk);
+/* What a reply needs of an answer in a zone that is signed here, before it is asked for. Those
+ * restored from the disk, which come all at once, are signed when they are. */
+void finish_sign(struct flatten *flatten, struct answer *answer);
+
 /* Puts an answer into the store, making room by eviction. NULL if there is none to be had. */
 struct answer *finish_put(struct flatten *flatten, struct store_owner *owner,
                           const struct answer *model, const uint8_t *octets);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The walk through the zones, and what the store has to say. */
+#include "answer/online.h"
 #include "answer/plan_room.h"
 #include "answer/proof.h"
 #include "answer/where.h"
@@ -180,6 +181,7 @@ static void flattened(struct plan *plan, const struct zone_node *node, uint16_t 
 	plan->region_len = where.len;
 
 	plan->daemon_only = true; /* what is stored goes to the kernel in its own way */
+	online_substitute(plan, &found);
 	switch (found.state) {
 	case STORE_FRESH:
 	case STORE_STALE:
@@ -274,7 +276,11 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 		answer_any(plan, node);
 		return false;
 	}
-	rrset = zone_rrset(node, type);
+	if (online_answer(plan, node, type))
+		return false;
+	rrset = online_rrset(plan, node, type);
+	if (!rrset)
+		rrset = zone_rrset(node, type);
 	if (rrset) {
 		if (type == AN_TYPE_ANAME)
 			answer_aname(plan, node, rrset);
@@ -298,6 +304,8 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 /* RFC 6604 3: the RCODE is that of the chain's last name. */
 static void deny(struct plan *plan)
 {
+	if (online_answer_absent(plan))
+		return;
 	plan->rcode = AN_RCODE_NXDOMAIN;
 	plan_deny(plan, true);
 	if (plan->hops)
@@ -354,6 +362,7 @@ static void begin(struct plan *plan, const struct plan_question *question)
 	plan->policy = plan->region = 0;
 	plan->region_len = 0;
 	plan->hops = plan->count = plan->made_count = plan->picked_count = 0;
+	plan->room_used = 0;
 	plan->client_known = false;
 	plan->body = NULL;
 	plan->cut = NULL;

@@ -16,7 +16,8 @@
 
 #define PLAN_CHAIN_MAX 16 /* CNAMEs and DNAMEs followed */
 #define PLAN_ITEMS_MAX 128
-#define PLAN_TURNS_MAX 16  /* of a set behind a chain that the kernel holds every turn of */
+#define PLAN_TURNS_MAX 16 /* of a set behind a chain that the kernel holds every turn of */
+#define PLAN_ROOM      16384
 #define PLAN_PICKS_MAX 512 /* addresses picked from pools' answers, in all items */
 
 struct plan_item {
@@ -44,6 +45,7 @@ struct plan_question {
 	bool last_try;
 	bool dnssec_ok; /* DO of the query (RFC 3225): who asks wants to see what secures the answer
 	                 */
+	bool compact_ok; /* CO (RFC 9824 5.1): who asks takes NXDOMAIN for a compact denial */
 	uint64_t now_ms;
 	uint32_t choice;    /* an_choice() of the query */
 	unsigned int group; /* for an image: of the answer's groups the one with this number less
@@ -82,6 +84,8 @@ struct plan {
 	uint8_t picked[PLAN_PICKS_MAX];
 	bool client_known;
 	struct client client; /* plan_client()'s */
+	size_t room_used;
+	_Alignas(8) uint8_t room[PLAN_ROOM]; /* for signatures and denials that are made */
 };
 
 /* Who asks: found out once, and only for answers that it makes a difference to. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "answer/proof.h"
+#include "answer/online.h"
 
 static const struct proof_kind unproven;
 static const struct proof_kind presigned = {.sign = proof_sign_from_zone};
@@ -8,7 +8,7 @@ static const struct proof_kind *const kinds[] = {
         [ZONE_INSECURE] = &unproven,
         [ZONE_PRESIGNED_NSEC] = &presigned,
         [ZONE_PRESIGNED_NSEC3] = &presigned,
-        [ZONE_SIGNED] = &unproven,
+        [ZONE_SIGNED] = &proof_online,
 };
 
 bool proof_wanted(const struct plan *plan)

@@ -118,6 +118,7 @@ static bool parse_opt(const struct config *config, const struct record *opt, str
 	q->edns = true;
 	q->payload = (uint16_t)(opt->class < AN_DNS_UDP_MIN ? AN_DNS_UDP_MIN : opt->class);
 	q->dnssec_ok = opt->ttl & AN_EDNS_DO;
+	q->compact_ok = opt->ttl & AN_EDNS_CO;
 	if (opt->ttl >> 16 & 0xff) {
 		/* 6.1.3: an unknown version's options have no known form. */
 		set_error(q, AN_RCODE_BADVERS);

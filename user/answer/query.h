@@ -32,6 +32,7 @@ struct query {
 	bool edns;        /* OPT was there: the reply has one */
 	uint16_t payload; /* client's, at least 512; 512 without OPT */
 	bool dnssec_ok;
+	bool compact_ok;
 	bool ecs_present;
 	struct ecs ecs;
 	bool nsid;

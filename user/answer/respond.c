@@ -53,6 +53,12 @@ static int keepalive_of(const struct exchange *e)
 	return units < UINT16_MAX ? (int)units : UINT16_MAX;
 }
 
+/* RFC 9824 5.1: who makes compact denials answers CO with CO. */
+static bool is_signed_here(const struct plan *plan)
+{
+	return plan->zone && plan->zone->security == ZONE_SIGNED;
+}
+
 static struct edns edns_of(const struct exchange *e)
 {
 	const struct query *query = &e->query;
@@ -61,6 +67,7 @@ static struct edns edns_of(const struct exchange *e)
 	        .payload = e->world->config->udp_payload,
 	        .rcode = e->plan.rcode,
 	        .dnssec_ok = query->dnssec_ok,
+	        .compact_ok = e->question.compact_ok && is_signed_here(&e->plan),
 	        .ecs = query->ecs_present ? &query->ecs : NULL,
 	        .scope = e->plan.scope,
 	        .nsid = query->nsid ? e->world->config->nsid : NULL,
@@ -214,6 +221,7 @@ static void plan_query(struct exchange *e)
 	}
 	e->question.ecs = query->ecs_present ? &query->ecs : NULL;
 	e->question.dnssec_ok = query->dnssec_ok;
+	e->question.compact_ok = query->dnssec_ok && query->compact_ok;
 	plan_make(&e->plan, &e->question);
 	if (query->class == AN_CLASS_ANY)
 		plan_every_class(&e->plan);
@@ -226,7 +234,7 @@ static void begin(struct exchange *e, const struct world *world, const struct re
 	e->cut = input->cut;
 	e->question.world = world;
 	e->question.ecs = NULL;
-	e->question.dnssec_ok = false;
+	e->question.dnssec_ok = e->question.compact_ok = false;
 	e->question.source = &input->source;
 	e->question.group = 0;
 	e->question.last_try = input->last_try;

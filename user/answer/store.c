@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/store.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer/online.h"
 #include "base/clock.h"
 
 #include <xxhash.h>
@@ -354,13 +356,15 @@ static void owner_unlink(struct store_owner *owner, struct answer *answer)
 static void owner_index(struct store_owner *owner)
 {
 	uint64_t net[3] = {0}, exact[3] = {0};
-	struct answer *everyone = NULL, *nobody = NULL, *newest = NULL;
+	struct answer *everyone = NULL, *nobody = NULL, *newest = NULL, *positive = NULL;
 
 	for (struct answer *answer = owner->answers; answer; answer = answer->next) {
 		const struct an_audience_key *key = &answer->key;
 
 		if (!newest || answer->fetched_ms > newest->fetched_ms)
 			newest = answer;
+		if (!answer->negative && (!positive || answer->fetched_ms > positive->fetched_ms))
+			positive = answer;
 		if (!key->len && key->region)
 			continue;
 		if (!key->len && key->kind == AN_AUDIENCE_NET)
@@ -379,6 +383,7 @@ static void owner_index(struct store_owner *owner)
 	rcu_assign_pointer(owner->everyone, everyone);
 	rcu_assign_pointer(owner->nobody, nobody);
 	rcu_assign_pointer(owner->catch_all, newest);
+	rcu_assign_pointer(owner->positive, positive);
 }
 
 /* A new answer only adds to the index: cheap, however many networks a name has. */
@@ -401,6 +406,8 @@ static void owner_index_add(struct store_owner *owner, struct answer *answer)
 		                 owner->lens_exact[key->family] | 1ULL << (key->len - 1));
 	if (!newest || answer->fetched_ms >= newest->fetched_ms)
 		rcu_assign_pointer(owner->catch_all, answer);
+	if (!answer->negative)
+		rcu_assign_pointer(owner->positive, answer);
 }
 
 static void answer_free(struct rcu_head *head)
@@ -408,6 +415,7 @@ static void answer_free(struct rcu_head *head)
 	struct answer *answer = caa_container_of(head, struct answer, rcu);
 
 	free(answer->pool);
+	online_signatures_free(atomic_load(&answer->signatures));
 	free(answer);
 }
 
@@ -438,6 +446,7 @@ static struct answer *answer_new(struct store_owner *owner, const struct answer 
 	cds_lfht_node_init(&answer->node);
 	answer->owner = owner;
 	answer->passed_ms = 0;
+	atomic_init(&answer->signatures, NULL);
 	return answer;
 }
 
@@ -481,7 +490,7 @@ struct answer *store_put(struct store *store, struct store_owner *owner, const s
 	answer_succeed(store, answer, old);
 	cds_lfht_add_replace(store->answers, answer_hash(&answer->key), answer_match, &answer->key,
 	                     &answer->node);
-	if (owner->catch_all == old)
+	if (owner->catch_all == old || owner->positive == old)
 		owner_index(owner);
 	else
 		owner_index_add(owner, answer);

@@ -64,6 +64,7 @@ struct answer {
 	uint16_t count;           /* addresses */
 	struct answer_pool *pool; /* NULL: not out of a pool */
 	uint64_t used_ms;         /* last use by the daemon; relaxed atomic */
+	_Atomic(struct answer_signatures *) signatures; /* online.h's; NULL: none yet */
 	/* Writer only. */
 	uint32_t slot;           /* kernel slot, AN_SLOT_NONE if not there */
 	uint32_t queue_at;       /* place in the flatten loop's refresh queue + 1; 0: none */
@@ -87,6 +88,7 @@ struct store_owner {
 	uint64_t lens_net[3];   /* by family: bit n-1 set: a NET audience of length n exists */
 	uint64_t lens_exact[3]; /* the same for EXACT */
 	struct answer *everyone, *nobody, *catch_all; /* rcu_dereference */
+	struct answer *positive;                      /* the same: the newest that has addresses */
 	bool failing;                                 /* the state cell says stale */
 	uint64_t failed_until_ms; /* a failure without last good answer is kept until then */
 	int failed_ede;           /* EDE code that goes with it, -1 for none */
@@ -137,6 +139,12 @@ static inline bool answer_is_for_family(const struct answer *answer, uint8_t fam
 	return answer_is_for_everyone(answer) ||
 	       (answer->key.kind == AN_AUDIENCE_NET && answer->key.family == family &&
 	        answer->key.len == 1 && !answer->wire_scope);
+}
+
+/* Nothing of how it came to be says that there is another one for another client of this family. */
+static inline bool answer_is_for_all(const struct answer *answer, uint8_t family)
+{
+	return !answer->key.region && answer_is_for_family(answer, family);
 }
 
 struct store_found {

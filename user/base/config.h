@@ -49,6 +49,19 @@ struct config_key {
 
 enum transfer_mode { TRANSFER_NATIVE, TRANSFER_EXPAND, TRANSFER_BOTH };
 
+/* What zones are signed with: RFC 8624. */
+enum dnssec_algorithm {
+	DNSSEC_ECDSAP256SHA256,
+	DNSSEC_ECDSAP384SHA384,
+	DNSSEC_ED25519,
+	DNSSEC_ED448,
+	DNSSEC_RSASHA256,
+	DNSSEC_RSASHA512,
+};
+
+/* CDS and CDNSKEY at the apex, for the parent: none; our keys; "take the DS away" (RFC 8078 4). */
+enum dnssec_cds { DNSSEC_CDS_NO, DNSSEC_CDS_YES, DNSSEC_CDS_DELETE };
+
 /* A primary that is asked, or a secondary that may ask and is notified. */
 struct config_peer {
 	struct network network;       /* a secondary's: who may ask; a primary's address alone */
@@ -69,6 +82,11 @@ struct config_zone {
 	bool expose_aname;
 	uint32_t budget_per_s; /* look-ups upstream a second on behalf of this zone */
 	uint32_t budget_burst;
+	bool dnssec;       /* signed here; what DNSSEC records its data have is left out */
+	char *dnssec_keys; /* folder of its keys, as config_zone.file */
+	enum dnssec_algorithm dnssec_algorithm; /* of keys that are made for it */
+	uint32_t dnssec_validity_s;             /* of its signatures: 14 days */
+	enum dnssec_cds dnssec_cds;
 	unsigned int line; /* in the configuration, for messages */
 	struct config_peer
 	        *primaries; /* not empty: the zone is transferred in; `file` may then be NULL */

@@ -353,6 +353,22 @@ static int set_section(struct load *load, size_t index)
 	return set_settings(load, section, raw->entries, load->config, where, 0);
 }
 
+/* A default that is relative to the file: `keys' beside it. */
+static int set_key_folders(struct load *load)
+{
+	for (size_t i = 0; i < load->config->zones_count; i++) {
+		struct config_zone *zone = &load->config->zones[i];
+
+		if (!zone->dnssec || zone->dnssec_keys)
+			continue;
+		if (asprintf(&zone->dnssec_keys, "%s/keys", load->folder) < 0) {
+			zone->dnssec_keys = NULL;
+			return error_set(load->error, ENOMEM, load->file, 0, "out of memory");
+		}
+	}
+	return 0;
+}
+
 static int set_all(struct load *load)
 {
 	int err;
@@ -367,7 +383,7 @@ static int set_all(struct load *load)
 	err = set_settings(load, &section_top, load->raw->top, load->config, "", 0);
 	for (size_t i = 0; i < sections_count && !err; i++)
 		err = set_section(load, i);
-	return err;
+	return err ? err : set_key_folders(load);
 }
 
 /* ---- the file ---- */

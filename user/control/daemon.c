@@ -53,6 +53,7 @@ static void on_second(uv_timer_t *timer)
 	}
 	status_second(daemon);
 	loops_second(daemon);
+	epochs_second(daemon);
 }
 
 void daemon_forget_faults(struct daemon *daemon, const struct zone *zone)

@@ -71,6 +71,7 @@ struct daemon {
 	struct world_fault *faults; /* of the zones that are configured now */
 	size_t faults_count;
 	uint64_t loops_due_ms, loops_next_ms; /* see loops.c; 0: nothing is due */
+	int64_t epochs_due_s, epochs_seen_s;  /* see epochs.c; by the clock on the wall */
 };
 
 /* Starts, serves until told to stop, ends. Exit status: 0 or 1. */
@@ -89,6 +90,14 @@ void loops_expect(struct daemon *daemon);
 
 /* Once a second. */
 void loops_second(struct daemon *daemon);
+
+/* ---- epochs.c: signatures that are made anew in time ---- */
+
+/* Other zones are served than before. */
+void epochs_expect(struct daemon *daemon);
+
+/* Once a second. */
+void epochs_second(struct daemon *daemon);
 
 /* Counts of everything in one line of the log. */
 void daemon_log_stats(struct daemon *daemon);
@@ -126,6 +135,13 @@ void transfers_hold(struct daemon *daemon);
 
 /* The reload is over: what arrived meanwhile goes in. */
 void transfers_resume(struct daemon *daemon);
+
+/* Another zone for one that is served, on the same data; taken over. Not while transfers_are_due(),
+ * since it would come after newer data. */
+void transfers_install(struct daemon *daemon, struct zone *zone);
+
+/* Is there something that has arrived, and is not served yet? */
+bool transfers_are_due(const struct daemon *daemon);
 
 /* For verbs. -ENOENT: no such zone has primaries, or secondaries. */
 int transfers_refresh(struct daemon *daemon, const struct config_name *zone, bool whole);

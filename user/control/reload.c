@@ -157,6 +157,7 @@ static void swap_in(struct daemon *daemon, struct world_load *load, const struct
 	flatten_world(daemon->flatten, daemon->world, daemon->upstream, daemon->publish,
 	              daemon->keep);
 	transfers_world(daemon);
+	epochs_expect(daemon);
 	status_world(daemon);
 	if (swap->other_upstream)
 		upstream_free(old_upstream);

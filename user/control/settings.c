@@ -35,6 +35,9 @@
 static const char *const xdp_words[] = {"auto", "native", "generic", "off", NULL};
 static const char *const siblings_words[] = {"merge", "fallback", "override", "reject", NULL};
 static const char *const cnames_words[] = {"off", "apex", "all", NULL};
+static const char *const dnssec_words[] = {"ecdsap256sha256", "ecdsap384sha384", "ed25519", "ed448",
+                                           "rsasha256",       "rsasha512",       NULL};
+static const char *const cds_words[] = {"no", "yes", "delete", NULL};
 static const char *const kind_words[] = {"resolver", "authoritative", NULL};
 static const char *const mode_words[] = {"native", "expand", "both", NULL};
 static const char *const pool_words[] = {"all", "failover", "weighted", "consistent",
@@ -128,6 +131,12 @@ static const struct setting zone[] = {
         FLAG("expose-aname", ZONE(expose_aname), "no"),
         VALUE("budget", SETTING_NUMBER32, ZONE(budget_per_s), 1, 1000000, "1000"),
         VALUE("budget-burst", SETTING_NUMBER32, ZONE(budget_burst), 1, 10000000, "5000"),
+        FLAG("dnssec", ZONE(dnssec), "no"),
+        VALUE("dnssec-keys", SETTING_PATH, ZONE(dnssec_keys), 1, 4000, NULL),
+        CHOICE("dnssec-algorithm", ZONE(dnssec_algorithm), "ecdsap256sha256", dnssec_words),
+        /* Over a year RRSIG's serial arithmetic is not at its end, but reason is. */
+        VALUE("dnssec-validity", SETTING_SECONDS, ZONE(dnssec_validity_s), 60, 31536000, "1209600"),
+        CHOICE("dnssec-cds", ZONE(dnssec_cds), "yes", cds_words),
 };
 
 static const struct setting upstream[] = {

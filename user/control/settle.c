@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "control/denial.h"
 #include "control/world.h"
+#include "sign/signer.h"
 
 /* ---- settling ---- */
 
@@ -33,7 +34,9 @@ static uint64_t zone_content(const struct zone *zone)
 
 		hash = XXH64(owner->name, owner->len, hash);
 	}
-	/* Answers that were made without regard to signatures go. */
+	/* Answers that were made without regard to signatures go, and those of another epoch. */
+	if (zone->signer)
+		hash ^= signer_content(zone->signer);
 	return zone->security == ZONE_INSECURE ? hash : XXH64(&zone->security, 1, hash);
 }
 
@@ -64,13 +67,21 @@ static void settle_without_kernel(struct zone *zone, const struct zones *old)
 	if (!before)
 		zone->generation = 1;
 	else if (before != zone)
-		zone->generation = before->generation + (before->content != zone->content);
+		zone->generation =
+		        before->generation + (zone_content(before) != zone_content(zone));
 }
 
 /* What does not hold any longer the kernel does not give out either. */
 static uint64_t valid_until_ms(const struct zone *zone, uint64_t until_ms)
 {
-	return CMM_LOAD_SHARED(zone->expired) ? 0 : until_ms;
+	uint64_t now = clock_ms(), left;
+
+	if (CMM_LOAD_SHARED(zone->expired))
+		return 0;
+	if (!zone->signer)
+		return until_ms;
+	left = signer_left_ms(zone->signer);
+	return until_ms < now + left ? until_ms : now + left;
 }
 
 static void settle_with_kernel(struct zone *zone, const struct zones *old, struct publish *publish)

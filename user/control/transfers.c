@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "control/catalogs.h"
 #include "control/daemon.h"
+#include "sign/sign.h"
 #include "transfer/in.h"
 #include "transfer/out.h"
 
@@ -55,9 +56,8 @@ static void arm(struct transfers *transfers)
 		uv_timer_start(&transfers->timer, on_timer, wait, 0);
 }
 
-static void on_install(struct zone *zone, void *arg)
+static void take(struct transfers *transfers, struct zone *zone)
 {
-	struct transfers *transfers = arg;
 	char name[NAME_TEXT_MAX];
 
 	if (transfers->arrived_count == transfers->arrived_room) {
@@ -75,6 +75,34 @@ static void on_install(struct zone *zone, void *arg)
 	}
 	transfers->arrived[transfers->arrived_count++] = zone;
 	arm(transfers);
+}
+
+/* With the keys of the zone that it follows, or those in its folder. */
+static void on_install(struct zone *zone, void *arg)
+{
+	struct transfers *transfers = arg;
+	struct daemon *daemon = transfers->daemon;
+	const struct zone *before = zones_exact(daemon->zones, zone->apex, zone->apex_len);
+	struct error error = {0};
+	char name[NAME_TEXT_MAX], text[1024];
+
+	if (!sign_arrived(zone, before, clock_unix_ms() / 1000, &error)) {
+		take(transfers, zone);
+		return;
+	}
+	log_error("zone %s keeps its old data: %s", name_to_text(zone->apex, name),
+	          error_text(&error, text, sizeof(text)));
+	zone_free(zone);
+}
+
+void transfers_install(struct daemon *daemon, struct zone *zone)
+{
+	take(daemon->transfers, zone);
+}
+
+bool transfers_are_due(const struct daemon *daemon)
+{
+	return daemon->transfers->arrived_count != 0;
 }
 
 static void forget_saying(struct transfers *transfers, const struct config_name *catalog)
@@ -194,12 +222,14 @@ static struct zone *pick(const struct change *change, const struct zones *old,
                          const struct config_zone *settings)
 {
 	const struct config_name *name = &settings->name;
-	struct zone *zone = NULL;
+	struct zone *served = zones_exact(old, name->name, name->len);
+	struct zone *zone = zones_exact(change->arrived, name->name, name->len);
 
-	if (settings->primaries_count)
-		zone = zones_exact(change->arrived, name->name, name->len);
+	/* A reload meanwhile may have read other data for one that was to be renewed. */
+	if (zone && !settings->primaries_count && (!served || served->table != zone->table))
+		zone = NULL;
 	if (!zone)
-		zone = zones_exact(old, name->name, name->len);
+		zone = served;
 	if (zone)
 		return zone_hold(zone);
 	if (!settings->primaries_count)
@@ -299,6 +329,7 @@ static void swap(struct daemon *daemon, struct change *change)
 	if (other)
 		catalogs_free(old_config, daemon->base);
 	loops_expect(daemon);
+	epochs_expect(daemon);
 	transfers_hold(daemon);
 }
 

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "control/catalogs.h"
 #include "control/control.h"
+#include "sign/sign.h"
 #include "transfer/catalog.h"
 #include "transfer/in.h"
 
@@ -61,6 +63,23 @@ static int fault_of(struct world_load *load, const struct config_name *name,
 	return 0;
 }
 
+/* With its signer, if it is to have one; else it is not to be served. */
+static int sign_loaded(struct zone **zone, struct error *error)
+{
+	char name[NAME_TEXT_MAX];
+	int err = sign_zone(*zone, clock_unix_ms() / 1000, error);
+
+	if (err) {
+		zone_free(*zone);
+		*zone = NULL;
+	} else if ((*zone)->left_out) {
+		log_notice("zone %s: %zu records of another's signing are left out: it is signed "
+		           "here",
+		           name_to_text((*zone)->apex, name), (*zone)->left_out);
+	}
+	return err;
+}
+
 /*
  * The zone, or the old one where it cannot be read, or one without data, which
  * is answered SERVFAIL: it is ours, and we do not know. -ENOMEM only.
@@ -75,6 +94,8 @@ static int load_file(struct world_load *load, const struct config_zone *settings
 
 	err = zone_load_file(name->name, name->len, settings->file, load->base->aname_type,
 	                     settings, &zone, &error);
+	if (!err)
+		err = sign_loaded(&zone, &error);
 	if (!err) {
 		*ret = zone;
 		return take_warnings(load, name, zone);
@@ -94,11 +115,23 @@ static bool same_shape(const struct zone *zone, const struct config_zone *settin
 
 	return before && zone->siblings == settings->siblings &&
 	       zone->flatten_cnames == settings->flatten_cnames &&
-	       zone->expose_aname == settings->expose_aname &&
+	       zone->expose_aname == settings->expose_aname && before->dnssec == settings->dnssec &&
 	       before->flatten_owners_count == settings->flatten_owners_count &&
 	       (!settings->flatten_owners_count ||
 	        !memcmp(before->flatten_owners, settings->flatten_owners,
 	                settings->flatten_owners_count * sizeof(*settings->flatten_owners)));
+}
+
+/* Data that stay, with the keys as they are now; bad ones leave those that there are. */
+static int keep_zone(struct world_load *load, const struct config_zone *settings, struct zone *kept,
+                     struct zone **ret)
+{
+	struct error error = {0};
+
+	if (!sign_reload(kept, settings, clock_unix_ms() / 1000, ret, &error))
+		return 0;
+	*ret = zone_hold(kept);
+	return fault_of(load, &settings->name, &error, true);
 }
 
 /* What has not been transferred yet begins with its file, where it has one. */
@@ -109,7 +142,7 @@ static int load_beginning(struct world_load *load, const struct config_zone *set
 	int err = 0;
 
 	if (kept)
-		*ret = zone_hold(kept);
+		err = keep_zone(load, settings, kept, ret);
 	else if (settings->file)
 		err = load_file(load, settings, NULL, ret);
 	if (!err && !*ret)
@@ -128,14 +161,13 @@ static int load_transferred(struct world_load *load, const struct config_zone *s
 
 	if (kept && !kept->soa)
 		kept = NULL;
-	if (kept && kept->settings && kept->settings->primaries_count &&
-	    same_shape(kept, settings)) {
-		*ret = zone_hold(kept);
-		return 0;
-	}
+	if (kept && kept->settings && kept->settings->primaries_count && same_shape(kept, settings))
+		return keep_zone(load, settings, kept, ret);
 	err = load->base->state_dir[0] ? transfer_in_restore(load->base->state_dir, settings,
 	                                                     load->base->aname_type, ret, &error)
 	                               : -ENOENT;
+	if (!err)
+		err = sign_loaded(ret, &error);
 	if (!err) {
 		if (kept && kept->expired)
 			(*ret)->expired = true;

@@ -15,12 +15,13 @@ static const struct form {
 	uint16_t type;
 	uint8_t before, names;
 } forms[] = {
-        {AN_TYPE_NS, 0, 1},  {3, 0, 1} /* MD */,        {4, 0, 1} /* MF */,  {AN_TYPE_CNAME, 0, 1},
-        {AN_TYPE_SOA, 0, 2}, {7, 0, 1} /* MB */,        {8, 0, 1} /* MG */,  {9, 0, 1} /* MR */,
-        {AN_TYPE_PTR, 0, 1}, {14, 0, 2} /* MINFO */,    {AN_TYPE_MX, 2, 1},  {17, 0, 2} /* RP */,
-        {18, 2, 1} /* AFSDB */, {AN_TYPE_RT, 2, 1},     {24, 18, 1} /* SIG */, {26, 2, 2} /* PX */,
-        {30, 0, 1} /* NXT */, {AN_TYPE_SRV, 6, 1},      {AN_TYPE_KX, 2, 1},  {AN_TYPE_DNAME, 0, 1},
-        {AN_TYPE_RRSIG, 18, 1},
+        {AN_TYPE_NS, 0, 1},     {3, 0, 1} /* MD */,    {4, 0, 1} /* MF */,
+        {AN_TYPE_CNAME, 0, 1},  {AN_TYPE_SOA, 0, 2},   {7, 0, 1} /* MB */,
+        {8, 0, 1} /* MG */,     {9, 0, 1} /* MR */,    {AN_TYPE_PTR, 0, 1},
+        {14, 0, 2} /* MINFO */, {AN_TYPE_MX, 2, 1},    {17, 0, 2} /* RP */,
+        {18, 2, 1} /* AFSDB */, {AN_TYPE_RT, 2, 1},    {24, 18, 1} /* SIG */,
+        {26, 2, 2} /* PX */,    {30, 0, 1} /* NXT */,  {AN_TYPE_SRV, 6, 1},
+        {AN_TYPE_KX, 2, 1},     {AN_TYPE_DNAME, 0, 1}, {AN_TYPE_RRSIG, 18, 1},
 };
 
 /* RFC 3403 4.1: order, preference, three strings, and the name. */

@@ -260,8 +260,7 @@ static size_t unwrap(const uint8_t *der, size_t len, size_t half, uint8_t *ret)
 {
 	const uint8_t *at = der;
 	ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)len);
-	bool good = pair &&
-	            BN_bn2binpad(ECDSA_SIG_get0_r(pair), ret, (int)half) == (int)half &&
+	bool good = pair && BN_bn2binpad(ECDSA_SIG_get0_r(pair), ret, (int)half) == (int)half &&
 	            BN_bn2binpad(ECDSA_SIG_get0_s(pair), ret + half, (int)half) == (int)half;
 
 	ECDSA_SIG_free(pair);
@@ -442,8 +441,7 @@ int sign_key_generate(uint8_t number, uint16_t flags, unsigned int bits, struct 
 	key.private = generate(algorithm, bits);
 	if (!key.private)
 		return -EIO;
-	len = public_of(algorithm, key.private, rdata + RDATA_KEY_AT,
-	                sizeof(rdata) - RDATA_KEY_AT);
+	len = public_of(algorithm, key.private, rdata + RDATA_KEY_AT, sizeof(rdata) - RDATA_KEY_AT);
 	if (!len || sign_key_set_public(&key, rdata, RDATA_KEY_AT + len)) {
 		sign_key_done(&key);
 		return -EIO;

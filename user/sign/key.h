@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIGN_RSASHA256       8  /* RFC 5702 */
+#define SIGN_RSASHA256       8 /* RFC 5702 */
 #define SIGN_RSASHA512       10
 #define SIGN_ECDSAP256SHA256 13 /* RFC 6605 */
 #define SIGN_ECDSAP384SHA384 14

@@ -77,7 +77,6 @@ static int from_base64(const char *text, size_t len, uint8_t *ret, size_t size)
 
 /* ---- the public file ---- */
 
-
 static void skip_blanks(const char **at, const char *end)
 {
 	while (*at < end && isblank((unsigned char)**at))
@@ -190,7 +189,8 @@ int sign_keyfile_parse_public(const char *text, size_t len, const char *file, co
 	forget_times(key);
 	while (!err && next_line(&reader, &line, &line_len)) {
 		if (line_len && *line == ';') {
-			/* The times stand here too: of a key without a private file nowhere else. */
+			/* The times stand here too: of a key without a private file nowhere else.
+			 */
 			err = take_time_line(&reader, line + 1, line_len - 1, &key->times);
 			continue;
 		}
@@ -206,10 +206,9 @@ int sign_keyfile_parse_public(const char *text, size_t len, const char *file, co
 
 /* ---- the private file ---- */
 
-static const char *const part_words[SIGN_PARTS] = {"Modulus",         "PublicExponent",
-                                                   "PrivateExponent", "Prime1",
-                                                   "Prime2",          "Exponent1",
-                                                   "Exponent2",       "Coefficient"};
+static const char *const part_words[SIGN_PARTS] = {"Modulus",   "PublicExponent", "PrivateExponent",
+                                                   "Prime1",    "Prime2",         "Exponent1",
+                                                   "Exponent2", "Coefficient"};
 
 static const struct {
 	const char *word;
@@ -380,9 +379,8 @@ static int read_file(const char *path, char **ret, size_t *ret_len, struct error
 	char *text;
 
 	if (fd < 0)
-		return errno == ENOENT
-		               ? -ENOENT
-		               : error_set(error, errno, path, 0, "%s", strerror(errno));
+		return errno == ENOENT ? -ENOENT
+		                       : error_set(error, errno, path, 0, "%s", strerror(errno));
 	text = malloc(FILE_MAX_LEN);
 	if (!text || fstat(fd, &status) || !S_ISREG(status.st_mode)) {
 		free(text);

@@ -183,6 +183,9 @@ int in_stream_message(struct in_stream *stream, struct in_message *message, stru
 	while ((fault = in_message_record(message, &stream->setup.types, record, error)) > 0) {
 		stream->records++;
 		fault = check_record(stream, record, error);
+		if (!fault && zone_leaves_out(stream->setup.settings, record->type,
+		                              record->name_len == stream->setup.apex_len))
+			continue;
 		if (!fault)
 			fault = take(stream, record, error);
 		if (fault)

@@ -53,7 +53,7 @@ struct place {
 #define TABLE_BLOCKS      26
 
 struct table {
-	atomic_uint holders;
+	atomic_uint holders; /* zones: see zone_again() */
 	struct arena octets; /* names and rdata */
 	struct arena sets;   /* struct zone_rrset and struct zone_rdata */
 	uint64_t seed;

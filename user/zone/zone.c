@@ -35,6 +35,7 @@ struct zone_builder *zone_begin(const uint8_t *apex, size_t apex_len,
 	zone->apex_len = (uint8_t)apex_len;
 	zone->id = UINT32_MAX;
 	zone->table = table;
+	zone->holders = 1;
 	zone->settings = settings;
 	if (settings) {
 		zone->siblings = (uint8_t)settings->siblings;
@@ -59,12 +60,26 @@ void zone_abandon(struct zone_builder *builder)
 
 void zone_free(struct zone *zone)
 {
-	struct table *table = zone ? table_of(zone) : NULL;
-
-	if (!zone || atomic_fetch_sub(&table->holders, 1) != 1)
+	if (!zone || __atomic_sub_fetch(&zone->holders, 1, __ATOMIC_ACQ_REL))
 		return;
-	table_free(table);
+	if (zone->signer)
+		zone->signer_free(zone->signer);
+	if (atomic_fetch_sub(&table_of(zone)->holders, 1) == 1)
+		table_free(table_of(zone));
 	free(zone);
+}
+
+struct zone *zone_again(const struct zone *zone)
+{
+	struct zone *again = malloc(sizeof(*again));
+
+	if (!again)
+		return NULL;
+	*again = *zone;
+	again->holders = 1;
+	again->signer = NULL;
+	atomic_fetch_add(&table_of(zone)->holders, 1);
+	return again;
 }
 
 bool build_flattens_cname(const struct zone_builder *builder, const uint8_t *name, size_t len)
@@ -277,6 +292,25 @@ static int check_alone(const struct zone_builder *builder, const uint8_t *name, 
 	return 0;
 }
 
+bool zone_leaves_out(const struct config_zone *settings, uint16_t type, bool apex)
+{
+	if (!settings || !settings->dnssec)
+		return false;
+	switch (type) {
+	case AN_TYPE_RRSIG:
+	case AN_TYPE_NSEC:
+	case AN_TYPE_NSEC3:
+	case AN_TYPE_NSEC3PARAM:
+		return true;
+	case AN_TYPE_DNSKEY:
+	case AN_TYPE_CDS:
+	case AN_TYPE_CDNSKEY:
+		return apex;
+	default:
+		return false;
+	}
+}
+
 int zone_add(struct zone_builder *builder, const uint8_t *name, size_t name_len, uint16_t type,
              uint32_t ttl, const uint8_t *rdata, uint16_t rdata_len, const char *file,
              unsigned int line, struct error *error)
@@ -290,6 +324,10 @@ int zone_add(struct zone_builder *builder, const uint8_t *name, size_t name_len,
 	result = check_alone(builder, name, name_len, type, rdata, rdata_len, file, line, error);
 	if (result)
 		return result;
+	if (zone_leaves_out(builder->settings, type, name_len == builder->zone->apex_len)) {
+		builder->zone->left_out++;
+		return 0;
+	}
 	node = table_get(table_of(builder->zone), name, name_len);
 	if (!node || file_number(builder, file, &model.file))
 		return no_memory(error);

@@ -59,6 +59,7 @@ struct zone_warning {
 #define ZONE_WARNINGS_MAX_CLOSE 1000 /* the same, of who checks closely */
 
 struct zone_alias; /* of warn.c */
+struct signer;     /* of the sign room, which knows this one */
 
 /* What the kernel knows of a zone's names: control/denial.h. */
 enum zone_names {
@@ -87,6 +88,7 @@ struct zone {
 	uint32_t negative_ttl; /* min(SOA TTL, MINIMUM), RFC 2308 3 */
 	size_t node_count;
 	size_t record_count;
+	size_t left_out;               /* records: see zone_leaves_out() */
 	struct zone_warning *warnings; /* by line */
 	size_t warning_count;
 	const struct zone_alias *aliases; /* see zone_alias_place() */
@@ -95,7 +97,10 @@ struct zone {
 	uint8_t security; /* enum zone_security */
 	uint8_t names;    /* atomic, enum zone_names */
 	bool expired;     /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */
-	void *table;      /* of zone.c */
+	void *table;      /* of zone.c; shared by zones of the same data: see zone_again() */
+	unsigned int holders;  /* atomic; see zone_hold() */
+	struct signer *signer; /* ZONE_SIGNED: who makes its signatures (sign/zone.h); else NULL */
+	void (*signer_free)(struct signer *signer);
 	/* Settings that answers need (copied from the configuration). */
 	uint8_t siblings;       /* enum siblings_mode */
 	uint8_t flatten_cnames; /* enum flatten_cnames */
@@ -166,6 +171,10 @@ struct zone *zone_without_data(const uint8_t *apex, size_t apex_len,
 /* Gives one count back (see zone_hold()); the last one frees. NULL is fine. */
 void zone_free(struct zone *zone);
 
+/* Another zone on the same data, with the same settings, and without a signer. NULL: out of memory.
+ */
+struct zone *zone_again(const struct zone *zone);
+
 /* ---- building: begin, add, end (zone.c) ---- */
 
 struct zone_builder;
@@ -185,6 +194,10 @@ struct zone_builder *zone_begin(const uint8_t *apex, size_t apex_len,
 int zone_add(struct zone_builder *builder, const uint8_t *name, size_t name_len, uint16_t type,
              uint32_t ttl, const uint8_t *rdata, uint16_t rdata_len, const char *file,
              unsigned int line, struct error *error);
+
+/* True for records that zone_add() leaves out by these settings (may be NULL): of a zone that is
+ * signed here, what another's signing made. */
+bool zone_leaves_out(const struct config_zone *settings, uint16_t type, bool apex);
 
 /* Checks the whole and makes the zone; the builder is gone either way. */
 int zone_end(struct zone_builder *builder, struct zone **ret, struct error *error);

@@ -79,7 +79,7 @@ void zones_free(struct zones *zones)
 
 struct zone *zone_hold(struct zone *zone)
 {
-	atomic_fetch_add(&table_of(zone)->holders, 1);
+	__atomic_add_fetch(&zone->holders, 1, __ATOMIC_RELAXED);
 	return zone;
 }
 

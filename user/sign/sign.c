@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "sign/sign.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "zone/zones.h"
+
+uint8_t sign_algorithm_of(const struct config_zone *settings)
+{
+	static const uint8_t numbers[] = {
+	        [DNSSEC_ECDSAP256SHA256] = SIGN_ECDSAP256SHA256,
+	        [DNSSEC_ECDSAP384SHA384] = SIGN_ECDSAP384SHA384,
+	        [DNSSEC_ED25519] = SIGN_ED25519,
+	        [DNSSEC_ED448] = SIGN_ED448,
+	        [DNSSEC_RSASHA256] = SIGN_RSASHA256,
+	        [DNSSEC_RSASHA512] = SIGN_RSASHA512,
+	};
+
+	return numbers[settings->dnssec_algorithm];
+}
+
+static struct sign_policy policy_of(const struct config_zone *settings)
+{
+	static const enum sign_cds cds[] = {
+	        [DNSSEC_CDS_NO] = SIGN_CDS_OFF,
+	        [DNSSEC_CDS_YES] = SIGN_CDS_ON,
+	        [DNSSEC_CDS_DELETE] = SIGN_CDS_DELETE,
+	};
+
+	return (struct sign_policy){settings->dnssec_validity_s, cds[settings->dnssec_cds]};
+}
+
+static void attach(struct zone *zone, struct signer *signer)
+{
+	zone->signer = signer;
+	zone->signer_free = signer_free;
+	zone->security = ZONE_SIGNED;
+}
+
+/* A signer for the zone by these settings. */
+static int make(const struct zone *zone, const struct config_zone *settings, int64_t now,
+                struct signer **ret, struct error *error)
+{
+	const struct sign_policy policy = policy_of(settings);
+	struct sign_keys *keys;
+	bool kept_on;
+	int err;
+
+	err = sign_keys_load(settings->dnssec_keys, zone->apex, zone->apex_len, &keys, error);
+	if (err)
+		return err;
+	err = signer_new(zone, keys, &policy, now, NULL, ret, &kept_on, error);
+	sign_keys_free(keys);
+	if (err && error && !error->file[0])
+		snprintf(error->file, sizeof(error->file), "%.255s", settings->dnssec_keys);
+	return err;
+}
+
+int sign_zone(struct zone *zone, int64_t now, struct error *error)
+{
+	struct signer *signer;
+	int err;
+
+	if (!zone->settings || !zone->settings->dnssec)
+		return 0;
+	err = make(zone, zone->settings, now, &signer, error);
+	if (!err)
+		attach(zone, signer);
+	return err;
+}
+
+int sign_arrived(struct zone *zone, const struct zone *before, int64_t now, struct error *error)
+{
+	struct sign_policy policy;
+	struct signer *signer;
+	bool kept_on;
+	int err;
+
+	if (!before || !before->signer || !zone->settings || !zone->settings->dnssec)
+		return sign_zone(zone, now, error);
+	policy = signer_policy(before->signer);
+	err = signer_new(zone, signer_keys(before->signer), &policy, now, before->signer, &signer,
+	                 &kept_on, error);
+	if (!err)
+		attach(zone, signer);
+	return err;
+}
+
+int sign_reload(struct zone *zone, const struct config_zone *settings, int64_t now,
+                struct zone **ret, struct error *error)
+{
+	struct signer *signer;
+	struct zone *again;
+	int err;
+
+	if (!settings->dnssec) {
+		*ret = zone_hold(zone);
+		return 0;
+	}
+	err = make(zone, settings, now, &signer, error);
+	if (err)
+		return err;
+	if (zone->signer && signer_content(zone->signer) == signer_content(signer) &&
+	    signer_next(zone->signer) == signer_next(signer)) {
+		signer_free(signer);
+		*ret = zone_hold(zone);
+		return 0;
+	}
+	again = zone_again(zone);
+	if (!again) {
+		signer_free(signer);
+		return error_set(error, ENOMEM, NULL, 0, "out of memory");
+	}
+	attach(again, signer);
+	*ret = again;
+	return 0;
+}
+
+bool sign_is_due(const struct zone *zone, int64_t now)
+{
+	return zone->signer && signer_is_over(zone->signer, now);
+}
+
+struct zone *sign_renew(const struct zone *zone, int64_t now, bool *ret_kept_on)
+{
+	const struct sign_policy policy = signer_policy(zone->signer);
+	struct zone *again = zone_again(zone);
+	struct signer *signer;
+
+	if (!again)
+		return NULL;
+	if (signer_new(zone, signer_keys(zone->signer), &policy, now, zone->signer, &signer,
+	               ret_kept_on, NULL)) {
+		zone_free(again);
+		return NULL;
+	}
+	attach(again, signer);
+	return again;
+}

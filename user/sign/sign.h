@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sign - zones that are signed here: from settings and keys to a signer.
+ *
+ * A zone whose settings say `dnssec` gets a signer before it is served, out of
+ * the keys in its folder. While it is served its signer stays; another epoch is
+ * another zone on the same data.
+ */
+#ifndef ANAMED_SIGN_SIGN_H
+#define ANAMED_SIGN_SIGN_H
+
+#include "sign/signer.h"
+
+/*
+ * Gives a zone that was just made its signer, if its settings ask for one. Bad
+ * keys, or none: a negative errno and *error; the zone is not to be served then.
+ */
+int sign_zone(struct zone *zone, int64_t now, struct error *error);
+
+/* The same for a zone that was transferred, with the keys of the one that is served under this name
+ * (NULL: none), if that is signed. */
+int sign_arrived(struct zone *zone, const struct zone *before, int64_t now, struct error *error);
+
+/*
+ * The zone with its keys as they are read now, for a reload that leaves its
+ * data alone: where nothing differs one more count of the same zone. Without
+ * `dnssec` in its settings: the zone as it is.
+ */
+int sign_reload(struct zone *zone, const struct config_zone *settings, int64_t now,
+                struct zone **ret, struct error *error);
+
+/* Is another epoch due? */
+bool sign_is_due(const struct zone *zone, int64_t now);
+
+/* The zone in its next epoch, with the keys that it has. NULL: out of memory. *ret_kept_on: keys
+ * that are over go on, since there are no others. */
+struct zone *sign_renew(const struct zone *zone, int64_t now, bool *ret_kept_on);
+
+/* The number of the settings' algorithm. */
+uint8_t sign_algorithm_of(const struct config_zone *settings);
+
+#endif

@@ -15,7 +15,7 @@ struct edns {
 	uint16_t payload; /* ours */
 	uint16_t rcode;   /* extended: the upper 8 of 12 bits go here */
 	bool dnssec_ok;
-	bool compact_ok; /* CO (RFC 9824 5.1) */
+	bool compact_ok;       /* CO (RFC 9824 5.1) */
 	const struct ecs *ecs; /* as asked; NULL: none */
 	uint8_t scope;
 	const char *nsid;      /* NULL: none */

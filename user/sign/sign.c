@@ -32,6 +32,12 @@ static struct sign_policy policy_of(const struct config_zone *settings)
 	return (struct sign_policy){settings->dnssec_validity_s, cds[settings->dnssec_cds]};
 }
 
+/* Of a catalog the setting is its members'. */
+static bool is_wanted(const struct config_zone *settings)
+{
+	return settings && settings->dnssec && !settings->catalog;
+}
+
 static void attach(struct zone *zone, struct signer *signer)
 {
 	zone->signer = signer;
@@ -49,6 +55,8 @@ static int make(const struct zone *zone, const struct config_zone *settings, int
 	int err;
 
 	err = sign_keys_load(settings->dnssec_keys, zone->apex, zone->apex_len, &keys, error);
+	if (err == -ENOENT)
+		err = -ENOKEY; /* what is not there is not the zone */
 	if (err)
 		return err;
 	err = signer_new(zone, keys, &policy, now, NULL, ret, &kept_on, error);
@@ -63,7 +71,7 @@ int sign_zone(struct zone *zone, int64_t now, struct error *error)
 	struct signer *signer;
 	int err;
 
-	if (!zone->settings || !zone->settings->dnssec)
+	if (!is_wanted(zone->settings))
 		return 0;
 	err = make(zone, zone->settings, now, &signer, error);
 	if (!err)
@@ -78,7 +86,7 @@ int sign_arrived(struct zone *zone, const struct zone *before, int64_t now, stru
 	bool kept_on;
 	int err;
 
-	if (!before || !before->signer || !zone->settings || !zone->settings->dnssec)
+	if (!before || !before->signer || !is_wanted(zone->settings))
 		return sign_zone(zone, now, error);
 	policy = signer_policy(before->signer);
 	err = signer_new(zone, signer_keys(before->signer), &policy, now, before->signer, &signer,
@@ -95,7 +103,7 @@ int sign_reload(struct zone *zone, const struct config_zone *settings, int64_t n
 	struct zone *again;
 	int err;
 
-	if (!settings->dnssec) {
+	if (!is_wanted(settings)) {
 		*ret = zone_hold(zone);
 		return 0;
 	}

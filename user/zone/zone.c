@@ -294,7 +294,7 @@ static int check_alone(const struct zone_builder *builder, const uint8_t *name, 
 
 bool zone_leaves_out(const struct config_zone *settings, uint16_t type, bool apex)
 {
-	if (!settings || !settings->dnssec)
+	if (!settings || !settings->dnssec || settings->catalog)
 		return false;
 	switch (type) {
 	case AN_TYPE_RRSIG:

@@ -204,6 +204,10 @@ $(BUILD)/tests/health/%: tests/health/%.c $(LIB)
 health-test: $(BUILD)/tests/health/host ## health checks of every kind against real services (root; CASE=words picks some)
 	$(Q)tests/health/run $(BUILD) $(CASE)
 
+.PHONY: dnssec-test
+dnssec-test: all ## zones that are signed here, before real validators (root; CASE=words picks some)
+	$(Q)tests/dnssec/run $(BUILD) $(CASE)
+
 .PHONY: resolvers
 resolvers: all ## real resolvers from Debian are answered in the kernel (root)
 	$(Q)tests/resolvers/run $(BUILD)

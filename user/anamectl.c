@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "control/bring_up.h"
 #include "control/control.h"
+#include "control/key_verbs.h"
 #include "control/reason.h"
 #include "control/report.h"
 #include "control/show.h"
@@ -285,6 +286,33 @@ static int run_zone_check(const struct call *call, json_t **ret, struct error *e
 	return err;
 }
 
+/* ---- keys ---- */
+
+static int run_key_generate(const struct call *call, json_t **ret, struct error *error)
+{
+	struct config *config;
+	int err = config_load(config_path(call->options), &config, error);
+
+	if (err)
+		return err;
+	err = key_verb_generate(config, call->arguments[0],
+	                        call->count > 1 ? call->arguments[1] : NULL, ret, error);
+	config_free(config);
+	return err;
+}
+
+static int run_ds(const struct call *call, json_t **ret, struct error *error)
+{
+	struct config *config;
+	int err = config_load(config_path(call->options), &config, error);
+
+	if (err)
+		return err;
+	err = key_verb_ds(config, call->arguments[0], ret, error);
+	config_free(config);
+	return err;
+}
+
 /* ---- the simulator ---- */
 
 /* What the daemon's checks say now, as the simulator takes it: "web/192.0.2.1=down". */
@@ -530,6 +558,22 @@ static const struct verb verbs[] = {
          run_daemon,
          show_notified,
          {"zone"}},
+        {"key-generate",
+         "ZONE [csk|ksk|zsk]",
+         "make a key that the zone is signed with from now on",
+         1,
+         2,
+         run_key_generate,
+         show_key,
+         {0}},
+        {"ds",
+         "ZONE",
+         "a zone's keys, and the DS records for its parent",
+         1,
+         1,
+         run_ds,
+         show_ds,
+         {0}},
         {"simulate",
          "NAME TYPE [CLIENT...]",
          "who would get what, before and after a change",

@@ -12,7 +12,7 @@ _anamectl_checked() {
 
 _anamectl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='status stats reload stop answers flush explain states force simulate conf-check zone-check zone-status
+	local verbs='status stats reload stop answers flush explain states force key-generate ds simulate conf-check zone-check zone-status
 		zone-read zone-refresh zone-retransfer zone-notify xdp'
 	local options='-c --config -s --socket -j --json -V --version -h --help --clients --assume
 		--against --now'
@@ -59,9 +59,10 @@ _anamectl() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_anamectl_checked "${pass[@]}")" -- "$cur")
 		;;
 	simulate:1) mapfile -t COMPREPLY < <(compgen -W 'A AAAA' -- "$cur") ;;
+	key-generate:1) mapfile -t COMPREPLY < <(compgen -W 'csk ksk zsk' -- "$cur") ;;
 	force:1) mapfile -t COMPREPLY < <(compgen -W 'up down auto' -- "$cur") ;;
 	conf-check:0 | zone-check:0) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-	zone-check:1 | zone-status:0 | zone-read:0 | zone-refresh:0 | zone-retransfer:0 | zone-notify:0 | answers:0 | flush:0 | explain:0 | simulate:0)
+	zone-check:1 | zone-status:0 | zone-read:0 | zone-refresh:0 | zone-retransfer:0 | zone-notify:0 | answers:0 | flush:0 | explain:0 | simulate:0 | key-generate:0 | ds:0)
 		mapfile -t COMPREPLY < <(compgen -W "$(_anamectl_zones "${pass[@]}")" -- "$cur")
 		;;
 	esac

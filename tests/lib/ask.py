@@ -25,7 +25,7 @@ def ecs_option(network):
     return dns.edns.ECSOption(address, int(length), 0)
 
 
-def query_wire(name, rtype, ecs=None, edns=True, options=(), payload=1232, flags=0):
+def query_wire(name, rtype, ecs=None, edns=True, options=(), payload=1232, flags=0, ednsflags=0):
     """A query packet; the id is for the sender to set."""
     options = list(options) + ([ecs_option(ecs)] if ecs else [])
     message = dns.message.make_query(
@@ -36,6 +36,8 @@ def query_wire(name, rtype, ecs=None, edns=True, options=(), payload=1232, flags
         options=options,
     )
     message.flags = flags
+    if ednsflags:
+        message.ednsflags = ednsflags
     message.id = 0
     return message.to_wire()
 

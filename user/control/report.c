@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "control/daemon.h"
+#include "control/key_verbs.h"
 #include "control/units.h"
 
 #define SET(object, key, value) json_object_set_new(object, key, value)
@@ -195,6 +196,8 @@ static json_t *zone_json(struct daemon *daemon, const struct config_zone *settin
 		    json_boolean(daemon->publish && zone->id != UINT32_MAX &&
 		                 zone_in_kernel(zone)));
 	}
+	if (zone && zone->signer)
+		SET(one, "dnssec", key_report(zone));
 	if (settings->primaries_count)
 		SET(one, "transfer", transfers_status(daemon, &settings->name));
 	if (fault)

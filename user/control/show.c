@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "control/show.h"
 
+#include "control/key_verbs.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
@@ -416,6 +418,7 @@ void show_zones(FILE *out, const json_t *reply)
 		if (text_of(one, "catalog")[0])
 			fprintf(out, ", of catalog %s", text_of(one, "catalog"));
 		fprintf(out, "\n");
+		show_signing(out, json_object_get(one, "dnssec"));
 		show_transfer(out, json_object_get(one, "transfer"));
 		if (text_of(one, "fault")[0])
 			fprintf(out, "  %s\n", text_of(one, "fault"));

@@ -172,6 +172,11 @@ static void add_rdata(struct signer *signer, unsigned int set, const uint8_t *da
 	rdata[at] = (struct zone_rdata){.len = (uint16_t)len, .data = data};
 }
 
+static uint32_t key_ttl(const struct zone *zone)
+{
+	return zone->soa && zone->soa->ttl < SIGNER_KEY_TTL ? zone->soa->ttl : SIGNER_KEY_TTL;
+}
+
 /* RFC 8078 4: the parent is to take the DS away. */
 static void add_delete(struct signer *signer)
 {
@@ -181,13 +186,13 @@ static void add_delete(struct signer *signer)
 	add_rdata(signer, 2, cdnskey, sizeof(cdnskey));
 }
 
-static void make_apex(struct signer *signer)
+static void make_apex(struct signer *signer, const struct zone *zone)
 {
 	static const uint16_t types[] = {AN_TYPE_DNSKEY, AN_TYPE_CDS, AN_TYPE_CDNSKEY};
 
 	for (unsigned int i = 0; i < 3; i++)
 		signer->apex_sets[i] = (struct zone_rrset){
-		        .type = types[i], .ttl = SIGNER_KEY_TTL, .rdata = signer->apex_rdata[i]};
+		        .type = types[i], .ttl = key_ttl(zone), .rdata = signer->apex_rdata[i]};
 	for (unsigned int i = 0; i < signer->keys->count; i++) {
 		const struct sign_key *key = &signer->keys->keys[i];
 
@@ -240,7 +245,7 @@ static int make(struct signer *signer, const struct zone *zone, int64_t now,
 	if (err)
 		return err;
 	find_times(signer, now);
-	make_apex(signer);
+	make_apex(signer, zone);
 	signer->content = content_of(signer);
 	while (places < zone->node_count && places < PLACES_MOST)
 		places *= 2;

@@ -24,7 +24,7 @@ struct signer;
 
 #define SIGNER_INCEPTION_S 3600 /* before the epoch: clocks of validators differ */
 #define SIGNER_EPOCHS      4    /* in a validity */
-#define SIGNER_KEY_TTL     3600 /* of DNSKEY, CDS and CDNSKEY */
+#define SIGNER_KEY_TTL     3600 /* of DNSKEY, CDS and CDNSKEY; the SOA's, if that is less */
 
 enum sign_cds { SIGN_CDS_OFF, SIGN_CDS_ON, SIGN_CDS_DELETE };
 

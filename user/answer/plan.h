@@ -15,7 +15,7 @@
 #include "answer/respond.h"
 
 #define PLAN_CHAIN_MAX 16 /* CNAMEs and DNAMEs followed */
-#define PLAN_ITEMS_MAX 128
+#define PLAN_ITEMS_MAX 256
 #define PLAN_TURNS_MAX 16 /* of a set behind a chain that the kernel holds every turn of */
 #define PLAN_ROOM      16384
 #define PLAN_PICKS_MAX 512 /* addresses picked from pools' answers, in all items */
@@ -24,6 +24,7 @@ struct plan_item {
 	enum message_section section;
 	bool rotate; /* A or AAAA that answer the question */
 	bool glue;   /* does not fit: TC (RFC 9471) */
+	bool late;   /* in its section after all that is not: signatures */
 	uint8_t owner_len;
 	uint16_t wire_type;
 	uint32_t ttl;

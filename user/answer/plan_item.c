@@ -17,7 +17,10 @@ struct plan_item *plan_add_item(struct plan *plan, enum message_section section,
 		plan->overfull |= section != MESSAGE_ADDITIONAL;
 		return NULL;
 	}
-	plan->mixed |= plan->count && section < plan->items[plan->count - 1].section;
+	if (plan->count) {
+		item = &plan->items[plan->count - 1];
+		plan->mixed |= section < item->section || (section == item->section && item->late);
+	}
 	item = &plan->items[plan->count++];
 	*item = (struct plan_item){
 	        .section = section,
@@ -280,6 +283,18 @@ void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset)
 
 /* ---- referrals ---- */
 
+/* RFC 4035 2.2: glue is not signed; the zone's own addresses are. */
+static struct plan_item *add_glue(struct plan *plan, const struct zone_node *node,
+                                  const struct zone_rdata *target, const struct zone_rrset *rrset)
+{
+	bool own = !(node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_CUT));
+
+	return own ? plan_add_rrset(plan, MESSAGE_ADDITIONAL, target->data, target->len, node,
+	                            rrset, UINT32_MAX)
+	           : plan_add_bare(plan, MESSAGE_ADDITIONAL, target->data, target->len, rrset,
+	                           UINT32_MAX);
+}
+
 static void referral_glue(struct plan *plan, const struct zone_rdata *target, bool needed)
 {
 	static const uint16_t types[] = {AN_TYPE_A, AN_TYPE_AAAA};
@@ -291,8 +306,7 @@ static void referral_glue(struct plan *plan, const struct zone_rdata *target, bo
 
 		if (!rrset)
 			continue;
-		item = plan_add_bare(plan, MESSAGE_ADDITIONAL, target->data, target->len, rrset,
-		                     UINT32_MAX);
+		item = add_glue(plan, node, target, rrset);
 		if (item)
 			item->glue = needed;
 	}

@@ -2,12 +2,11 @@
 #include "answer/online.h"
 
 static const struct proof_kind unproven;
-static const struct proof_kind presigned = {.sign = proof_sign_from_zone};
 
 static const struct proof_kind *const kinds[] = {
         [ZONE_INSECURE] = &unproven,
-        [ZONE_PRESIGNED_NSEC] = &presigned,
-        [ZONE_PRESIGNED_NSEC3] = &presigned,
+        [ZONE_PRESIGNED_NSEC] = &proof_nsec,
+        [ZONE_PRESIGNED_NSEC3] = &proof_nsec3,
         [ZONE_SIGNED] = &proof_online,
 };
 
@@ -79,6 +78,8 @@ void proof_sign_from_zone(struct plan *plan, const struct plan_item *item,
 	if (signatures)
 		added = plan_add_bare(plan, item->section, item->owner, item->owner_len, signatures,
 		                      UINT32_MAX);
-	if (added)
-		added->ttl = item->ttl; /* RFC 4034 3: that of what it covers, as it goes out */
+	if (!added)
+		return;
+	added->ttl = item->ttl; /* RFC 4034 3: that of what it covers, as it goes out */
+	added->late = true;
 }

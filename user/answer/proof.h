@@ -53,4 +53,7 @@ struct proof_kind {
 void proof_sign_from_zone(struct plan *plan, const struct plan_item *item,
                           const struct zone_node *node);
 
+extern const struct proof_kind proof_nsec;  /* RFC 4035 3.1.3: proof_nsec.c */
+extern const struct proof_kind proof_nsec3; /* RFC 5155 7.2: proof_nsec3.c */
+
 #endif

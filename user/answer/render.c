@@ -41,28 +41,36 @@ static bool put_item(const struct plan_item *item, struct message *m, uint32_t c
 	return true;
 }
 
-/* The items of the sections from first to last. */
-static bool put_sections(const struct plan *plan, enum message_section first,
-                         enum message_section last, struct message *m, uint32_t choice)
+/* The items of one section, or (mixed false) all. */
+static bool put_items(const struct plan *plan, enum message_section section, bool late,
+                      struct message *m, uint32_t choice)
 {
 	for (unsigned int i = 0; i < plan->count; i++) {
 		const struct plan_item *item = &plan->items[i];
 
+		if (plan->mixed && (item->section != section || item->late != late))
+			continue;
 		/* RFC 2181 9: what merely helps is left out without TC; RFC 9471: glue is not. */
-		if (item->section >= first && item->section <= last && !put_item(item, m, choice) &&
+		if (!put_item(item, m, choice) &&
 		    (item->section != MESSAGE_ADDITIONAL || item->glue))
 			return false;
 	}
 	return true;
 }
 
+/*
+ * Signatures stand behind what they cover, all of a section's together: so
+ * addresses come before what there may be no room for (RFC 4035 3.1.1), and
+ * what who does not ask for signatures gets is often the front part of what
+ * others get.
+ */
 bool plan_render(const struct plan *plan, struct message *m, uint32_t choice)
 {
 	if (!plan->mixed)
-		return put_sections(plan, MESSAGE_ANSWER, MESSAGE_ADDITIONAL, m, choice) &&
-		       !plan->overfull;
-	return put_sections(plan, MESSAGE_ANSWER, MESSAGE_ANSWER, m, choice) &&
-	       put_sections(plan, MESSAGE_AUTHORITY, MESSAGE_AUTHORITY, m, choice) &&
-	       put_sections(plan, MESSAGE_ADDITIONAL, MESSAGE_ADDITIONAL, m, choice) &&
-	       !plan->overfull;
+		return put_items(plan, MESSAGE_ANSWER, false, m, choice) && !plan->overfull;
+	for (unsigned int section = MESSAGE_ANSWER; section <= MESSAGE_ADDITIONAL; section++)
+		if (!put_items(plan, section, false, m, choice) ||
+		    !put_items(plan, section, true, m, choice))
+			return false;
+	return !plan->overfull;
 }

@@ -50,7 +50,7 @@ static int act_on_node(const struct zone_node *node, void *arg)
 	const struct naming *naming = arg;
 	uint32_t flags = flags_of(naming->zone, node);
 
-	if (node->flags & ZONE_NODE_OCCLUDED)
+	if (node->flags & (ZONE_NODE_OCCLUDED | ZONE_NODE_HASHED))
 		return 0;
 	if (is_above_soa_name(naming, node->name, node->name_len))
 		flags |= AN_NAME_CUT;

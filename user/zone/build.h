@@ -44,6 +44,11 @@ int build_finish(struct zone_builder *builder, struct error *error);
 /* What RFC 1034, 2181, 6672 and SEMANTICS ask of the whole zone. 0 or a negative errno + error. */
 int build_check(struct zone_builder *builder, struct error *error);
 
+/* Whether the data came signed, and the chain of NSEC or NSEC3 records (chain.c). 0 or -ENOMEM +
+ * error.
+ */
+int build_chain(struct zone_builder *builder, struct error *error);
+
 /* Fills *error about a record; text "NAME: ...". Returns -EINVAL. */
 int __attribute__((format(printf, 5, 6)))
 build_fault(const struct zone_builder *builder, struct error *error, const struct node *node,

@@ -76,19 +76,6 @@ static int check_servers(struct zone_builder *builder, struct error *error)
 	return 0;
 }
 
-/* Whether the data came signed, and how they say that something is not there. */
-static enum zone_security security_of(const struct zone *zone)
-{
-	const struct zone_node *apex = zone->apex_node;
-
-	if (!zone_rrset(apex, AN_TYPE_DNSKEY) || !zone_signatures(apex, AN_TYPE_SOA))
-		return ZONE_INSECURE;
-	/* RFC 5155 10.4, 10.5: NSEC3PARAM is there while all of the NSEC3 chain is. */
-	if (zone_rrset(apex, AN_TYPE_NSEC3PARAM))
-		return ZONE_PRESIGNED_NSEC3;
-	return zone_rrset(apex, AN_TYPE_NSEC) ? ZONE_PRESIGNED_NSEC : ZONE_INSECURE;
-}
-
 int build_check(struct zone_builder *builder, struct error *error)
 {
 	struct zone *zone = builder->zone;
@@ -108,7 +95,8 @@ int build_check(struct zone_builder *builder, struct error *error)
 	zone->negative_ttl = wire_get32(&soa);
 	if (zone->soa->ttl < zone->negative_ttl)
 		zone->negative_ttl = zone->soa->ttl;
-	zone->security = (uint8_t)security_of(zone);
+	if (build_chain(builder, error))
+		return -ENOMEM;
 	if (warn_targets(builder))
 		return error_set(error, ENOMEM, NULL, 0, "out of memory");
 	return check_servers(builder, error);

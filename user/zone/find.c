@@ -131,15 +131,26 @@ static struct zone_match found(const struct node *node, uint16_t type)
 	return match;
 }
 
+/* RFC 5155 7.2.8: of the names that are no names the first above that is one. */
+static const struct node *visible(const struct table *table, const struct node *node)
+{
+	while (node && node->pub.flags & ZONE_NODE_HASHED) {
+		size_t label = 1u + node->pub.name[0];
+
+		node = table_find(table, node->pub.name + label, node->pub.name_len - label);
+	}
+	return node;
+}
+
 struct zone_match zone_find(const struct zone *zone, const uint8_t *name, size_t len, uint16_t type)
 {
 	const struct table *table = table_of(zone);
 	const struct node *node = table_find(table, name, len);
 	struct zone_match match = {.verdict = ZONE_NXDOMAIN};
 
-	if (node)
+	if (node && !(node->pub.flags & ZONE_NODE_HASHED))
 		return found(node, type);
-	node = closest_encloser(table, name, len);
+	node = visible(table, node ? node : closest_encloser(table, name, len));
 	if (!node)
 		return match;
 	if (node->above)

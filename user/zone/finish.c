@@ -182,6 +182,19 @@ static int check_siblings(const struct zone_builder *builder, const struct node 
 	return 0;
 }
 
+/* NSEC3 and its signatures, and nothing else. */
+static bool is_hashed(const struct node *node)
+{
+	for (unsigned int i = 0; i < node->pub.rrset_count; i++) {
+		const struct zone_rrset *set = &node->pub.rrsets[i];
+
+		if (set->type != AN_TYPE_NSEC3 &&
+		    (set->type != AN_TYPE_RRSIG || zone_covered(set) != AN_TYPE_NSEC3))
+			return false;
+	}
+	return node->pub.rrset_count;
+}
+
 static void node_flags(struct zone_builder *builder, struct node *node, struct node *parent)
 {
 	struct zone *zone = builder->zone;
@@ -197,6 +210,10 @@ static void node_flags(struct zone_builder *builder, struct node *node, struct n
 		flags |= ZONE_NODE_ANAME;
 	if (node->above)
 		flags |= ZONE_NODE_OCCLUDED;
+	if (parent && is_hashed(node))
+		flags |= ZONE_NODE_HASHED;
+	else if (parent) /* a name below makes it one */
+		parent->pub.flags &= (uint8_t)~ZONE_NODE_HASHED;
 	node->pub.flags = flags;
 	node->flattens = (flags & ZONE_NODE_ANAME) ||
 	                 ((flags & ZONE_NODE_CNAME) &&

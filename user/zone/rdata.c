@@ -6,6 +6,7 @@
 
 #include "anamed/dns.h"
 #include "base/name.h"
+#include "zone/nsec3.h"
 
 /* `before` octets, `names` names, then `after` octets or more, or exactly. */
 struct form {
@@ -52,6 +53,10 @@ bool rdata_valid(uint16_t type, const uint8_t *rdata, size_t len)
 
 	if (type == AN_TYPE_TXT)
 		return strings_valid(rdata, len);
+	if (type == AN_TYPE_NSEC3)
+		return nsec3_valid(rdata, len);
+	if (type == AN_TYPE_NSEC3PARAM)
+		return nsec3_param_valid(rdata, len);
 	if (!form)
 		return true;
 	if (len < form->before)

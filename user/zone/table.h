@@ -39,8 +39,9 @@ struct node {
 		struct node *wildcard;  /* "*" directly below, or NULL; at no cut */
 		struct zone_memo *memo; /* at a cut; atomic, see memo.h */
 	};
-	uint8_t has;   /* HAS_* */
-	bool flattens; /* see zone_flattens() */
+	uint32_t wildcard_link; /* of chain.c */
+	uint8_t has;            /* HAS_* */
+	bool flattens;          /* see zone_flattens() */
 };
 
 /* Where a name's node is found. */

@@ -39,12 +39,16 @@ struct zone_rrset {
 #define ZONE_NODE_ANAME          0x10u
 #define ZONE_NODE_OCCLUDED       0x20u /* below a cut or a DNAME: glue at most */
 #define ZONE_NODE_WILDCARD_CHILD 0x40u /* "*" exists directly below */
+#define ZONE_NODE_HASHED                                                                           \
+	0x80u /* NSEC3 and its RRSIG alone: no name that exists (RFC 5155 7.2.8)                   \
+	       */
 
 struct zone_node {
 	const uint8_t *name; /* as written, case kept */
 	uint8_t name_len;
 	uint8_t flags;             /* ZONE_NODE_* */
 	uint16_t rrset_count;      /* 0: an empty non-terminal */
+	uint32_t link;             /* of chain.c */
 	struct zone_rrset *rrsets; /* ordered by type; RRSIGs by the type covered, a set for each */
 };
 
@@ -60,6 +64,7 @@ struct zone_warning {
 
 struct zone_alias; /* of warn.c */
 struct signer;     /* of the sign room, which knows this one */
+struct chain;
 
 /* What the kernel knows of a zone's names: control/denial.h. */
 enum zone_names {
@@ -93,11 +98,12 @@ struct zone {
 	size_t warning_count;
 	const struct zone_alias *aliases; /* see zone_alias_place() */
 	bool has_wildcards, has_dnames, has_cuts, has_anames;
-	bool has_aliases; /* ANAMEs or CNAMEs */
-	uint8_t security; /* enum zone_security */
-	uint8_t names;    /* atomic, enum zone_names */
-	bool expired;     /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */
-	void *table;      /* of zone.c; shared by zones of the same data: see zone_again() */
+	bool has_aliases;          /* ANAMEs or CNAMEs */
+	uint8_t security;          /* enum zone_security */
+	const struct chain *chain; /* of a zone that came signed, see chain.h; else NULL */
+	uint8_t names;             /* atomic, enum zone_names */
+	bool expired; /* atomic: a secondary's, past SOA EXPIRE (RFC 1035 3.3.13): SERVFAIL */
+	void *table;  /* of zone.c; shared by zones of the same data: see zone_again() */
 	unsigned int holders;  /* atomic; see zone_hold() */
 	struct signer *signer; /* ZONE_SIGNED: who makes its signatures (sign/zone.h); else NULL */
 	void (*signer_free)(struct signer *signer);

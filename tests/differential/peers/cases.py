@@ -9,6 +9,7 @@ list, with who does what, is in docs/differential.md.
 from peers.questions import EVERY_CLASS, NUMBERS
 
 CNAME, DNAME, DS, NS, ANY = (NUMBERS[word] for word in ("CNAME", "DNAME", "DS", "NS", "ANY"))
+SECURING = {NUMBERS[word] for word in ("RRSIG", "NSEC", "NSEC3")}
 
 
 def types_in(*replies):
@@ -62,11 +63,22 @@ def is_too_large(question, ours, peers):
     return question.tcp and ours.rcode == 2
 
 
+def is_proof(question, ours, peers):
+    """All the same but for what secures it."""
+    def bare(reply):
+        return reply.rcode, reply.aa, [
+            {rec for rec in reply.sections[number] if rec[2] not in SECURING} for number in (1, 2)
+        ]
+
+    return all(bare(peer) == bare(ours) for peer in peers)
+
+
 CASES = [
     ("set that no message holds", "RFC 7766 5", is_too_large),
     ("class ANY", "RFC 1034 3.7.1", is_every_class),
     ("several TTLs in a set", "RFC 2181 5.2", is_mixed),
     ("ANY", "RFC 8482 4.1", is_any),
+    ("proof", "RFC 4035 3.1, RFC 5155 7.2", is_proof),
     ("truncation", "RFC 2181 9", is_cut),
     ("DNAME, name too long", "RFC 6672 2.2", is_too_long),
     ("DNAME chain", "RFC 6672 3.2", is_dname_chain),

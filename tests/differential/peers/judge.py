@@ -13,17 +13,22 @@ from collections import Counter
 from peers import names
 from peers.cases import CASES
 from peers.questions import EVERY_CLASS, NUMBERS, WORDS
-from peers.reference import Reference
-from peers.servers import PEERS
+from peers.reference import Reference, rdata_lowered
+from peers.servers import PAYLOAD, PEERS
 
-A, NS, CNAME, AAAA, DNAME, SVCB, HTTPS, ANY = (
-    NUMBERS[word] for word in ("A", "NS", "CNAME", "AAAA", "DNAME", "SVCB", "HTTPS", "ANY")
+A, NS, CNAME, SOA, AAAA, DNAME, SVCB, HTTPS, ANY, RRSIG, NSEC, NSEC3 = (
+    NUMBERS[word]
+    for word in (
+        "A", "NS", "CNAME", "SOA", "AAAA", "DNAME", "SVCB", "HTTPS", "ANY", "RRSIG", "NSEC", "NSEC3"
+    )
 )
+SECURING = {RRSIG, NSEC, NSEC3}
 TARGETS = {"NS", "MX", "SRV", "SVCB", "HTTPS", "KX", "RT"}
 AA, TC = 0x0400, 0x0200
 NOERROR, SERVFAIL = 0, 2
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED", 6: "YXDOMAIN"}
 CHAIN_MAX = 16
+NEARLY = 16  # octets that one server saves by its compression, and another does not
 
 
 class Reply:
@@ -111,18 +116,28 @@ def shown(octets):
 def rdata_text(rtype, rdata):
     if rtype in (NS, CNAME, DNAME):
         return shown(rdata)
+    if rtype == RRSIG:
+        kind = int.from_bytes(rdata[:2], "big")
+        return f"{WORDS.get(kind, kind)} {rdata[-8:].hex()}"
     return rdata.hex()[:80]
+
+
+def covered(record):
+    """The type of a record; of an RRSIG the one that it covers."""
+    return int.from_bytes(record[4][:2], "big") if record[2] == RRSIG else record[2]
 
 
 def lowered(records):
     """As the reference has them: it does not know where names stand in rdata."""
-    return {record[:4] + (record[4].lower(),) for record in records}
+    return {record[:4] + (rdata_lowered(record[2], record[4]),) for record in records}
 
 
 def any_fits(answer, whole):
-    """RFC 8482 4.1: RRsets of those that are there, each of them whole, at least one."""
-    sets = {record[:3:2] for record in answer}
-    return answer == {record for record in whole if record[:3:2] in sets} and bool(sets)
+    """RFC 8482 4.1: RRsets of those that are there, each of them whole and signed, at least one."""
+    sets = {(record[0], record[2]) for record in answer if record[2] != RRSIG}
+    return bool(sets) and answer == {
+        record for record in whole if (record[0], covered(record)) in sets
+    }
 
 
 class Judge:
@@ -152,13 +167,16 @@ class Judge:
         if reply.answer and reply.rcode == NOERROR and reply.aa:
             reply.sections[2] = {
                 record for record in reply.authority
-                if record[2] != NS or names.from_wire(record[0]) not in self.zones
+                if covered(record) != NS or names.from_wire(record[0]) not in self.zones
             }
 
     def extras_fit(self, question, ours, peers):
         """Additional data: what all peers have (or two of them), and nothing that none has."""
         theirs = [peer.additional for peer in peers if not peer.tc and not peer.fault]
         if ours.tc or ours.fault or not theirs:
+            return True
+        # What goes along with other answers, or other proofs, says nothing.
+        if question.zone.kind and sum(peer.key() == ours.key() for peer in peers) < 2:
             return True
         count = Counter(record for one in theirs for record in one)
         # Where the answer has targets and room for all, two peers are enough: nsd knows no SVCB.
@@ -172,15 +190,17 @@ class Judge:
     def may_add(self, question, ours, record):
         """
         RFC 9460 2.5.2 and 4.1: "." as target is the owner, whose addresses belong there. RFC 8482
-        4.1: the set that was chosen for ANY may be one that no peer chose, or adds to. RFC 1034
-        4.3.2 step 3b: addresses of a cut's name servers, from the zone's own data.
+        4.1: the set that was chosen for ANY may be one that no peer chose, or adds to. RFC 4035
+        3.1.1: where there is room for some of it only, which is free. RFC 1034 4.3.2 step 3b:
+        addresses of a cut's name servers, from the zone's own data.
         """
         services = {owner for owner, rtype in ours.sets() if rtype in (SVCB, HTTPS)}
-        right = self.reference.answer(names.from_wire(record[0]), record[2])
+        right = self.reference.answer(names.from_wire(record[0]), covered(record), question.dnssec_ok)
         return lowered({record}) <= right.answer and (
             record[0] in services
             or question.rtype == "ANY"
-            or (record[0], record[2]) in self.server_addresses(ours)
+            or (question.zone.kind and any(record[0] in rdata for *_, rdata in ours.answer))
+            or (record[0], covered(record)) in self.server_addresses(ours)
         )
 
     def server_addresses(self, ours):
@@ -198,12 +218,16 @@ class Judge:
 
     def loose_end(self, question, reply):
         """The name in one of our zones at which a peer's chain stops; None: it is complete."""
-        if reply.fault or reply.tc or reply.rcode != NOERROR or reply.authority:
+        plain = [record for record in reply.authority if record and record[2] not in SECURING]
+        if reply.fault or reply.tc or reply.rcode != NOERROR or plain or None in reply.authority:
             return None
         name = names.wire(names.low(question.name))
         end = reply.end_of_chain(name)
         wanted = NUMBERS[question.rtype]
         if end is None or end == name or wanted == CNAME:
+            return None
+        # ANY is for the CNAME itself, unless a DNAME made it.
+        if wanted == ANY and DNAME not in {record[2] for record in reply.answer}:
             return None
         if any(owner == end and (rtype == wanted or wanted == ANY) for owner, rtype in reply.sets()):
             return None
@@ -241,7 +265,7 @@ class Judge:
         reply.fault = reply.fault or more.fault
         reply.flags |= more.flags & TC
         reply.sections[1] |= more.answer
-        reply.sections[2] = more.authority or {None}
+        reply.sections[2] |= more.authority or {None}
         reply.sections[3] |= more.additional
 
     # ---- judgement ----
@@ -284,7 +308,11 @@ class Judge:
             self.defects.append((index, "anamed is wrong", replies))
         elif not fits:
             self.defects.append((index, "additional data", replies))
-        elif len({peer.key() for peer in peers}) > 1 or question.rtype == "ANY":
+        elif (
+            len({peer.key() for peer in peers}) > 1
+            or question.rtype == "ANY"
+            or (not ours.tc and all(peer.tc for peer in peers))  # it is right, and has room
+        ):
             self.settle(index, replies)
         else:
             self.defects.append((index, "anamed alone", replies))
@@ -297,11 +325,11 @@ class Judge:
             return not ours.answer and self.is_too_large(question)
         every = question.cls == EVERY_CLASS  # RFC 1034 3.7.1: AA is clear
         if ours.tc:
-            return any(
+            return self.has_no_room(question) or any(
                 peer.tc and peer.rcode == ours.rcode and (peer.aa and not every) == ours.aa
                 for peer in peers
             )
-        right = self.reference.answer(question.name, NUMBERS[question.rtype])
+        right = self.right(question)
         right.aa = right.aa and not every
         answer, authority = lowered(ours.answer), lowered(ours.authority)
         if (ours.rcode, ours.aa, authority) != (right.rcode, right.aa, right.authority):
@@ -310,9 +338,26 @@ class Judge:
             return any_fits(answer, right.answer)
         return answer == right.answer
 
+    def right(self, question):
+        dnssec_ok = question.dnssec_ok and question.payload is not None
+        return self.reference.answer(question.name, NUMBERS[question.rtype], dnssec_ok)
+
+    def has_no_room(self, question):
+        """
+        However well it is compressed: names in rdata, and owners, are pointers at best, where not
+        the label before is new.
+        """
+        right = self.right(question)
+        rdata = [
+            {NS: 2, CNAME: 4, SOA: 24, NSEC3: 32 + len(record[4])}.get(record[2], len(record[4]))
+            for record in right.answer | right.authority
+        ]
+        size = 12 + names.size(question.name) + 4 + 11 + sum(12 + one for one in rdata)
+        return not question.tcp and size + NEARLY > min(question.payload or 512, PAYLOAD)
+
     def is_too_large(self, question):
         """No message can hold it: 12 octets beside each rdata, where owners are compressed."""
-        right = self.reference.answer(question.name, NUMBERS[question.rtype])
+        right = self.right(question)
         return sum(12 + len(record[4]) for record in right.answer) > 65535 - 512
 
     def settle(self, index, replies):

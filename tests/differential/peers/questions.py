@@ -8,7 +8,8 @@ from peers import names
 NUMBERS = {
     "A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "HINFO": 13, "MINFO": 14, "MX": 15, "TXT": 16,
     "RP": 17, "AFSDB": 18, "RT": 21, "AAAA": 28, "SRV": 33, "NAPTR": 35, "KX": 36, "DNAME": 39,
-    "DS": 43, "SSHFP": 44, "TLSA": 52, "SVCB": 64, "HTTPS": 65, "SPF": 99, "ANY": 255, "URI": 256,
+    "DS": 43, "SSHFP": 44, "RRSIG": 46, "NSEC": 47, "DNSKEY": 48,
+    "NSEC3": 50, "NSEC3PARAM": 51, "TLSA": 52, "SVCB": 64, "HTTPS": 65, "SPF": 99, "ANY": 255, "URI": 256,
     "CAA": 257, "TYPE65280": 65280, "TYPE65281": 65281,
     "TYPE65401": 65401,
 }
@@ -16,6 +17,7 @@ WORDS = {number: word for word, number in NUMBERS.items()}
 TYPES = ["A", "AAAA", "NS", "SOA", "MX", "TXT", "CNAME", "DNAME", "DS", "ANY", "TYPE65280"]
 ADDRESSES = {"A", "AAAA", "ANY"}
 OTHERS = [rtype for rtype in TYPES if rtype not in ADDRESSES] + ["TYPE65401"]
+SECURE = ["RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "DS"]
 LEAST = 20
 IN, EVERY_CLASS = 1, 255
 RD, DO = 0x0100, 0x8000
@@ -51,8 +53,9 @@ class Question:
 
     def __str__(self):
         how = "TCP" if self.tcp else "no OPT" if self.payload is None else f"OPT {self.payload}"
+        how += " DO" if self.dnssec_ok and self.payload is not None else ""
         cls = "" if self.cls == IN else f"class {self.cls} "
-        return f"{names.text(self.name)} {cls}{self.rtype} ({how}; zone {names.text(self.zone.apex)})"
+        return f"{names.text(self.name)} {cls}{self.rtype} ({how}; zone {names.text(self.zone.apex)} {self.zone.kind or ''})"
 
 
 def around(zone, node):
@@ -117,13 +120,14 @@ class Maker:
             rtype = rng.choice(OTHERS)
         if rng.random() < 0.3:
             name = any_case(rng, name)
-        chance = rng.random()
-        payload = None if chance < 0.4 else rng.choice(PAYLOADS)
+        secure = zone.kind is not None
+        payload = None if rng.random() < (0.05 if secure else 0.4) else rng.choice(PAYLOADS)
         flags = rng.choice([0, 0, RD])
         cls = EVERY_CLASS if rng.random() < 0.005 else IN
         # named refuses every class: too few are left to tell whether a reply had to be cut.
-        tcp = rng.random() < 0.04 or cls == EVERY_CLASS
-        return Question(zone, name, rtype, tcp, payload, flags, rng.random() < 0.2, cls)
+        tcp = rng.random() < (0.3 if secure else 0.04) or cls == EVERY_CLASS
+        dnssec_ok = rng.random() < (0.9 if secure else 0.2)
+        return Question(zone, name, rtype, tcp, payload, flags, dnssec_ok, cls)
 
     def names_of(self, zone):
         """Each name once, none too long."""
@@ -132,7 +136,12 @@ class Maker:
             for name in around(zone, node):
                 if names.size(name) <= 255:
                     found[names.low(name)] = None
+        for name in zone.hashed[:5]:
+            found[name] = found[(b"below",) + name] = None
         return list(found)
+
+    def types(self, zone):
+        return TYPES + SECURE if zone.kind else TYPES
 
     def some(self, zone, most):
         """A random choice, of at least LEAST."""
@@ -141,7 +150,7 @@ class Maker:
         rng.shuffle(places)
         for name in places:
             there = [rtype for rtype in types_of(zone, name) if rtype in NUMBERS]
-            wanted = {rng.choice(TYPES), rng.choice(there or TYPES)}
+            wanted = {rng.choice(self.types(zone)), rng.choice(there or TYPES)}
             made += [self.question(zone, name, rtype) for rtype in sorted(wanted)]
             if len(made) >= most:
                 break
@@ -153,10 +162,11 @@ class Maker:
         """Every name with every type, and what the file asks for, over UDP and TCP."""
         made = []
         for name in self.names_of(zone):
-            for rtype in sorted(set(TYPES) | set(types_of(zone, name)) & set(NUMBERS)):
+            for rtype in sorted(set(self.types(zone)) | set(types_of(zone, name)) & set(NUMBERS)):
                 made.append(self.question(zone, name, rtype))
         for name, rtype in zone.asked:
+            secure = zone.kind is not None
             for payload in (None, 512, 1232, 4096):
-                made.append(Question(zone, name, rtype, False, payload))
-            made.append(Question(zone, name, rtype, True))
+                made.append(Question(zone, name, rtype, False, payload, dnssec_ok=secure))
+            made.append(Question(zone, name, rtype, True, dnssec_ok=secure))
         return made

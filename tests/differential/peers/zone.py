@@ -19,6 +19,8 @@ class Zone:
         self.nodes = {}  # name in lower case -> {type: [targets]}
         self.anames = False  # what stands at ANAMEs is asked for all but addresses
         self.asked = []  # (name, type) that the file itself wants to be asked
+        self.kind = None  # how it is signed, of sign.KINDS
+        self.hashed = []  # owners of NSEC3
 
     def add(self, owner, ttl, rtype, rdata, target=None):
         """One record; the target's text goes behind the rdata."""
@@ -35,6 +37,12 @@ class Zone:
         while len(owner) > len(self.apex):
             owner = owner[1:]
             self.nodes.setdefault(owner, {})
+
+    def append(self, lines):
+        """Records that stand in either text, their names absolute."""
+        self.lines = self.lines + lines
+        if self.dressed:
+            self.dressed = "\n".join([self.dressed] + lines) + "\n"
 
     def has(self, name, *rtypes):
         found = self.nodes.get(names.low(name), {})

@@ -72,7 +72,7 @@ static const char NSEC[] =
 /* c.example is not signed, and opt-out leaves it out of the chain. */
 static const char NSEC3[] =
 	"$TTL 3600\n"
-	"@ SOA ns1 bugs.x.w 1 3600 300 3600000 3600\n@" SIG("SOA", "1")
+	"@ SOA ns1 bugs.x.w 1 3600 300 3600000 600\n@" SIG("SOA", "1")
 	"@ NS ns1\n@ NS ns2\n@" SIG("NS", "1")
 	"@ MX 1 xx\n@" SIG("MX", "1")
 	"@ DNSKEY 256 3 7 AQ==\n@" SIG("DNSKEY", "1")
@@ -103,8 +103,10 @@ static const char NSEC3[] =
 	"xx A 192.0.2.10\nxx" SIG("A", "2");
 /* clang-format on */
 
-#define SOA    "ns example. 3600 SOA ns1.example. bugs.x.w.example. 1081539377 3600 300 3600000 3600\n"
-#define SOA3   "ns example. 3600 SOA ns1.example. bugs.x.w.example. 1 3600 300 3600000 3600\n"
+#define SOA  "ns example. 3600 SOA ns1.example. bugs.x.w.example. 1081539377 3600 300 3600000 3600\n"
+#define SOA3 "ns example. 600 SOA ns1.example. bugs.x.w.example. 1 3600 300 3600000 600\n"
+#define SOA3_SIG                                                                                   \
+	"ns example. 600 RRSIG SOA 5 1 3600 20300101000000 20200101000000 1 example. AAAA\n"
 #define OPT_DO "opt 1232 do\n"
 
 static struct scene nsec, nsec3;
@@ -364,7 +366,7 @@ static void a_name_that_is_not_there_by_nsec3(void **state)
 {
 	(void)state;
 	/* RFC 5155 B.1 */
-	EXPECT(nsec3, "NXDOMAIN aa\n" SOA3 "ns example." RRSIG("SOA", "1") P_XW P_APEX P_A OPT_DO,
+	EXPECT(nsec3, "NXDOMAIN aa\n" SOA3 SOA3_SIG P_XW P_APEX P_A OPT_DO,
 	       .name = "a.c.x.w.example.", .type = AN_TYPE_A);
 }
 
@@ -372,12 +374,9 @@ static void a_type_that_is_not_there_by_nsec3(void **state)
 {
 	(void)state;
 	/* RFC 5155 B.2, B.2.1 */
-	EXPECT(nsec3,
-	       "NOERROR aa\n" SOA3 "ns example." RRSIG("SOA", "1") PROOF(H_NS1, H_XYW, " A RRSIG ")
-	               OPT_DO,
+	EXPECT(nsec3, "NOERROR aa\n" SOA3 SOA3_SIG PROOF(H_NS1, H_XYW, " A RRSIG ") OPT_DO,
 	       .name = "ns1.example.", .type = AN_TYPE_MX);
-	EXPECT(nsec3,
-	       "NOERROR aa\n" SOA3 "ns example." RRSIG("SOA", "1") PROOF(H_YW, H_W, "") OPT_DO,
+	EXPECT(nsec3, "NOERROR aa\n" SOA3 SOA3_SIG PROOF(H_YW, H_W, "") OPT_DO,
 	       .name = "y.w.example.", .type = AN_TYPE_A);
 }
 
@@ -390,8 +389,8 @@ static void an_unsigned_delegation_by_opt_out(void **state)
 	       "ar ns1.c.example. 3600 A 192.0.2.7\n" OPT_DO,
 	       .name = "mc.c.example.", .type = AN_TYPE_MX);
 	/* B.2 in the form of 7.2.4 */
-	EXPECT(nsec3, "NOERROR aa\n" SOA3 "ns example." RRSIG("SOA", "1") P_APEX P_A OPT_DO,
-	       .name = "c.example.", .type = AN_TYPE_DS);
+	EXPECT(nsec3, "NOERROR aa\n" SOA3 SOA3_SIG P_APEX P_A OPT_DO, .name = "c.example.",
+	       .type = AN_TYPE_DS);
 }
 
 static void wildcards_by_nsec3(void **state)
@@ -409,8 +408,8 @@ static void wildcards_by_nsec3(void **state)
 	       .name = "a.z.w.example.", .type = AN_TYPE_MX);
 	/* RFC 5155 B.5 */
 	EXPECT(nsec3,
-	       "NOERROR aa\n" SOA3 "ns example." RRSIG("SOA", "1") PROOF(H_W, H_SELF, "")
-	               PROOF(H_NS2, H_WILD, " A RRSIG ") PROOF(H_WILD, H_XX, " MX RRSIG ") OPT_DO,
+	       "NOERROR aa\n" SOA3 SOA3_SIG PROOF(H_W, H_SELF, "") PROOF(H_NS2, H_WILD, " A RRSIG ")
+	               PROOF(H_WILD, H_XX, " MX RRSIG ") OPT_DO,
 	       .name = "a.z.w.example.", .type = AN_TYPE_AAAA);
 }
 

@@ -166,6 +166,11 @@ static void what_is_no_part_of_the_chain_is_left_out(void **state)
 
 /* ---- what kind of zone it is ---- */
 
+/* A chain of one, the apex: example.test. */
+#define HASHED(flags)                                                                              \
+	"@ 60 NSEC3PARAM 1 " flags " 0 -\n" H_APEX " 60 NSEC3 1 0 0 - " H_APEX " SOA\n"
+#define H_APEX "jbas736chung3bb701jkjdhqkqlhvug7"
+
 static void a_zone_is_secure_by_key_and_signature(void **state)
 {
 	static const struct {
@@ -177,12 +182,15 @@ static void a_zone_is_secure_by_key_and_signature(void **state)
 	        {"@ 60 NSEC @ NSEC\n", ZONE_PRESIGNED_NSEC, 1, 0},
 	        /* NSEC3PARAM without the chain that it speaks of: NSEC, if there is any */
 	        {"@ 60 NSEC3PARAM 1 0 0 -\n@ 60 NSEC @ NSEC\n", ZONE_PRESIGNED_NSEC, 1, 0},
+	        /* another name's */
 	        {"@ 60 NSEC3PARAM 1 0 0 -\n"
 	         "8o4g0a5aqj2srfa3hnvrnlb4mk1fbmq3 60 NSEC3 1 0 0 - "
 	         "8o4g0a5aqj2srfa3hnvrnlb4mk1fbmq3 SOA\n",
 	         ZONE_PRESIGNED_NSEC, 0, 1},
 	        /* RFC 5155 4: flags, so the chain is not whole yet */
 	        {"@ 60 NSEC3PARAM 1 1 0 -\n@ 60 NSEC @ NSEC\n", ZONE_PRESIGNED_NSEC, 1, 0},
+	        {HASHED("0"), ZONE_PRESIGNED_NSEC3, 1, 0},
+	        {HASHED("1") "@ 60 NSEC @ NSEC\n", ZONE_PRESIGNED_NSEC, 1, 0},
 	        {"@ 60 NSEC3PARAM 1 0 501 -\n", ZONE_PRESIGNED_NSEC, 0, 2},
 	};
 	char text[1000];

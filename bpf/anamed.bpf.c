@@ -219,7 +219,7 @@ AN_INLINE __u8 scope_of(const struct scratch *own)
 /* The answer that was found -> own->reply, and its records and tail -> own->body */
 AN_INLINE void lay_out(struct scratch *own)
 {
-	reply_from(&own->answer, &own->reply);
+	reply_from(&own->answer, own->edns.dnssec_ok != 0, &own->reply);
 	own->reply.scope = scope_of(own);
 	forget();
 	render_data(own, own->choice, own->serving.ttl);
@@ -239,6 +239,8 @@ __attribute__((noinline)) int find(void)
 	if (!ctl || !own)
 		return V_pass_internal;
 	verdict = find_answer(ctl, own);
+	if (!verdict)
+		verdict = answer_judge_do(&own->answer, &own->edns);
 	if (verdict)
 		return (int)verdict;
 	forget();

@@ -177,12 +177,13 @@ AN_INLINE void members_keep(struct scratch *scratch, __u32 stride)
 {
 	struct pick *pick = &scratch->pick;
 	__u8 *data = (__u8 *)scratch->data;
+	__u64 bits = answer_data_len(&scratch->answer);
 
 	pick->count = 0;
 	for (__u32 i = 0; i < AN_ANSWER_LARGE / stride; i++) {
 		const __u8 *from = data + i * stride;
 		__u8 *to = data + keep((__u64)pick->count * stride, DATA_MASK);
-		__u8 bit = data[keep((__u64)scratch->answer.members + i, DATA_MASK)];
+		__u8 bit = data[keep(bits + i, DATA_MASK)];
 
 		if (i >= scratch->answer.count)
 			break;
@@ -202,11 +203,16 @@ AN_INLINE enum verdict members_filter(struct scratch *scratch)
 	else
 		members_keep(scratch, SLOT_STRIDE_AAAA);
 	forget();
-	if (!pick->count)
+	answer->traits &= ~AN_TRAIT_MEMBERS; /* it may be looked at once more, in stale mode */
+	if (pick->count == answer->count)
+		return V_GO_ON;
+	/* Signatures are over all of them. */
+	if (!pick->count || (answer->signed_len && scratch->edns.dnssec_ok))
 		return V_pass_dead_member;
-	answer->counts[0] = (__u8)(answer->counts[0] - (answer->count - pick->count));
+	answer->counts[0] = (__u8)pick->count;
 	answer->count = (__u8)pick->count;
-	answer->members = 0; /* it may be looked at once more, in stale mode */
+	answer->tail_len = answer->signed_len = 0;
+	answer->signed_counts = 0;
 	return V_GO_ON;
 }
 

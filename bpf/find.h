@@ -358,10 +358,9 @@ AN_INLINE enum verdict audience_search(struct scratch *scratch)
 	struct found *found = &scratch->found;
 	enum verdict verdict = V_pass_audience_miss;
 	__u16 type = scratch->question.type;
-	__u8 variant = owner->head.flags & AN_OWNER_BY_DO && scratch->edns.dnssec_ok;
 
 	found->any_network = found->missed = 0;
-	found->key = key_for_everyone(owner->uid, scratch->place.region, type, variant);
+	found->key = key_for_everyone(owner->uid, scratch->place.region, type, 0);
 	if (scratch->client.source) {
 		if (found_by_network(scratch, &verdict))
 			return verdict;
@@ -370,7 +369,7 @@ AN_INLINE enum verdict audience_search(struct scratch *scratch)
 		if (found_take(scratch, number_for_all(scratch, owner->nobody), &verdict))
 			return verdict;
 	}
-	found->key = key_for_everyone(owner->uid, scratch->place.region, type, variant);
+	found->key = key_for_everyone(owner->uid, scratch->place.region, type, 0);
 	if (found_take(scratch, number_for_all(scratch, owner->everyone), &verdict))
 		return verdict;
 	found->any_network = 1;
@@ -483,7 +482,7 @@ AN_INLINE enum verdict members_check(struct scratch *scratch)
 {
 	enum verdict verdict;
 
-	if (!scratch->answer.members)
+	if (!(scratch->answer.traits & AN_TRAIT_MEMBERS))
 		return V_GO_ON;
 	verdict = cell_read(scratch->answer.cell, scratch);
 	if (verdict || scratch->pick.live == AN_CELL_MEMBERS)

@@ -98,10 +98,11 @@ AN_INLINE void quick_records(const void *slot, struct scratch *own, __u32 stride
 AN_INLINE __u64 quick_reply(const struct an_answer *answer, const struct edns *edns,
                             struct reply *reply)
 {
-	reply_from(answer, reply);
+	reply_from(answer, 1, reply);
 	reply->scope = edns->ecs.source ? answer->wire_scope : 0;
 	return (__u64)(answer->count ^ answer->counts[0]) | answer->counts[1] | answer->counts[2] |
-	       answer->ttl_mode >> 1 | answer->tail_len | answer->tail_ttl_count;
+	       (answer->traits & ~(AN_TRAIT_COUNTING | AN_TRAIT_MEMBERS)) | answer->tail_len |
+	       answer->signed_len | answer->tail_ttl_count;
 }
 
 /*
@@ -116,18 +117,17 @@ AN_INLINE int quick_take(const void *slot, const struct an_answer *answer, __u32
 	const struct moment *moment = &own->moment;
 	__u64 count = answer->count, start, ttl = answer->ttl, fresh_until = answer->fresh_until;
 	__u32 stride = answer->stride, room = AN_SLOT_SMALL_SIZE - least;
-	__u64 len = count * stride, members = answer->members;
+	__u64 len = count * stride;
 
 	differs |= quick_reply(answer, &own->edns, &own->reply);
 	own->pick.cell = AN_CELL_FIXED;
-	if (members) {
+	if (answer->traits & AN_TRAIT_MEMBERS) {
 		own->pick.cell = answer->cell;
-		differs |= members ^ len;
 		len += count; /* their bits, which say nothing while all live */
 	}
 	if (moment->now >= fresh_until || at < least || at + len > AN_SLOT_SMALL_SIZE)
 		return 0;
-	if (answer->ttl_mode == AN_TTL_COUNTING)
+	if (answer->traits & AN_TRAIT_COUNTING)
 		ttl = ticks_to_seconds(fresh_until, moment->now, moment->hz);
 	ttl = __builtin_bswap32((__u32)ttl);
 	start = an_choice_below(own->draw, (__u32)count);

@@ -116,13 +116,29 @@ AN_INLINE void render_pointers(struct scratch *scratch)
 	}
 }
 
-/* What the reply takes from the answer but its SCOPE, which the question has a say in. */
-AN_INLINE void reply_from(const struct an_answer *answer, struct reply *reply)
+/*
+ * What the reply takes from the answer but its SCOPE, which the question has a
+ * say in. `whole`: with what only queries with DO get.
+ */
+AN_INLINE void reply_from(const struct an_answer *answer, int whole, struct reply *reply)
 {
 	reply->data_len = answer_data_len(answer);
 	reply->flags = answer->flags & (AN_FLAG_AA | AN_FLAG_RCODE);
 	for (__u32 i = 0; i < 3; i++)
 		reply->counts[i] = answer->counts[i];
+	if (whole)
+		return;
+	reply->data_len -= answer->signed_len;
+	reply->counts[0] = (__u16)(reply->counts[0] - (answer->signed_counts & 0xf));
+	reply->counts[1] = (__u16)(reply->counts[1] - (answer->signed_counts >> 4));
+}
+
+/* Has the query DO, or not, as the answer is for? */
+AN_INLINE enum verdict answer_judge_do(const struct an_answer *answer, const struct edns *edns)
+{
+	__u32 other = edns->dnssec_ok ? AN_TRAIT_NOT_DO : AN_TRAIT_ONLY_DO;
+
+	return answer->traits & other ? V_pass_dnssec : V_GO_ON;
 }
 
 /* FAMILY, SOURCE and ADDRESS as asked (RFC 7871 7.2.1). Words may reach past the option: what

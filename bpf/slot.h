@@ -87,10 +87,10 @@ AN_INLINE __u64 answer_data_len(const struct an_answer *answer)
 	return answer_records_len(answer) + answer->tail_len;
 }
 
-/* The same with the members' bits behind the records, where there are any. */
+/* The same with the members' bits behind, where there are any. */
 AN_INLINE __u64 answer_whole_len(const struct an_answer *answer)
 {
-	return answer_data_len(answer) + (answer->members ? answer->count : 0);
+	return answer_data_len(answer) + (answer->traits & AN_TRAIT_MEMBERS ? answer->count : 0);
 }
 
 /*
@@ -141,13 +141,11 @@ AN_INLINE void data_read(const void *slot, __u32 size, __u32 words_max, __u64 at
  */
 AN_INLINE enum verdict answer_judge_shape(const struct an_answer *answer, __u64 room)
 {
-	if (answer->ttl_mode > AN_TTL_COUNTING)
+	if (answer->traits & ~AN_TRAITS || answer->signed_len > answer->tail_len)
 		return V_pass_kind;
 	if (answer->count && answer->stride != SLOT_STRIDE_A && answer->stride != SLOT_STRIDE_AAAA)
 		return V_pass_kind;
 	if (answer_whole_len(answer) > room || answer->tail_ttl_count > AN_TAIL_TTLS)
-		return V_pass_kind;
-	if (answer->members && (answer->tail_len || answer->members != answer_records_len(answer)))
 		return V_pass_kind;
 #pragma GCC unroll 4
 	for (__u32 i = 0; i < AN_TAIL_TTLS; i++)
@@ -300,7 +298,7 @@ AN_INLINE enum verdict owner_judge(const struct owner *owner, const struct an_ow
 	if (owner->key.hash != key->hash || owner->key.type != key->type ||
 	    owner->key.class != key->class)
 		return V_pass_owner_other;
-	if (owner->head.flags & ~AN_OWNER_BY_DO)
+	if (owner->head.flags)
 		return V_pass_kind;
 	return V_GO_ON;
 }
@@ -370,7 +368,7 @@ AN_INLINE enum verdict answer_judge_time(const struct an_answer *answer,
 {
 	if (moment->now < answer->fresh_until) {
 		ret->ttl = answer->ttl;
-		if (answer->ttl_mode == AN_TTL_COUNTING)
+		if (answer->traits & AN_TRAIT_COUNTING)
 			ret->ttl = ticks_to_seconds(answer->fresh_until, moment->now, moment->hz);
 		ret->stale = any_network != 0;
 		if (any_network && ret->ttl > answer->stale_ttl)

@@ -19,9 +19,9 @@
 #include "anamed/geo.h"
 #include "anamed/key.h"
 
-#define AN_ABI_VERSION 2
+#define AN_ABI_VERSION 3
 #define AN_PIN_ROOT    "/sys/fs/bpf/anamed"
-#define AN_PIN_DIR     AN_PIN_ROOT "/v2"
+#define AN_PIN_DIR     AN_PIN_ROOT "/v3"
 
 #define AN_ASSERT_AT(type, field, offset)                                                          \
 	_Static_assert(__builtin_offsetof(type, field) == (offset), #type "." #field " moved")
@@ -229,7 +229,7 @@ struct an_audience_key {
 	__u64 uid;    /* of the owner slot; never used again */
 	__u32 region; /* 0: no region */
 	__u16 type;   /* host order */
-	__u8 variant; /* 0; bit 0: DO, bits 1-7: view (reserved) */
+	__u8 variant; /* 0; reserved for views */
 	__u8 kind;    /* enum an_audience_kind */
 	__u8 family;  /* AN_FAMILY_*, 0 with length 0 */
 	__u8 len;     /* prefix length, 0 to 64 */
@@ -283,17 +283,20 @@ struct an_slot_head {
 AN_ASSERT_SIZE(struct an_slot_head, 24);
 AN_ASSERT_AT(struct an_slot_head, mark, 16);
 
-enum an_ttl_mode {
-	AN_TTL_FIXED = 0,    /* zone data: `ttl`, always */
-	AN_TTL_COUNTING = 1, /* flattened: seconds until fresh_until, rounded up */
-};
+/* traits of an answer; one that a program does not know is passed up. */
+#define AN_TRAIT_COUNTING 0x1u /* TTL: seconds until fresh_until, rounded up; else always `ttl` */
+#define AN_TRAIT_MEMBERS  0x2u /* behind the data stand `count` octets: each record's bit in the cell */
+#define AN_TRAIT_ONLY_DO  0x4u /* for queries with DO alone: the others' is not this less signed_len */
+#define AN_TRAIT_NOT_DO   0x8u /* for queries without DO alone */
+#define AN_TRAITS         0xfu
 
 #define AN_TAIL_TTLS 4
 
 /*
  * Everything behind the question but OPT, of which the data stand elsewhere in
  * the slot: `count` records of `stride` octets each, which rotate, then the
- * tail. TTL fields that follow the answer's TTL are zero in data: those of the
+ * tail. Its last signed_len octets, signatures and proofs, are for queries with
+ * DO: without it a reply ends before them, and counts signed_counts less. TTL fields that follow the answer's TTL are zero in data: those of the
  * records at offset 6 of each, those of the tail at tail_ttl. Names are
  * compressed against the question name, which stands at offset 12 of the
  * message.
@@ -303,15 +306,15 @@ struct an_answer {
 	__u64 stale_until; /* ticks; served as last good until then */
 	__u32 ttl;         /* seconds: fixed, or as it was when made */
 	__u32 cell;        /* of the pool whose members these are; AN_CELL_FIXED: none */
-	__u16 stale_ttl;   /* seconds, when served past fresh_until */
-	__u16 flags;       /* of the DNS header, host order: AA and RCODE; QR and RD are added */
+	__u8 stale_ttl;    /* seconds, when served past fresh_until */
+	__u8 signed_counts; /* ANCOUNT (lower four bits) and NSCOUNT of what only DO gets */
+	__u16 flags;        /* of the DNS header, host order: AA and RCODE; QR and RD are added */
 	__u16 tail_len;
-	__u16 members;   /* offset in data of `count` octets, right behind the records (there is
-	                    no tail then): each record's bit in the cell; 0: all records always */
-	__u8 counts[3];  /* ANCOUNT, NSCOUNT, ARCOUNT without OPT */
-	__u8 count;      /* records that rotate */
-	__u8 stride;     /* octets of each, even: 16 (A) or 28 (AAAA); 0 with count 0 */
-	__u8 ttl_mode;   /* enum an_ttl_mode */
+	__u16 signed_len; /* at the end of the tail, for DO alone */
+	__u8 counts[3];   /* ANCOUNT, NSCOUNT, ARCOUNT without OPT */
+	__u8 count;       /* records that rotate */
+	__u8 stride;      /* octets of each, even: 16 (A) or 28 (AAAA); 0 with count 0 */
+	__u8 traits;      /* AN_TRAIT_* */
 	__u8 wire_scope; /* SCOPE PREFIX-LENGTH of a reply to a query with ECS */
 	__u8 tail_ttl_count;
 	__u16 tail_ttl[AN_TAIL_TTLS]; /* offsets in the tail */
@@ -340,10 +343,8 @@ AN_ASSERT_SIZE(struct an_inline, 16);
 	        length */
 #define AN_LEN_BITS 0x7f
 
-/* head.flags of an owner. */
-#define AN_OWNER_BY_DO 0x1u /* answers differ by the DO bit (variant bit 0) */
 /*
- * It is no owner but a zone's denial: key (apex, type 0), and its inline answer
+ * head.flags of an owner: it is none but a zone's denial: key (apex, type 0), and its inline answer
  * is NXDOMAIN for any name that does not exist, made for the apex as question.
  * tail_ttl from 1 on are the places in the tail of compression pointers to which
  * the difference in length of question and apex is added: the SOA's owner,

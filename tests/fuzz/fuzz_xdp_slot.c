@@ -77,7 +77,7 @@ static void pretend_owner(struct an_owner_slot *slot)
 	slot->head.kind = AN_SLOT_OWNER;
 	slot->name_len = NAME_LEN;
 	memset(slot->name, 0, 16);
-	slot->answer.ttl_mode &= 1;
+	slot->answer.traits &= AN_TRAIT_COUNTING;
 	slot->answer.stride = slot->answer.stride & 1 ? SLOT_STRIDE_AAAA : SLOT_STRIDE_A;
 	slot->answer.tail_len &= 0xff;
 	slot->answer.count &= 7;
@@ -100,7 +100,7 @@ static void pretend_client(struct scratch *scratch, struct an_owner_slot *slot, 
 		memcpy(slot->inline_key.prefix, "\xc0\0\2", 3);
 	}
 	slot->everyone = scratch->found.owner = 1;
-	slot->answer.tail_len = slot->answer.members = 0;
+	slot->answer.tail_len = slot->answer.signed_len = 0;
 	slot->answer.counts[0] = slot->answer.count;
 	slot->answer.counts[1] = slot->answer.counts[2] = 0;
 	slot->inline_at = (AN_OWNER_NAME_AT + 16) / 8;
@@ -254,9 +254,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] & 8) {
 		answer->head.seq &= ~1u;
 		answer->head.kind = AN_SLOT_ANSWER;
-		answer->answer.ttl_mode &= 1;
+		answer->answer.traits &= AN_TRAITS;
 		answer->answer.stride = data[0] & 16 ? SLOT_STRIDE_AAAA : SLOT_STRIDE_A;
 		answer->answer.tail_len &= 0x1ff;
+		answer->answer.signed_len &= 0x1ff;
 		answer->answer.count &= 0x3f;
 		answer->answer.tail_ttl_count &= 3;
 	}

@@ -291,7 +291,7 @@ static void fill_answer(struct an_answer *answer, const struct answer_spec *spec
 	                             .flags = AN_FLAG_AA,
 	                             .tail_len = (uint16_t)(body_len - records),
 	                             .count = (uint8_t)spec->count,
-	                             .ttl_mode = AN_TTL_FIXED,
+	                             .traits = 0,
 	                             .wire_scope = spec->scope};
 	answer->counts[0] = (uint8_t)spec->count;
 	answer->counts[1] = spec->count ? 0 : 1;
@@ -487,11 +487,11 @@ uint32_t fixture_choice(struct fixture *fixture, const struct an_owner_slot *own
 
 void fixture_members(struct an_answer_slot *slot, const uint8_t *bits)
 {
-	size_t records = (size_t)slot->answer.count * slot->answer.stride;
+	size_t data = (size_t)slot->answer.count * slot->answer.stride + slot->answer.tail_len;
 
 	slot->answer.cell = FIXTURE_POOL_CELL;
-	slot->answer.members = (uint16_t)records;
-	memcpy(slot->data + records, bits, slot->answer.count);
+	slot->answer.traits |= AN_TRAIT_MEMBERS;
+	memcpy(slot->data + data, bits, slot->answer.count);
 	slot->head.used = (uint16_t)(slot->head.used + slot->answer.count);
 }
 

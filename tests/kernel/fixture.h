@@ -117,7 +117,7 @@ uint32_t fixture_choice(struct fixture *fixture, const struct an_owner_slot *own
                         const struct an_audience_key *key, bool hashed,
                         const struct choice_spec *specs, unsigned int count);
 
-/* Each record's bit, behind the records of an answer's slot. */
+/* Each record's bit, behind the data of an answer's slot. */
 void fixture_members(struct an_answer_slot *slot, const uint8_t *bits);
 
 /* Sums over the CPUs. */

@@ -327,7 +327,7 @@ static void set_times(struct scene *scene, uint32_t number, int64_t fresh_s, int
 	struct an_answer_slot *answer = fixture_slot(scene->fixture, number);
 	uint64_t now = fixture_now(scene->fixture), hz = scene->fixture->hz;
 
-	answer->answer.ttl_mode = AN_TTL_COUNTING;
+	answer->answer.traits = AN_TRAIT_COUNTING;
 	answer->answer.fresh_until = now + (uint64_t)(fresh_s * (int64_t)hz) - hz / 2;
 	answer->answer.stale_until = now + (uint64_t)(stale_s * (int64_t)hz) - hz / 2;
 }
@@ -440,30 +440,76 @@ static void the_catch_all_waits_for_its_turn(void **state)
 	set_times(&scene, own, 40, 400);
 	set_times(&scene, other, 40, 400);
 	query_spec_ecs(&scene.query, 1, 24, "198.51.100.0");
-	fixture_slot(scene.fixture, own)->answer.ttl_mode = AN_TTL_FIXED;
+	fixture_slot(scene.fixture, own)->answer.traits = 0;
 	expect(&scene, 1, 24, "its own");
 	fixture_ask(scene.fixture, &scene.query, &outcome);
 	assert_int_equal(outcome.counters.hit_catch_all, 0);
 	assert_int_equal(outcome.counters.hit_stale, 0);
 }
 
-/* ---- variants ---- */
+/* ---- with DO and without ---- */
 
-static void answers_can_differ_by_do(void **state)
+/* The header's count of a section's records in the reply. */
+static unsigned int count_in(const struct scene *scene, const struct outcome *outcome,
+                             unsigned int section)
+{
+	const uint8_t *count =
+	        outcome->packet.octets + spec_dns_at(&scene->query) + 6 + section * 2;
+
+	return (unsigned int)(count[0] << 8 | count[1]);
+}
+
+/* The last record of the answer, a TXT, is for DO alone. */
+static void sign(struct scene *scene, uint32_t number, unsigned int section)
+{
+	struct an_answer *answer = &fixture_slot(scene->fixture, number)->answer;
+
+	answer->signed_len = (uint16_t)(answer->count ? answer->tail_len : 22);
+	answer->counts[2] = 0;
+	answer->counts[section]++;
+	answer->signed_counts = (uint8_t)(1u << section * 4);
+}
+
+static void signatures_are_for_do_alone(void **state)
+{
+	for (unsigned int section = 0; section < 2; section++) {
+		struct scene scene = prepare(state, false);
+		struct answer_spec spec = answer_spec(AN_TYPE_A, section ? 0 : 2, 1), plain = spec;
+		struct reference how = fixture_reference(scene.fixture, spec.ttl, 0);
+		struct outcome with, without;
+		uint32_t number;
+
+		spec.txt = "signature";
+		number = fixture_everyone(scene.fixture, scene.owner, &spec);
+		sign(&scene, number, section);
+		scene.query.opt = true;
+		assert_answered(scene.fixture, &scene.query, &plain, &how, "without DO");
+		fixture_ask(scene.fixture, &scene.query, &without);
+		scene.query.dnssec_ok = true;
+		fixture_ask(scene.fixture, &scene.query, &with);
+		assert_string_equal(outcome_counter(&with), "hit");
+		assert_int_equal(with.packet.len,
+		                 without.packet.len +
+		                         fixture_slot(scene.fixture, number)->answer.signed_len);
+		assert_int_equal(count_in(&scene, &with, section),
+		                 count_in(&scene, &without, section) + 1);
+		assert_int_equal(count_in(&scene, &with, 2), 1);
+	}
+}
+
+static void what_is_for_one_of_the_two_is_not_for_the_other(void **state)
 {
 	struct scene scene = prepare(state, false);
-	struct an_audience_key key =
-	        fixture_key(scene.owner, AN_AUDIENCE_NET, AN_FAMILY_IPV4, 24, "198.51.100.0");
-	struct answer_spec plain = marked(1, 24), signed_answer = marked(2, 24);
+	uint32_t number = store(&scene, AN_AUDIENCE_NET, AN_FAMILY_IPV4, 24, "198.51.100.0", 1);
+	struct an_answer *answer = &fixture_slot(scene.fixture, number)->answer;
 
-	fixture_audience(scene.fixture, scene.owner, &key, &plain);
-	key.variant = 1;
-	fixture_audience(scene.fixture, scene.owner, &key, &signed_answer);
 	query_spec_ecs(&scene.query, 1, 24, "198.51.100.0");
+	answer->traits = AN_TRAIT_ONLY_DO;
+	expect_pass(&scene, "pass_dnssec", "without DO");
 	scene.query.dnssec_ok = true;
-	expect(&scene, 1, 24, "no difference is made");
-	scene.owner->head.flags = AN_OWNER_BY_DO;
-	expect(&scene, 2, 24, "with DO");
+	expect(&scene, 1, 24, "with DO");
+	answer->traits = AN_TRAIT_NOT_DO;
+	expect_pass(&scene, "pass_dnssec", "with DO");
 	scene.query.dnssec_ok = false;
 	expect(&scene, 1, 24, "without DO");
 }
@@ -480,7 +526,8 @@ int main(void)
 	        cmocka_unit_test(the_catch_all_serves_any_network),
 	        cmocka_unit_test(the_catch_all_waits_for_its_turn),
 	        cmocka_unit_test(a_tombstone_yields_when_the_daemon_is_gone),
-	        cmocka_unit_test(answers_can_differ_by_do),
+	        cmocka_unit_test(signatures_are_for_do_alone),
+	        cmocka_unit_test(what_is_for_one_of_the_two_is_not_for_the_other),
 	};
 
 	return cmocka_run_group_tests_name("kernel: audiences", tests, fixture_open, fixture_close);

@@ -319,6 +319,44 @@ static void dead_records_are_left_out(void **state)
 		}
 }
 
+/* The signature is over all of them: with DO all live, or it is the daemon's. */
+static void signed_records_are_given_all_or_by_the_daemon(void **state)
+{
+	struct fixture *fixture = *state;
+	struct answer_spec spec = answer_spec(AN_TYPE_A, 3, 1), kept = spec;
+	const uint8_t bits[3] = {0, 1, AN_BIT_ALWAYS};
+	struct an_owner_slot *owner;
+	struct an_answer_slot *slot;
+	struct query_spec query;
+	struct reference how;
+	struct outcome outcome;
+	size_t len;
+	const uint8_t *name = wire_name("a.example", &len);
+
+	fixture_reset(fixture);
+	query = query_spec(false, name, len, AN_TYPE_A);
+	query.opt = true;
+	owner = fixture_owner(fixture, name, len, AN_TYPE_A, false);
+	spec.txt = "signature";
+	slot = fixture_slot(fixture, fixture_everyone(fixture, owner, &spec));
+	slot->answer.signed_len = slot->answer.tail_len;
+	slot->answer.counts[2] = 0;
+	slot->answer.counts[0]++;
+	slot->answer.signed_counts = 1;
+	fixture_members(slot, bits);
+	how = fixture_reference(fixture, 300, 0);
+	fixture->cells[FIXTURE_POOL_CELL] = AN_CELL_MEMBERS & ~4ULL; /* another's */
+	query.dnssec_ok = true;
+	fixture_ask(fixture, &query, &outcome);
+	assert_string_equal(outcome_counter(&outcome), "hit");
+	fixture->cells[FIXTURE_POOL_CELL] &= ~2ULL;
+	assert_query_passed(fixture, &query, "pass_dead_member", "one is dead");
+	query.dnssec_ok = false;
+	kept.count = 2;
+	memcpy(kept.addresses[1], spec.addresses[2], 16);
+	assert_answered(fixture, &query, &kept, &how, "without DO");
+}
+
 static void last_good_answers_leave_the_dead_out_too(void **state)
 {
 	struct fixture *fixture = *state;
@@ -337,7 +375,7 @@ static void last_good_answers_leave_the_dead_out_too(void **state)
 	owner = fixture_owner(fixture, name, len, AN_TYPE_A, false);
 	slot = fixture_slot(fixture, fixture_everyone(fixture, owner, &spec));
 	fixture_members(slot, bits);
-	slot->answer.ttl_mode = AN_TTL_COUNTING;
+	slot->answer.traits |= AN_TRAIT_COUNTING;
 	slot->answer.fresh_until = fixture_now(fixture) - 1;
 	slot->answer.stale_until = AN_NEVER;
 	slot->answer.stale_ttl = 30;
@@ -388,9 +426,9 @@ static void choices_are_compared_in_full(void **state)
 	member->head.kind = AN_SLOT_CHOICE;
 	PASSES("pass_kind", "a choice in a choice");
 	member->head.kind = AN_SLOT_ANSWER;
-	member->answer.members = 4;
-	PASSES("pass_kind", "bits among the records");
-	member->answer.members = 0;
+	member->answer.traits |= AN_TRAITS + 1;
+	PASSES("pass_kind", "a trait that is not known");
+	member->answer.traits &= AN_TRAITS;
 	scene.slot->entries[0].slot = 0x01000001;
 	PASSES("pass_kind", "a segment that is not known");
 }
@@ -404,6 +442,7 @@ int main(void)
 	        cmocka_unit_test(each_client_network_has_its_member),
 	        cmocka_unit_test(who_asks_without_the_option_counts_by_the_packet),
 	        cmocka_unit_test(dead_records_are_left_out),
+	        cmocka_unit_test(signed_records_are_given_all_or_by_the_daemon),
 	        cmocka_unit_test(last_good_answers_leave_the_dead_out_too),
 	        cmocka_unit_test(choices_are_compared_in_full),
 	};

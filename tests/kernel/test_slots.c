@@ -204,9 +204,9 @@ static void lengths_in_slots_are_not_trusted(void **state)
 	answer->stride = 0;
 	expect_pass(&scene, "pass_kind", "records of no octets");
 	answer->stride = good.stride;
-	answer->ttl_mode = 2;
+	answer->traits = AN_TRAITS + 1;
 	expect_pass(&scene, "pass_kind", "an unknown TTL mode");
-	answer->ttl_mode = good.ttl_mode;
+	answer->traits = good.traits;
 	answer->tail_ttl_count = AN_TAIL_TTLS + 1;
 	expect_pass(&scene, "pass_kind", "more TTLs than places");
 	answer->tail_ttl_count = AN_TAIL_TTLS;
@@ -260,15 +260,15 @@ static void ttl_counts_down(void **state)
 	static const int64_t left[] = {1, 2, 30, 299, 86400, 3 * 86400};
 	struct scene scene = prepare(state);
 
-	scene.answer->answer.ttl_mode = AN_TTL_COUNTING;
+	scene.answer->answer.traits = AN_TRAIT_COUNTING;
 	scene.answer->answer.stale_until = AN_NEVER;
 	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
 		scene.answer->answer.fresh_until = in_seconds(&scene, left[i]);
 		expect_hit(&scene, (uint32_t)left[i], false, "counting down");
 	}
-	scene.answer->answer.ttl_mode = AN_TTL_FIXED;
+	scene.answer->answer.traits = 0;
 	expect_hit(&scene, 300, false, "fixed");
-	scene.answer->answer.ttl_mode = AN_TTL_COUNTING;
+	scene.answer->answer.traits = AN_TRAIT_COUNTING;
 	scene.answer->answer.fresh_until = fixture_now(scene.fixture);
 	expect_pass(&scene, "pass_expired", "time is over and the daemon lives");
 }
@@ -279,7 +279,7 @@ static void stale_answers_go_out_when_upstream_is_gone(void **state)
 		struct scene scene = prepare_size(*state, large);
 		uint64_t *cell = &scene.fixture->cells[FIXTURE_CELL];
 
-		scene.answer->answer.ttl_mode = AN_TTL_COUNTING;
+		scene.answer->answer.traits = AN_TRAIT_COUNTING;
 		scene.answer->answer.fresh_until = in_seconds(&scene, -10);
 		scene.answer->answer.stale_until = in_seconds(&scene, 3600);
 		expect_pass(&scene, "pass_expired", "upstream lives");
@@ -306,7 +306,7 @@ static void stale_answers_go_out_when_the_daemon_is_gone(void **state)
 	struct scene scene = prepare(state);
 	struct an_control *control = scene.fixture->control;
 
-	scene.answer->answer.ttl_mode = AN_TTL_COUNTING;
+	scene.answer->answer.traits = AN_TRAIT_COUNTING;
 	scene.answer->answer.fresh_until = in_seconds(&scene, -10);
 	scene.answer->answer.stale_until = in_seconds(&scene, 3600);
 	control->heartbeat_limit = 5ull * control->hz;
@@ -318,7 +318,7 @@ static void stale_answers_go_out_when_the_daemon_is_gone(void **state)
 	expect_pass(&scene, "pass_expired", "a heartbeat ahead of this CPU's clock");
 	control->heartbeat = 0;
 	expect_hit(&scene, AN_STALE_TTL, true, "no daemon ever");
-	scene.answer->answer.ttl_mode = AN_TTL_FIXED;
+	scene.answer->answer.traits = 0;
 	scene.answer->answer.fresh_until = AN_NEVER;
 	expect_hit(&scene, 300, false, "zone data does not get stale");
 	scene.owner->cell = 0xffffffff;
@@ -450,9 +450,9 @@ static void an_inline_answer_is_whole_and_for_its_audience_alone(void **state)
 		owner->answer.tail_len = large ? 0x400 : 0x100;
 		expect_pass(&scene, "pass_kind", "data over the end");
 		owner->answer.tail_len = 0;
-		owner->answer.ttl_mode = 2;
+		owner->answer.traits = AN_TRAITS + 1;
 		expect_pass(&scene, "pass_kind", "TTL mode of the future");
-		owner->answer.ttl_mode = AN_TTL_FIXED;
+		owner->answer.traits = 0;
 		owner->head.mark = 0;
 		expect_hit(&scene, 300, false, "whole again");
 		assert_true(owner->head.mark != 0);
@@ -487,7 +487,7 @@ static void stale_answers_are_looked_for_in_both_places(void **state)
 	struct an_answer *network = &fixture_slot(scene.fixture, number)->answer;
 
 	query_spec_ecs(&scene.query, 1, 24, "198.51.100.0");
-	network->ttl_mode = scene.owner->answer.ttl_mode = AN_TTL_COUNTING;
+	network->traits = scene.owner->answer.traits = AN_TRAIT_COUNTING;
 	network->fresh_until = in_seconds(&scene, -10);
 	network->stale_until = in_seconds(&scene, -1);
 	scene.owner->answer.fresh_until = in_seconds(&scene, -10);

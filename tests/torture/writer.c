@@ -90,7 +90,7 @@ static void make_image(uint32_t name, uint32_t net, uint32_t version, struct an_
 	memset(ret, 0, sizeof(*ret));
 	ret->head.used = (uint16_t)(AN_ANSWER_DATA_AT + count * TORTURE_STRIDE);
 	ret->answer.ttl = TORTURE_TTL(version);
-	ret->answer.ttl_mode = AN_TTL_FIXED;
+	ret->answer.traits = 0;
 	ret->answer.flags = AN_FLAG_AA;
 	ret->answer.counts[0] = ret->answer.count = (uint8_t)count;
 	ret->answer.stride = TORTURE_STRIDE;

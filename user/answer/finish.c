@@ -157,7 +157,7 @@ bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
 {
 	uint64_t uid;
 
-	if (!flatten->publish || !zone || zone->id == UINT32_MAX || !zone_in_kernel(zone) ||
+	if (!flatten->publish || !zone || zone->id == UINT32_MAX ||
 	    publish_owner(flatten->publish, owner->name, owner->name_len, owner->type, zone->id,
 	                  zone->generation, policy_of(flatten, owner, zone), &uid)) {
 		owner->has_kernel_owner = false;
@@ -191,7 +191,7 @@ static uint32_t kernel_cell(struct flatten *flatten, struct cell *cell)
 	return cell->kernel;
 }
 
-/* Behind the records, the bit of each in the pool's cell. False: there is no room. */
+/* Behind the data, the bit of each record in the pool's cell. False: there is no room. */
 static bool image_members(const struct answer *answer, const struct answer_group *group,
                           uint32_t cell, struct an_answer_slot *image)
 {
@@ -203,10 +203,9 @@ static bool image_members(const struct answer *answer, const struct answer_group
 	if (!any)
 		return true; /* an answer like any other, and adopted like one */
 	image->answer.cell = cell;
-	if (cell == AN_CELL_FIXED || image->answer.tail_len ||
-	    image->head.used + group->count > AN_SLOT_LARGE_SIZE)
+	if (cell == AN_CELL_FIXED || image->head.used + group->count > AN_SLOT_LARGE_SIZE)
 		return false;
-	image->answer.members = (uint16_t)(image->head.used - AN_ANSWER_DATA_AT);
+	image->answer.traits |= AN_TRAIT_MEMBERS;
 	memcpy((uint8_t *)image + image->head.used, bits, group->count);
 	image->head.used = (uint16_t)(image->head.used + group->count);
 	return true;
@@ -218,16 +217,16 @@ struct images {
 	uint64_t words[AN_CHOICE_MAX][AN_SLOT_LARGE_SIZE / 8];
 };
 
-static bool make_image(const struct zone *zone, const struct answer *answer, uint16_t index,
+static bool make_image(const struct world *world, const struct zone *zone,
+                       const struct answer *answer, uint16_t index,
                        uint32_t cell, struct images *images)
 {
-	const struct store_owner *owner = answer->owner;
 	const struct answer_group *group = &answer->pool->groups[index];
 	struct an_answer_slot *image = (struct an_answer_slot *)(void *)images->words[index];
 
 	images->members[index] = (struct publish_member){
 	        .image = image, .id = group->id, .weight = group->weight, .bit = group->bit};
-	return respond_image_flat(zone, owner->name, owner->name_len, answer, index, image) &&
+	return respond_image_flat(world, zone, answer, index, image) &&
 	       image_members(answer, group, cell, image);
 }
 
@@ -255,7 +254,7 @@ static int publish_groups(struct flatten *flatten, const struct zone *zone, stru
 	int err;
 
 	for (uint16_t i = 0; good && i < pool->group_count; i++)
-		good = make_image(zone, answer, i, choice.cell, images);
+		good = make_image(flatten->world, zone, answer, i, choice.cell, images);
 	if (good) {
 		choice.members = images->members;
 		err = publish_choice(flatten->publish, answer->owner->kernel_uid, &answer->key,
@@ -276,7 +275,7 @@ static int publish_one(struct flatten *flatten, const struct zone *zone, struct 
 	struct an_answer_slot *image = (struct an_answer_slot *)room;
 	struct store_owner *owner = answer->owner;
 
-	if (!respond_image_flat(zone, owner->name, owner->name_len, answer, 0, image))
+	if (!respond_image_flat(flatten->world, zone, answer, 0, image))
 		return answer->pool ? publish_nothing(flatten, answer) : -E2BIG;
 	if (answer->pool && !image_members(answer, &answer->pool->groups[0],
 	                                   kernel_cell(flatten, answer->cell), image))

@@ -5,6 +5,7 @@
  * the tail. So the kernel's bytes are the daemon's.
  */
 #include "answer/draft.h"
+#include "base/wire.h"
 
 #define RECORD_FIXED_LEN 12 /* pointer, type, class, TTL, length */
 #define RECORD_TTL_AT    6
@@ -28,17 +29,51 @@ static void cut_records(const struct draft *draft, struct an_answer_slot *ret)
 		zero_ttl(ret->data + (size_t)i * ret->answer.stride + RECORD_TTL_AT);
 }
 
-/* The SOA of a negative answer is all of the tail; its TTL is the answer's. Other tails have their
- * TTLs in them. */
-static void mark_tail_ttl(const struct draft *draft, struct an_answer_slot *ret)
+static bool is_signed(const struct plan_item *item)
 {
-	size_t at = draft->m.ttl_at - draft->data_at;
+	return item->wire_type == AN_TYPE_RRSIG;
+}
 
-	if (draft->plan.count != 1 || draft->plan.items[0].section != MESSAGE_AUTHORITY)
-		return;
-	zero_ttl(ret->data + at);
-	ret->answer.tail_ttl[0] = (uint16_t)at;
-	ret->answer.tail_ttl_count = 1;
+/* The records that have the answer's TTL as it goes out: the first item's, and its signatures. */
+static unsigned int count_of_ttls(const struct plan *plan)
+{
+	unsigned int count = plan->items[0].count;
+
+	if (plan->count > 1 && is_signed(&plan->items[1]))
+		count += plan->items[1].count;
+	return count;
+}
+
+/*
+ * In the tail, the TTLs of the SOA of a negative answer, and of the signatures
+ * of what the answer is; there are more than these only in tails that have all
+ * their TTLs in them. False: too many.
+ */
+static bool mark_tail_ttls(const struct draft *draft, struct an_answer_slot *ret)
+{
+	unsigned int count = count_of_ttls(&draft->plan), of_records = ret->answer.count;
+	struct wire data = wire_reader(draft->out + draft->data_at, draft->m.w.at - draft->data_at);
+	size_t records = (size_t)of_records * ret->answer.stride;
+
+	if (count - of_records > AN_TAIL_TTLS)
+		return false;
+	wire_take(&data, records);
+	for (unsigned int i = of_records; i < count; i++) {
+		wire_skip_name(&data);
+		wire_take(&data, 4);
+		ret->answer.tail_ttl[i - of_records] = (uint16_t)(data.at - records);
+		zero_ttl(ret->data + data.at);
+		wire_take(&data, 4);
+		wire_take(&data, wire_get16(&data));
+	}
+	ret->answer.tail_ttl_count = (uint8_t)(count - of_records);
+	return !data.failed;
+}
+
+/* Is the SOA of a negative answer all there is? */
+static bool is_soa_alone(const struct plan *plan)
+{
+	return plan->count == 1 && plan->items[0].section == MESSAGE_AUTHORITY;
 }
 
 static size_t cut(const struct draft *draft, struct an_answer_slot *ret)
@@ -49,7 +84,8 @@ static size_t cut(const struct draft *draft, struct an_answer_slot *ret)
 	memset(ret, 0, AN_SLOT_LARGE_SIZE);
 	memcpy(ret->data, draft->out + draft->data_at, len);
 	cut_records(draft, ret);
-	mark_tail_ttl(draft, ret);
+	if (is_soa_alone(plan))
+		mark_tail_ttls(draft, ret);
 	records = (size_t)ret->answer.count * ret->answer.stride;
 	ret->answer.tail_len = (uint16_t)(len - records);
 	for (size_t i = 0; i < 3; i++)
@@ -57,14 +93,44 @@ static size_t cut(const struct draft *draft, struct an_answer_slot *ret)
 	ret->answer.flags = (uint16_t)((plan->aa ? AN_FLAG_AA : 0) | plan->rcode);
 	ret->answer.ttl = plan->items[0].ttl;
 	ret->answer.stale_ttl =
-	        (uint16_t)(ret->answer.ttl < AN_STALE_TTL ? ret->answer.ttl : AN_STALE_TTL);
-	ret->answer.ttl_mode = AN_TTL_FIXED;
+	        (uint8_t)(ret->answer.ttl < AN_STALE_TTL ? ret->answer.ttl : AN_STALE_TTL);
 	ret->answer.wire_scope = plan->scope;
 	ret->head.kind = AN_SLOT_ANSWER;
 	ret->head.zone = plan->zone->id;
 	ret->head.generation = plan->zone->generation;
 	ret->head.used = (uint16_t)(AN_ANSWER_DATA_AT + len);
 	return ret->head.used;
+}
+
+/* ---- secure zones: one image for queries with DO and without ---- */
+
+static size_t data_len(const struct draft *draft)
+{
+	return draft->m.w.at - draft->data_at;
+}
+
+/* Does the reply without DO end somewhere in that with it, and is the same up to there? */
+static bool is_beginning(const struct draft *plain, const struct draft *whole)
+{
+	return plain->plan.rcode == whole->plan.rcode && plain->plan.aa == whole->plan.aa &&
+	       plain->plan.scope == whole->plan.scope && data_len(plain) <= data_len(whole) &&
+	       !memcmp(plain->out + plain->data_at, whole->out + whole->data_at, data_len(plain));
+}
+
+/* What the image of the reply with DO has more than the one without. */
+static void mark_signed(const struct draft *plain, const struct draft *whole,
+                        struct an_answer_slot *ret)
+{
+	unsigned int more[3];
+
+	for (unsigned int i = 0; i < 3; i++)
+		more[i] = (unsigned int)(whole->m.counts[i] - plain->m.counts[i]);
+	if (!is_beginning(plain, whole) || more[0] > 15 || more[1] > 15 || more[2]) {
+		ret->answer.traits |= AN_TRAIT_ONLY_DO;
+		return;
+	}
+	ret->answer.signed_len = (uint16_t)(data_len(whole) - data_len(plain));
+	ret->answer.signed_counts = (uint8_t)(more[0] | more[1] << 4);
 }
 
 /* At the root, an owner is shorter than the pointer that rotating records have. */
@@ -79,27 +145,45 @@ static uint32_t choice_of_turn(unsigned int turn, unsigned int turns)
 	return (uint32_t)((((uint64_t)turn << 32) + turns - 1) / turns);
 }
 
+/* One reply out of zone data. False: the kernel cannot hold it. */
+static bool render_static(struct draft *draft, const struct plan_question *question,
+                          unsigned int turn, unsigned int *ret_turns)
+{
+	const unsigned int asked = RESPOND_CACHEABLE | RESPOND_FROM_ZONE;
+
+	plan_make(&draft->plan, question);
+	if (draft->plan.wait || (draft->plan.flags & asked) != asked)
+		return false;
+	*ret_turns = plan_turns(&draft->plan);
+	return turn < *ret_turns && draft_render(draft, question->name, question->len,
+	                                         question->type, choice_of_turn(turn, *ret_turns));
+}
+
 size_t respond_image_static(const struct world *world, const uint8_t *name, size_t len,
                             uint16_t type, unsigned int turn, unsigned int *ret_turns,
                             struct an_answer_slot *ret)
 {
 	struct plan_question question = {.world = world, .len = len, .type = type};
-	const unsigned int asked = RESPOND_CACHEABLE | RESPOND_FROM_ZONE;
 	uint8_t lower[NAME_MAX_LEN];
-	struct draft draft;
+	struct draft plain, whole;
 
 	if (!is_possible(len))
 		return 0;
 	name_lower(lower, name, len);
 	question.name = lower;
-	plan_make(&draft.plan, &question);
-	if (draft.plan.wait || (draft.plan.flags & asked) != asked)
+	if (!render_static(&plain, &question, turn, ret_turns))
 		return 0;
-	*ret_turns = plan_turns(&draft.plan);
-	if (turn >= *ret_turns ||
-	    !draft_render(&draft, lower, len, type, choice_of_turn(turn, *ret_turns)))
-		return 0;
-	return cut(&draft, ret);
+	if (plain.plan.zone->security == ZONE_INSECURE)
+		return cut(&plain, ret);
+	question.dnssec_ok = true;
+	if (!render_static(&whole, &question, turn, ret_turns)) {
+		cut(&plain, ret);
+		ret->answer.traits |= AN_TRAIT_NOT_DO;
+		return ret->head.used;
+	}
+	cut(&whole, ret);
+	mark_signed(&plain, &whole, ret);
+	return ret->head.used;
 }
 
 /* ---- denial ---- */
@@ -132,7 +216,7 @@ size_t respond_image_denial(const struct zone *zone, struct an_answer_slot *ret)
 	struct draft draft;
 	size_t len;
 
-	if (!is_possible(zone->apex_len) || !zone->soa || !zone_in_kernel(zone) ||
+	if (!is_possible(zone->apex_len) || !zone->soa ||
 	    __atomic_load_n(&zone->expired, __ATOMIC_RELAXED))
 		return 0;
 	plan_denied(&draft.plan, &question, zone);
@@ -140,34 +224,48 @@ size_t respond_image_denial(const struct zone *zone, struct an_answer_slot *ret)
 		return 0;
 	len = cut(&draft, ret);
 	mark_pointers(ret);
+	/* The proof is another one for each name. */
+	if (zone->security != ZONE_INSECURE)
+		ret->answer.traits |= AN_TRAIT_NOT_DO;
 	return len;
 }
 
-size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t owner_len,
+size_t respond_image_flat(const struct world *world, const struct zone *zone,
                           const struct answer *answer, unsigned int group,
                           struct an_answer_slot *ret)
 {
-	uint16_t type = answer->owner->type;
-	struct plan_question question = {.name = owner,
-	                                 .len = owner_len,
-	                                 .type = type,
+	const struct store_owner *owner = answer->owner;
+	struct plan_question question = {.world = world,
+	                                 .name = owner->name,
+	                                 .len = owner->name_len,
+	                                 .type = owner->type,
 	                                 .group = answer->pool ? group + 1 : 0};
-	struct draft draft;
-	size_t len;
+	struct draft plain, whole;
 
 	/* The ANAME beside the addresses would need its number on the wire: the daemon's to do. */
-	if (!is_possible(owner_len) || __atomic_load_n(&zone->expired, __ATOMIC_RELAXED) ||
+	if (!is_possible(owner->name_len) || __atomic_load_n(&zone->expired, __ATOMIC_RELAXED) ||
 	    (zone->expose_aname && !answer->negative))
 		return 0;
-	plan_stored(&draft.plan, &question, zone, answer);
-	if (!draft_render(&draft, owner, owner_len, type, 0))
+	plan_stored(&plain.plan, &question, zone, answer);
+	if (!draft_render(&plain, owner->name, owner->name_len, owner->type, 0))
 		return 0;
-	len = cut(&draft, ret);
+	if (zone->security == ZONE_INSECURE) {
+		cut(&plain, ret);
+	} else {
+		question.dnssec_ok = true;
+		plan_stored(&whole.plan, &question, zone, answer);
+		if (!draft_render(&whole, owner->name, owner->name_len, owner->type, 0))
+			return 0;
+		cut(&whole, ret);
+		if (!mark_tail_ttls(&whole, ret))
+			return 0;
+		mark_signed(&plain, &whole, ret);
+	}
 	if (!answer->negative) {
-		ret->answer.ttl_mode = AN_TTL_COUNTING;
+		ret->answer.traits |= AN_TRAIT_COUNTING;
 		ret->answer.stale_ttl = AN_STALE_TTL;
 	}
-	return len;
+	return ret->head.used;
 }
 
 /* The last `count` records of the tail, all of one length, have the answer's TTL. False: it is not
@@ -201,7 +299,8 @@ size_t respond_image_chained(const struct world *world, const struct zone *zone,
 	uint32_t ttl;
 
 	*ret_turns = count;
-	if (!is_possible(len) || __atomic_load_n(&zone->expired, __ATOMIC_RELAXED) ||
+	if (!is_possible(len) || zone->security != ZONE_INSECURE ||
+	    __atomic_load_n(&zone->expired, __ATOMIC_RELAXED) ||
 	    (zone->expose_aname && !answer->negative) || turn >= count || count > AN_TAIL_TTLS ||
 	    !plan_chained(&draft.plan, &question, zone, answer) ||
 	    !draft_render(&draft, name, len, type, choice_of_turn(turn, count)))
@@ -211,9 +310,9 @@ size_t respond_image_chained(const struct world *world, const struct zone *zone,
 		return 0;
 	ttl = draft.plan.items[draft.plan.count - 1].ttl;
 	ret->answer.ttl = ttl;
-	ret->answer.stale_ttl = (uint16_t)(ttl < AN_STALE_TTL ? ttl : AN_STALE_TTL);
+	ret->answer.stale_ttl = (uint8_t)(ttl < AN_STALE_TTL ? ttl : AN_STALE_TTL);
 	if (!answer->negative) {
-		ret->answer.ttl_mode = AN_TTL_COUNTING;
+		ret->answer.traits |= AN_TRAIT_COUNTING;
 		ret->answer.stale_ttl = AN_STALE_TTL;
 	}
 	return ret->head.used;

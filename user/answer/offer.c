@@ -108,8 +108,7 @@ void offer_take(struct flatten *flatten, const struct offer *offer)
 		return;
 	}
 	zone = zones_find(flatten->world->zones, offer->name, offer->name_len, offer->type);
-	if (!zone || zone->id == UINT32_MAX || !zone_in_kernel(zone) ||
-	    (!offer->type && !is_denial(zone, offer)) ||
+	if (!zone || zone->id == UINT32_MAX || (!offer->type && !is_denial(zone, offer)) ||
 	    publish_holds(flatten->publish, offer->name, offer->name_len, offer->type))
 		return;
 	if (offer->chained)

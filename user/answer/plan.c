@@ -432,8 +432,8 @@ void plan_make(struct plan *plan, const struct plan_question *question)
 		plan->flags |= RESPOND_FROM_ZONE;
 	if (is_lasting(plan))
 		plan->flags |= RESPOND_CACHEABLE;
-	if (plan->zone && !zone_in_kernel(plan->zone))
-		plan->flags &= ~RESPOND_KERNEL;
+	if (plan->zone->security != ZONE_INSECURE)
+		plan->flags &= ~RESPOND_CHAINED;
 }
 
 void plan_make_empty(struct plan *plan, const struct plan_question *question, unsigned int rcode,
@@ -487,6 +487,7 @@ void plan_stored(struct plan *plan, const struct plan_question *question, const 
 
 	begin(plan, question);
 	plan->zone = zone;
+	plan->match = zone_find(zone, question->name, question->len, question->type);
 	give_stored(plan, NULL, question->type, &found);
 }
 

@@ -93,6 +93,8 @@ void respond(const struct world *world, const struct respond_input *input, uint8
  * all else is the tail, each record with its own TTL. Addresses behind a chain
  * cannot rotate there: such an answer is *ret_turns images, from turn 0 on, of
  * which an_choice_below(choice, *ret_turns) is the one that the daemon gives.
+ * Out of a secure zone it is the answer with DO; where the one without is its
+ * beginning it says so, else it is for one of the two alone (treaty.h).
  * Length of the image, 0 if the kernel cannot hold it (not static, of more
  * than one zone, too large).
  */
@@ -119,7 +121,7 @@ size_t respond_image_chained(const struct world *world, const struct zone *zone,
 
 /* The same for a flattened answer (out of a pool: for one of its groups, the dead among its
  * addresses, too); wire scope, TTL, flags and data filled, times and key left to the publisher. */
-size_t respond_image_flat(const struct zone *zone, const uint8_t *owner, size_t owner_len,
+size_t respond_image_flat(const struct world *world, const struct zone *zone,
                           const struct answer *answer, unsigned int group,
                           struct an_answer_slot *ret);
 

@@ -92,7 +92,7 @@ static bool may_know_all(const struct zone *zone, const struct zone *before,
 	size_t gives = before && before->names == ZONE_NAMES_ALL ? before->node_count : 0;
 
 	/* The root has no name in the question that its SOA could point to. */
-	return zone->soa && zone->apex_len > 1 && zone_in_kernel(zone) &&
+	return zone->soa && zone->apex_len > 1 &&
 	       publish_names_room(publish, zone->node_count, gives);
 }
 

@@ -294,12 +294,10 @@ bool desk_answer_sane(const struct an_answer *answer, size_t data_len)
 {
 	size_t records = (size_t)answer->count * answer->stride, data = records + answer->tail_len;
 
-	if (answer->members) {
-		if (answer->tail_len || answer->members != records)
-			return false;
+	if (answer->traits & AN_TRAIT_MEMBERS)
 		data += answer->count;
-	}
-	if (data > data_len || answer->tail_ttl_count > AN_TAIL_TTLS)
+	if (data > data_len || answer->tail_ttl_count > AN_TAIL_TTLS ||
+	    answer->signed_len > answer->tail_len)
 		return false;
 	for (unsigned int i = 0; i < answer->tail_ttl_count; i++)
 		if (answer->tail_ttl[i] + 4u > answer->tail_len)

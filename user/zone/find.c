@@ -49,11 +49,6 @@ const struct zone_rrset *zone_rrset_for(const struct zone_node *node, uint16_t t
 	                             : zone_rrset(node, type);
 }
 
-bool zone_in_kernel(const struct zone *zone)
-{
-	return zone->security == ZONE_INSECURE;
-}
-
 bool zone_flattens(const struct zone *zone, const struct zone_node *node)
 {
 	(void)zone;

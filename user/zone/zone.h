@@ -154,9 +154,6 @@ uint16_t zone_covered(const struct zone_rrset *signatures);
 const struct zone_rrset *zone_rrset_for(const struct zone_node *node, uint16_t type,
                                         const uint8_t *rdata);
 
-/* Whether the kernel may answer out of this zone: it knows nothing of signatures. */
-bool zone_in_kernel(const struct zone *zone);
-
 /* Calls visit for every node, order unspecified; stops when it returns non-zero and returns that.
  */
 int zone_each(const struct zone *zone, int (*visit)(const struct zone_node *node, void *arg),

@@ -36,6 +36,26 @@ static const char ZONE[] = "$TTL 300\n"
                            "ns.sub A 192.0.2.61\n"
                            "old DNAME www\n";
 
+/* Signatures are nothing but words here: so old a signature over so much. */
+#define SIG(type) " RRSIG " type " 13 2 300 20300101000000 20200101000000 1 @ AAAA\n"
+
+/* clang-format off */
+static const char SIGNED[] =
+	"$TTL 300\n"
+	"@ SOA ns1 host 7 7200 3600 1209600 60\n@" SIG("SOA")
+	"@ DNSKEY 257 3 13 AQ==\n@" SIG("DNSKEY")
+	"@ NS ns1\n@" SIG("NS")
+	"@ ANAME target.cdn.test.\n"
+	"@ NSEC ns1 NS SOA RRSIG NSEC DNSKEY\n@" SIG("NSEC")
+	"ns1 A 192.0.2.53\nns1" SIG("A")
+	"ns1 NSEC www A RRSIG NSEC\nns1" SIG("NSEC")
+	"www A 192.0.2.1\nwww A 192.0.2.2\nwww A 192.0.2.3\nwww" SIG("A")
+	"www RRSIG A 13 2 300 20300101000000 20200101000000 2 @ BBBB\n"
+	"alias CNAME www\nalias" SIG("CNAME")
+	"plain TXT \"of which there is no signature\"\n"
+	"mail MX 10 ns1\nmail" SIG("MX");
+/* clang-format on */
+
 /* A set that just fits into a large slot, and one that does not. */
 #define FITS (AN_ANSWER_LARGE / 16)
 
@@ -47,7 +67,7 @@ static struct scene scene;
 static int setup(void **state)
 {
 	static char text[sizeof(ZONE) + 8192];
-	static const char *const texts[] = {"Example.test.", text, NULL};
+	static const char *const texts[] = {"Example.test.", text, "signed.test.", SIGNED, NULL};
 	size_t at = (size_t)sprintf(text, "%s", ZONE);
 
 	(void)state;
@@ -120,10 +140,11 @@ static void put_ttl(uint8_t *at, uint32_t ttl)
 	at[3] = (uint8_t)ttl;
 }
 
-/* What the kernel makes of an image for a query: the reply but OPT. */
+/* What the kernel makes of an image for a query, with DO or without: the reply but OPT. */
 static size_t kernel_reply(const union image *image, const uint8_t *query, size_t question_end,
-                           uint32_t choice, uint32_t ttl, uint8_t *out)
+                           bool dnssec_ok, uint32_t choice, uint32_t ttl, uint8_t *out)
 {
+	unsigned int opt = dnssec_ok ? 1 : 0;
 	const struct an_answer_slot *slot = &image->slot;
 	size_t records = (size_t)slot->answer.count * slot->answer.stride;
 	const uint8_t *tail = slot->data + records;
@@ -134,8 +155,9 @@ static size_t kernel_reply(const union image *image, const uint8_t *query, size_
 	wire_put(&w, query, 2);
 	wire_put16(&w, AN_FLAG_QR | slot->answer.flags);
 	wire_put16(&w, 1);
-	for (unsigned int i = 0; i < 3; i++)
-		wire_put16(&w, slot->answer.counts[i]);
+	wire_put16(&w, slot->answer.counts[0] - (dnssec_ok ? 0u : slot->answer.signed_counts & 15u));
+	wire_put16(&w, slot->answer.counts[1] - (dnssec_ok ? 0u : slot->answer.signed_counts >> 4));
+	wire_put16(&w, slot->answer.counts[2] + opt);
 	wire_put(&w, query + 12, question_end - 12);
 	for (unsigned int i = 0; i < slot->answer.count; i++) {
 		size_t at = w.at;
@@ -150,8 +172,10 @@ static size_t kernel_reply(const union image *image, const uint8_t *query, size_
 	for (unsigned int i = 0; i < slot->answer.tail_ttl_count; i++)
 		put_ttl(out + question_end + records + slot->answer.tail_ttl[i], ttl);
 	assert_false(w.failed);
-	return w.at;
+	return dnssec_ok ? w.at : w.at - slot->answer.signed_len;
 }
+
+#define OPT_LEN 11
 
 /* The kernel's reply to a query with this id is the daemon's. */
 static void assert_same_of(const union image *image, struct ask ask, uint32_t ttl, uint16_t id)
@@ -165,9 +189,9 @@ static void assert_same_of(const union image *image, struct ask ask, uint32_t tt
 	end = 12 + name_len(query + 12) + 4;
 	result = scene_send(&scene, &ask, query, len, daemon, sizeof(daemon));
 	assert_int_equal(result.verdict, RESPOND_SEND);
-	len = kernel_reply(image, query, end, an_choice(SCENE_SEED, id, 0xc6336407, 4711), ttl,
-	                   kernel);
-	assert_int_equal(result.len, len);
+	len = kernel_reply(image, query, end, ask.dnssec_ok,
+	                   an_choice(SCENE_SEED, id, 0xc6336407, 4711), ttl, kernel);
+	assert_int_equal(result.len, len + (ask.dnssec_ok ? OPT_LEN : 0));
 	assert_memory_equal(daemon, kernel, len);
 }
 
@@ -221,7 +245,7 @@ static void static_images_give_the_daemons_reply(void **state)
 		assert_int_equal(image.slot.head.kind, AN_SLOT_ANSWER);
 		assert_int_equal(image.slot.answer.count, table[i].count);
 		assert_int_equal(image.slot.answer.ttl, table[i].ttl);
-		assert_int_equal(image.slot.answer.ttl_mode, AN_TTL_FIXED);
+		assert_int_equal(image.slot.answer.traits, 0);
 		assert_int_equal(image.slot.answer.wire_scope, 0);
 		assert_int_equal(image.slot.answer.stride, !image.slot.answer.count        ? 0
 		                                           : table[i].type == AN_TYPE_AAAA ? 28
@@ -298,7 +322,7 @@ static void flattened_addresses_behind_a_chain_have_them_too(void **state)
 
 			assert_true(chained_image(ask.name, answer, turn, &turns, &image) > 0);
 			assert_int_equal(turns, counts[i / 2]);
-			assert_int_equal(image.slot.answer.ttl_mode, AN_TTL_COUNTING);
+			assert_int_equal(image.slot.answer.traits, AN_TRAIT_COUNTING);
 			assert_int_equal(image.slot.answer.stale_ttl, AN_STALE_TTL);
 			assert_int_equal(image.slot.answer.tail_ttl_count, counts[i / 2]);
 			assert_same_of(&image, ask, 41, id);
@@ -317,7 +341,7 @@ static void chains_to_denials_and_to_nowhere(void **state)
 	(void)state;
 	assert_true(chained_image(ask.name, none, 0, &turns, &image) > 0);
 	assert_int_equal(turns, 1);
-	assert_int_equal(image.slot.answer.ttl_mode, AN_TTL_FIXED);
+	assert_int_equal(image.slot.answer.traits, 0);
 	assert_same_of(&image, ask, image.slot.answer.ttl, 7);
 	many = scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0,
 	                   "203.0.113.1 203.0.113.2 203.0.113.3 203.0.113.4 203.0.113.5", 41);
@@ -358,14 +382,14 @@ static void what_the_kernel_cannot_hold_has_no_image(void **state)
 }
 
 /* The image of a stored answer as the loop makes it, against the daemon's reply. */
-static union image flat_image(const char *owner, const struct answer *answer)
+static union image flat_image(const struct answer *answer)
 {
-	const struct zone *zone = zones_at(scene.world.zones, 0);
-	uint8_t name[NAME_MAX_LEN];
-	int len = name_from_text(owner, NULL, 0, name);
+	const struct store_owner *owner = answer->owner;
+	const struct zone *zone =
+	        zones_find(scene.world.zones, owner->name, owner->name_len, owner->type);
 	union image image;
 
-	assert_true(respond_image_flat(zone, name, (size_t)len, answer, 0, &image.slot) > 0);
+	assert_true(respond_image_flat(&scene.world, zone, answer, 0, &image.slot) > 0);
 	return image;
 }
 
@@ -373,10 +397,10 @@ static void flattened_images_give_the_daemons_reply(void **state)
 {
 	struct answer *answer = scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0,
 	                                    "203.0.113.1 203.0.113.2 203.0.113.3", 41);
-	union image image = flat_image("example.test.", answer);
+	union image image = flat_image(answer);
 
 	(void)state;
-	assert_int_equal(image.slot.answer.ttl_mode, AN_TTL_COUNTING);
+	assert_int_equal(image.slot.answer.traits, AN_TRAIT_COUNTING);
 	assert_int_equal(image.slot.answer.stale_ttl, 30);
 	assert_int_equal(image.slot.answer.count, 3);
 	assert_int_equal(image.slot.answer.tail_len, 0);
@@ -384,7 +408,7 @@ static void flattened_images_give_the_daemons_reply(void **state)
 
 	answer = scene_store(&scene, "x.wilda.example.test.", AN_TYPE_AAAA, "198.51.100.0/24", 24,
 	                     "2001:db8::1", 10);
-	image = flat_image("x.wilda.example.test.", answer);
+	image = flat_image(answer);
 	assert_int_equal(image.slot.answer.wire_scope, 24);
 	assert_same(&image, (struct ask){.name = "x.wilda.example.test.", .type = AN_TYPE_AAAA},
 	            10);
@@ -394,7 +418,7 @@ static void stale_images_give_the_daemons_reply(void **state)
 {
 	struct answer *answer = scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0,
 	                                    "203.0.113.1 203.0.113.2", -3);
-	union image image = flat_image("example.test.", answer);
+	union image image = flat_image(answer);
 
 	(void)state;
 	assert_same(&image,
@@ -406,10 +430,10 @@ static void negative_images_have_our_soa_at_a_fixed_ttl(void **state)
 {
 	struct answer *answer =
 	        scene_store(&scene, "example.test.", AN_TYPE_AAAA, "198.51.100.0/24", 24, "", 41);
-	union image image = flat_image("example.test.", answer);
+	union image image = flat_image(answer);
 
 	(void)state;
-	assert_int_equal(image.slot.answer.ttl_mode, AN_TTL_FIXED);
+	assert_int_equal(image.slot.answer.traits, 0);
 	assert_int_equal(image.slot.answer.ttl, 60);
 	assert_int_equal(image.slot.answer.stale_ttl, 30);
 	assert_int_equal(image.slot.answer.wire_scope, 0);
@@ -423,17 +447,68 @@ static void aname_beside_the_addresses_stays_with_the_daemon(void **state)
 	struct zone *zone = zones_at(scene.world.zones, 0);
 	struct answer *answer =
 	        scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0, "203.0.113.1", 41);
-	uint8_t name[NAME_MAX_LEN];
-	int len = name_from_text("example.test.", NULL, 0, name);
 	union image image;
 
 	(void)state;
 	zone->expose_aname = true;
-	assert_int_equal(respond_image_flat(zone, name, (size_t)len, answer, 0, &image.slot), 0);
+	assert_int_equal(respond_image_flat(&scene.world, zone, answer, 0, &image.slot), 0);
 	assert_string_equal(
 	        scene_ask(&scene, &(struct ask){.name = "example.test.", .type = AN_TYPE_A}),
 	        "NOERROR aa\nan example.test. 41 A 203.0.113.1\nan example.test. 300 TYPE65401 "
 	        "\\# 17 067461726765740363646e047465737400\n");
+}
+
+static void assert_same_both(const union image *image, const char *name, uint16_t type,
+                             uint32_t ttl)
+{
+	assert_same(image, (struct ask){.name = name, .type = type, .dnssec_ok = true}, ttl);
+	assert_same(image, (struct ask){.name = name, .type = type}, ttl);
+}
+
+static void one_image_of_a_secure_zone_is_for_queries_with_do_and_without(void **state)
+{
+	union image image;
+	struct answer *answer;
+
+	(void)state;
+	assert_true(static_image("www.signed.test.", AN_TYPE_A, &image) > 0);
+	assert_int_equal(image.slot.answer.traits, 0);
+	assert_int_equal(image.slot.answer.count, 3);
+	assert_int_equal(image.slot.answer.signed_counts, 2);
+	assert_same_both(&image, "WWW.signed.test.", AN_TYPE_A, 300);
+	assert_true(static_image("ns1.signed.test.", AN_TYPE_AAAA, &image) > 0);
+	assert_true(image.slot.answer.signed_len > 0);
+	assert_same_both(&image, "ns1.signed.test.", AN_TYPE_AAAA, 60);
+	assert_true(static_image("plain.signed.test.", AN_TYPE_TXT, &image) > 0);
+	assert_int_equal(image.slot.answer.signed_len, 0);
+	assert_same_both(&image, "plain.signed.test.", AN_TYPE_TXT, 300);
+
+	answer = scene_store(&scene, "signed.test.", AN_TYPE_A, NULL, 0, "203.0.113.1 203.0.113.2",
+	                     41);
+	image = flat_image(answer);
+	assert_same_both(&image, "signed.test.", AN_TYPE_A, 41);
+	answer = scene_store(&scene, "signed.test.", AN_TYPE_AAAA, NULL, 0, "", 41);
+	image = flat_image(answer);
+	assert_int_equal(image.slot.answer.ttl, 60);
+	assert_int_equal(image.slot.answer.tail_ttl_count, 2);
+	assert_same_both(&image, "signed.test.", AN_TYPE_AAAA, 60);
+}
+
+static void what_is_no_beginning_of_the_whole_is_for_one_of_the_two(void **state)
+{
+	union image image;
+
+	(void)state;
+	assert_true(static_image("mail.signed.test.", AN_TYPE_MX, &image) > 0);
+	assert_int_equal(image.slot.answer.traits, AN_TRAIT_ONLY_DO);
+	assert_same(&image,
+	            (struct ask){
+	                    .name = "mail.signed.test.", .type = AN_TYPE_MX, .dnssec_ok = true},
+	            300);
+	assert_true(respond_image_denial(zones_at(scene.world.zones, 1), &image.slot) > 0);
+	assert_int_equal(image.slot.answer.traits, AN_TRAIT_NOT_DO);
+	assert_true(respond_image_denial(zones_at(scene.world.zones, 0), &image.slot) > 0);
+	assert_int_equal(image.slot.answer.traits, 0);
 }
 
 int main(void)
@@ -441,6 +516,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	        TEST(static_images_give_the_daemons_reply),
+	        TEST(one_image_of_a_secure_zone_is_for_queries_with_do_and_without),
+	        TEST(what_is_no_beginning_of_the_whole_is_for_one_of_the_two),
 	        TEST(addresses_behind_a_chain_have_an_image_for_each_turn),
 	        TEST(flattened_addresses_behind_a_chain_have_them_too),
 	        TEST(chains_to_denials_and_to_nowhere),

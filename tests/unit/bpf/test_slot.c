@@ -47,7 +47,7 @@ static void times_decide(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		const struct time_case *one = &times[i];
-		struct an_answer answer = {.ttl_mode = AN_TTL_COUNTING,
+		struct an_answer answer = {.traits = AN_TRAIT_COUNTING,
 		                           .ttl = 999,
 		                           .stale_ttl = 30,
 		                           .fresh_until = now + (uint64_t)one->fresh,

@@ -365,7 +365,7 @@ static void defaults_are_those_that_are_promised(void **state)
 	assert_null(config->user);
 	assert_string_equal(config->control_socket, "/run/anamed/anamed.sock");
 	assert_string_equal(config->state_dir, "/var/lib/anamed");
-	assert_string_equal(config->pin_dir, "/sys/fs/bpf/anamed/v2");
+	assert_string_equal(config->pin_dir, "/sys/fs/bpf/anamed/v3");
 	assert_int_equal(config->heartbeat_limit_ms, 5000);
 	assert_false(config->xdp_detach_on_stop);
 	config_free(config);

@@ -205,7 +205,7 @@ health-test: $(BUILD)/tests/health/host ## health checks of every kind against r
 	$(Q)tests/health/run $(BUILD) $(CASE)
 
 .PHONY: dnssec-test
-dnssec-test: all ## zones that are signed here, before real validators (root; CASE=words picks some)
+dnssec-test: all ## signed zones, ours and such as come signed, before real validators (root; CASE=words picks some)
 	$(Q)tests/dnssec/run $(BUILD) $(CASE)
 
 .PHONY: resolvers

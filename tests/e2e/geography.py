@@ -165,6 +165,43 @@ def targets(bench):
     equal(reply.addresses, ["198.19.77.9"])
 
 
+@case("a region whose target dies, or is gone, gets what is for the one that follows it")
+def next_region(bench):
+    far = dict(FAR, check="up")
+    edge = geo_edge(bench, [far], start=False)
+    policy = dict(edge.config["policies"][0], rules=[
+        {"region": "eu", "then": ["na", "rest"], "country": REGIONS["eu"]},
+        {"region": "na", "then": ["rest"], "country": REGIONS["na"]}])
+    edge.write_config({"policies": [policy], "checks": [
+        {"name": "up", "kind": "tcp", "port": 443, "interval": "1h"}]})
+    edge.start()
+    www, other = bench.lab.cdn.name("www"), bench.lab.cdn.name("other")
+    european, american = "5.6.1.0/24", NET2
+
+    def given(network):
+        bench.client.ask("far.example.test", "A", network)
+        reply = from_kernel(edge, lambda: bench.client.ask("far.example.test", "A", network))
+        return set(reply.addresses)
+
+    equal(given(european), set(www.addresses(NET2, "A")))
+    equal(given(american), set(other.addresses(NET2, "A")))
+    told = edge.explain("far.example.test", "A", european)
+    equal(told["region"], "eu > na > rest")
+    for address in www.addresses(NET2, "A"):
+        edge.ctl("force", address, "down")
+    # For the European it was looked up on his own behalf.
+    equal(given(european), set(other.addresses(european, "A")))
+    for address in set(other.addresses(NET2, "A")) | set(other.addresses(european, "A")):
+        edge.ctl("force", address, "down")
+    equal((given(european), given(american)), ({"198.19.77.9"}, {"198.19.77.9"}))
+    for address in www.addresses(NET2, "A"):
+        edge.ctl("force", address, "auto")
+    equal((given(european), given(american)),
+          (set(www.addresses(NET2, "A")), {"198.19.77.9"}))
+    words = edge.ctl("explain", "far.example.test", "A", european)
+    true("region na: other.cdn.test.: 0 of 2 addresses up; not taken" in words, words)
+
+
 @case("a region chooses among its targets by weight, under the longest of their scopes")
 def weighed_targets(bench):
     far = [{"name": "far.pool.test", "mode": "geo", "policy": "world", "members": [

@@ -97,6 +97,8 @@ def draw_rule(rng, databases):
             rule["values"] = ["Cable"]
     if rng.random() < 0.3:
         rule["database"] = rng.choice(sorted(databases))
+    if rng.random() < 0.3:
+        rule["then"] = [region for region in rng.sample(REGIONS, 2) if region != rule["region"]]
     return rule
 
 
@@ -106,9 +108,12 @@ def draw_policy(rng, index, databases, folder):
               "default": "d"}
     if rng.random() < 0.5:
         policy["nearest"] = [
-            {"region": f"n{i}", "latitude": round(rng.uniform(-80, 80), 2),
+            {"region": f"n{i % 4}", "latitude": round(rng.uniform(-80, 80), 2),
              "longitude": round(rng.uniform(-170, 170), 2), "bias": rng.choice([0, 0, 30, -50, 99, -99, rng.randint(-99, 99)])}
             for i in range(rng.randint(1, 6))]
+        policy["nearest-limit"] = rng.choice([1, 1, 2, 3, 8])
+    if rng.random() < 0.3:
+        policy["default-then"] = rng.sample(REGIONS, rng.randint(1, 3))
     kind = rng.random()
     if kind < 0.3:
         policy["table"] = os.path.join(folder, f"table{index}.csv")
@@ -138,7 +143,7 @@ def rule_fits(rule, policy, databases, address):
     if "networks" in rule and not any(address in ipaddress.ip_network(text)
                                       for text in rule["networks"]):
         return False
-    asked = set(rule) - {"region", "networks", "database"}
+    asked = set(rule) - {"region", "networks", "database", "then"}
     if not asked:
         return True
     record = record_at(databases[rule.get("database", policy["database"])], address)
@@ -171,10 +176,14 @@ def biased(bias):
     return 1 - bias / 100 if bias > 0 else 1 / (1 + bias / 100)
 
 
+def in_order(*regions):
+    return ">".join(dict.fromkeys(regions))
+
+
 def region_of(policy, databases, address):
     for rule in policy["rules"]:
         if rule_fits(rule, policy, databases, address):
-            return rule["region"]
+            return in_order(rule["region"], *rule.get("then", ()))
     record = record_at(databases[policy["database"]], address)
     if "lines" in policy:
         holding = [line for line in policy["lines"] if address in line[0]]
@@ -186,9 +195,11 @@ def region_of(policy, databases, address):
         return min(sorted(record["latency"].items()), key=lambda item: item[1])[0]
     if "nearest" in policy and record and "location" in record:
         here = record["location"]["latitude"], record["location"]["longitude"]
-        return min(policy["nearest"], key=lambda point: biased(point["bias"]) * great_circle(
-            here, (point["latitude"], point["longitude"])))["region"]
-    return policy["default"]
+        points = sorted(policy["nearest"], key=lambda point: biased(point["bias"]) * great_circle(
+            here, (point["latitude"], point["longitude"])))
+        regions = list(dict.fromkeys(point["region"] for point in points))
+        return in_order(*regions[:policy["nearest-limit"]])
+    return in_order(policy["default"], *policy.get("default-then", ()))
 
 
 # ---- the comparison ----
@@ -249,7 +260,7 @@ def read_leaves(tool, path):
         return None, run.stderr
     leaves = []
     for line in run.stdout.splitlines():
-        fields = line.split()
+        fields = line.replace(" > ", ">").split()
         if fields[0] != "warning":
             leaves.append((ipaddress.ip_network(fields[0]), tuple(fields[2:])))
     return leaves, None

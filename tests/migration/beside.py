@@ -110,11 +110,12 @@ def from_kernel(bench, edge, name, rtype, asked, either=()):
     return given
 
 
-def same_answers(bench, edge, server, name, rtypes=("A",), seed=1, also=True):
-    """Every client network gets the same from both, here from the kernel; how often each answer."""
+def same_answers(bench, edge, server, name, rtypes=("A",), seed=1, also=True, every=1):
+    """Every client network (of so many one) gets the same from both, here from the kernel; how
+    often each answer."""
     kinds = collections.Counter()
     for rtype in rtypes:
-        asked = networks(bench, seed, also)
+        asked = networks(bench, seed, also)[::every]
         ours = from_kernel(bench, edge, name, rtype, asked)
         theirs = survey(server.client, name, rtype, asked)
         wrong = differences(ours, theirs)

@@ -46,6 +46,35 @@ def nearest(bench):
     kinds = same_answers(bench, edge, gdnsd, "app.example.com", ("A", "AAAA"))
     equal(len(kinds), 6, f"answers that occur: {kinds}")
     as_simulated(bench, edge, "app.example.com")
+    gdnsd.force(de_01="DOWN")
+    for address in ("192.0.2.7", "192.0.2.8", "2001:db8::7", "2001:db8::8"):
+        edge.ctl("force", address, "down")
+    kinds = same_answers(bench, edge, gdnsd, "app.example.com", ("A", "AAAA"), seed=2, every=4)
+    equal(len(kinds), 4, f"answers that occur: {kinds}")
+    told = edge.ctl("explain", "app.example.com", "A", "185.0.0.0/24")
+    true("region de-01 > us-01 > sg-01" in told, told)
+    gdnsd.force(de_01="DOWN", us_01="DOWN")
+    for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"):
+        edge.ctl("force", address, "down")
+    kinds = same_answers(bench, edge, gdnsd, "app.example.com", ("A", "AAAA"), seed=3, every=4)
+    equal(len(kinds), 2, f"answers that occur: {kinds}")
+
+
+@case("gdnsd: the nearest two of four datacenters, until both are down")
+def two_nearest(bench):
+    edge, gdnsd = both(bench, "gdnsd: the nearest datacenters, two of four", Gdnsd)
+    members = {"us_01": ["192.0.2.1"], "de_01": ["192.0.2.2", "192.0.2.3"],
+               "sg_01": ["192.0.2.4"], "br_01": ["192.0.2.5"]}
+    kinds = same_answers(bench, edge, gdnsd, "two.example.com")
+    equal(len(kinds), 4, f"answers that occur: {kinds}")
+    down = {}
+    for seed, datacenter in enumerate(("de_01", "us_01", "sg_01", "br_01"), 2):
+        down[datacenter] = "DOWN"
+        gdnsd.force(**down)
+        for address in members[datacenter]:
+            edge.ctl("force", address, "down")
+        kinds = same_answers(bench, edge, gdnsd, "two.example.com", seed=seed, every=3)
+        equal(len(kinds), 3 if seed == 2 else 4, f"answers that occur: {kinds}")
 
 
 @case("gdnsd: a map down to the city, and networks")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/cells.h"
+#include "answer/where.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,7 @@ static struct cell *cell_new(struct flatten *flatten, const struct cell_key *key
 	cell->key = *key;
 	cell->flatten = flatten;
 	cell->tree = tree;
+	cell->place = where_place(flatten->world, tree, key->region);
 	cell->kernel = AN_CELL_FIXED;
 	cell->reconsider_ms = UINT64_MAX;
 	cell->value = AN_CELL_MEMBERS; /* who has all bits set need not be looked at one by one */

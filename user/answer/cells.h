@@ -53,6 +53,7 @@ struct cell {
 	uint64_t value; /* workers read it, relaxed */
 	struct flatten *flatten;
 	const struct pool_tree *tree; /* NULL: the configuration has no such pool any more */
+	struct pool_place place;      /* the region */
 	uint32_t kernel;              /* number of the kernel's copy; AN_CELL_FIXED: none */
 	uint64_t taken;               /* bits that are seats' */
 	struct seat *seats;

@@ -199,7 +199,7 @@ int cell_compose(struct cell *cell, struct harvest *harvest, uint64_t now_ms, st
 {
 	struct work *work = calloc(1, sizeof(*work));
 	struct pool_input input = {.tree = cell->tree,
-	                           .region = cell->key.region,
+	                           .place = cell->place,
 	                           .memory = harvest->memory,
 	                           .now_ms = now_ms};
 	int err;

@@ -12,6 +12,7 @@
 
 #include "answer/cells.h"
 #include "answer/flatten_room.h"
+#include "answer/where.h"
 #include "base/log.h"
 
 static struct member *member_new(struct flight *flight, const uint8_t *name, size_t len,
@@ -229,12 +230,15 @@ static void add_pool_aname(struct flight *flight, uint16_t node, const struct me
 static void add_pool(struct flight *flight, const struct pool_tree *tree,
                      const struct member *parent, uint32_t ttl)
 {
+	const struct pool_place place =
+	        where_place(flight->flatten->world, tree, flight->key.region);
+
 	flight->tree = tree;
 	for (uint16_t node = 1; node < tree->count; node++) {
 		if (tree->nodes[node].address)
 			add_pool_address(flight, node, ttl);
 		else if (tree->nodes[node].kind == POOL_NODE_ANAME &&
-		         !pool_is_elsewhere(tree, node, flight->key.region))
+		         !pool_is_elsewhere(tree, node, &place))
 			add_pool_aname(flight, node, parent, ttl);
 	}
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "answer/cells.h"
+#include "answer/where.h"
 #include "base/clock.h"
 #include "steer/share.h"
 
@@ -34,7 +35,7 @@ static const char *why(const struct pool_input *input, const struct pool_decisio
 	if (verdict & POOL_CHOSEN && verdict & POOL_COUNTS)
 		return verdict & POOL_UP ? "" : "down, and given all the same";
 	if (kind == POOL_NODE_ANAME && !input->yields[node].known &&
-	    pool_is_elsewhere(input->tree, node, input->region))
+	    pool_is_elsewhere(input->tree, node, &input->place))
 		return "not looked up for this region";
 	if (kind == POOL_NODE_ANAME && !input->yields[node].known)
 		return "could not be resolved";
@@ -114,7 +115,7 @@ static json_t *pool_json(struct pool_input *input, uint16_t type)
 	SET(object, "pool", json_string(name_to_text(tree->pool->name.name, text)));
 	SET(object, "mode", json_string(modes[tree->pool->mode]));
 	SET(object, "type", json_string(type == AN_TYPE_AAAA ? "AAAA" : "A"));
-	SET(object, "region_number", json_integer(input->region));
+	SET(object, "region_number", json_integer(input->place.region));
 	if (tree->policy)
 		SET(object, "policy", json_string(tree->policy));
 	SET(object, "nodes", nodes_json(input, &decision));
@@ -126,8 +127,7 @@ static json_t *pool_json(struct pool_input *input, uint16_t type)
 json_t *cell_json(const struct cell *cell, const struct harvest *harvest)
 {
 	struct pool_yield yields[POOL_NODES_MAX];
-	struct pool_input input = {
-	        .tree = cell->tree, .region = cell->key.region, .yields = yields};
+	struct pool_input input = {.tree = cell->tree, .place = cell->place, .yields = yields};
 	json_t *object;
 
 	harvest_yields(harvest, yields);
@@ -161,14 +161,15 @@ json_t *flatten_pool_ahead(struct flatten *flatten, const struct pool_tree *tree
 {
 	uint8_t family = type == AN_TYPE_AAAA ? AN_FAMILY_IPV6 : AN_FAMILY_IPV4;
 	struct pool_yield yields[POOL_NODES_MAX] = {0};
-	struct pool_input input = {.tree = tree, .region = region, .yields = yields};
+	struct pool_input input = {
+	        .tree = tree, .place = where_place(flatten->world, tree, region), .yields = yields};
 	json_t *object;
 
 	for (uint16_t i = 0; i < tree->count; i++) {
 		const struct pool_node *node = &tree->nodes[i];
 
 		if (node->kind == POOL_NODE_POOL ||
-		    (node->kind == POOL_NODE_ANAME && pool_is_elsewhere(tree, i, region)) ||
+		    (node->kind == POOL_NODE_ANAME && pool_is_elsewhere(tree, i, &input.place)) ||
 		    (node->address && node->address->family != family))
 			continue;
 		yields[i] = (struct pool_yield){

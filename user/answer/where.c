@@ -58,6 +58,19 @@ uint32_t where_policy(const struct world *world, const struct zone_node *node)
 	return number < 0 ? 0 : (uint32_t)number + 1;
 }
 
+struct pool_place where_place(const struct world *world, const struct pool_tree *tree,
+                              uint32_t region)
+{
+	const struct geo *geo = rcu_dereference(world->geo);
+	struct pool_place place = {.region = region};
+	int number = region && tree->policy && geo ? geo_policy(geo, tree->policy) : -1;
+
+	if (number >= 0)
+		place.order_count =
+		        geo_region_order(geo, (unsigned int)number, region, place.order);
+	return place;
+}
+
 struct where where_find(const struct world *world, const struct zone_node *node,
                         const struct network *place)
 {

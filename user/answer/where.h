@@ -10,6 +10,7 @@
 #define ANAMED_ANSWER_WHERE_H
 
 #include "answer/respond.h"
+#include "steer/pool.h"
 
 struct where {
 	uint32_t policy; /* its number + 1; 0: the answers are the same in every region */
@@ -22,6 +23,10 @@ const struct pool_tree *where_pool(const struct world *world, const struct zone_
 
 /* The number of the policy + 1 that decides for a node; 0: none. */
 uint32_t where_policy(const struct world *world, const struct zone_node *node);
+
+/* The regions that one stands for, by the policy of a pool. */
+struct pool_place where_place(const struct world *world, const struct pool_tree *tree,
+                              uint32_t region);
 
 /* Where a client at `place` is (struct client); family 0: in the default region. */
 struct where where_find(const struct world *world, const struct zone_node *node,

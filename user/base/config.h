@@ -127,8 +127,12 @@ struct config_rule {
 	char *path; /* "traits/connection_type"; an array's entry by its number or `*` */
 	char **values;
 	size_t values_count;
+	char **then; /* regions that follow where the rule's is down */
+	size_t then_count;
 	unsigned int line;
 };
+
+#define GEO_ORDER_MAX 8 /* regions that follow one another where the first are down */
 
 /* Nearest by coordinates: the distance counts less by `bias` per cent. */
 struct config_nearest {
@@ -149,9 +153,12 @@ struct config_policy {
 	size_t rules_count;
 	struct config_nearest *nearest;
 	size_t nearest_count;
-	char *table;      /* a CSV file of network,region,milliseconds; NULL: none */
-	char *table_path; /* or a path into the database, to a map of region: milliseconds */
+	uint8_t nearest_limit; /* so many of them, nearest first: 1 */
+	char *table;           /* a CSV file of network,region,milliseconds; NULL: none */
+	char *table_path;      /* or a path into the database, to a map of region: milliseconds */
 	char *default_region;
+	char **default_then; /* as a rule's */
+	size_t default_then_count;
 	unsigned int line;
 };
 

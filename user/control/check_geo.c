@@ -176,6 +176,50 @@ static int check_rule(const struct check *check, const struct config_policy *pol
 	return err ? err : check_networks(check, policy, rule);
 }
 
+/* ---- orders of regions ---- */
+
+/* The names of orders are made of regions' names. */
+static int check_name(const struct check *check, unsigned int line, const char *region)
+{
+	if (region && strchr(region, '>'))
+		return FAULT(check, line, "`%s': a region's name has no `>' in it", region);
+	return 0;
+}
+
+/* `first`, and those that follow it. */
+static int check_order(const struct check *check, unsigned int line, const char *first,
+                       char *const *then, size_t count)
+{
+	int err = check_name(check, line, first);
+
+	for (size_t i = 0; i < count && !err; i++) {
+		err = check_name(check, line, then[i]);
+		if (!err && strlen(then[i]) > 63)
+			return FAULT(check, line, "then: `%s' is too long for a region's name",
+			             then[i]);
+		for (size_t j = 0; !err && j <= i; j++)
+			if (strcmp(then[i], j ? then[j - 1] : first) == 0)
+				return FAULT(check, line, "then: region %s is there already",
+				             then[i]);
+	}
+	return err;
+}
+
+static int check_orders(const struct check *check, const struct config_policy *policy)
+{
+	int err = check_order(check, policy->line, policy->default_region, policy->default_then,
+	                      policy->default_then_count);
+
+	for (size_t i = 0; i < policy->regions_count && !err; i++)
+		err = check_name(check, policy->line, policy->regions[i]);
+	for (size_t i = 0; i < policy->nearest_count && !err; i++)
+		err = check_name(check, policy->nearest[i].line, policy->nearest[i].region);
+	for (size_t i = 0; i < policy->rules_count && !err; i++)
+		err = check_order(check, policy->rules[i].line, policy->rules[i].region,
+		                  policy->rules[i].then, policy->rules[i].then_count);
+	return err;
+}
+
 /* ---- policies ---- */
 
 static int check_policy_itself(const struct check *check, const struct config_policy *policy)
@@ -189,6 +233,9 @@ static int check_policy_itself(const struct check *check, const struct config_po
 	if (policy->database && !find_database(check->config, policy->database))
 		return FAULT(check, places_line(check->places, "policies/%zu/database", at),
 		             "database: there is no `%s'", policy->database);
+	if (policy->nearest_limit > 1 && !policy->nearest_count)
+		return FAULT(check, places_line(check->places, "policies/%zu/nearest-limit", at),
+		             "nearest-limit: the policy has no `nearest'");
 	if (policy->nearest_count && !policy->database)
 		return FAULT(check, places_line(check->places, "policies/%zu/nearest", at),
 		             "nearest: the policy needs a database");
@@ -209,6 +256,8 @@ int check_geo(const struct config *config, const struct places *places, struct e
 		const struct config_policy *policy = &config->policies[check.policy];
 
 		err = check_policy_itself(&check, policy);
+		if (!err)
+			err = check_orders(&check, policy);
 		for (check.rule = 0; check.rule < policy->rules_count && !err; check.rule++)
 			err = check_rule(&check, policy, &policy->rules[check.rule]);
 	}

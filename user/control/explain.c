@@ -197,6 +197,8 @@ static void explain_upstreams(struct explain *explain, const uint8_t *target, si
 /* The targets of a pool that a client in this region may get. */
 static void explain_targets(struct explain *explain, const struct pool_tree *tree, uint32_t region)
 {
+	const struct pool_place place = where_place(explain->daemon->world, tree, region);
+
 	for (uint16_t i = 0; i < tree->count; i++) {
 		const struct pool_node *node = &tree->nodes[i];
 		const struct config_name *name;
@@ -204,7 +206,7 @@ static void explain_targets(struct explain *explain, const struct pool_tree *tre
 		if (!node->member)
 			continue;
 		name = &node->member->aname;
-		if (node->kind != POOL_NODE_ANAME || pool_is_elsewhere(tree, i, region) ||
+		if (node->kind != POOL_NODE_ANAME || pool_is_elsewhere(tree, i, &place) ||
 		    zones_find(explain->daemon->zones, name->name, name->len, explain->type))
 			continue;
 		explain_upstreams(explain, name->name, name->len, &node->member->ecs);

@@ -170,6 +170,7 @@ static const struct setting rule[] = {
         LIST("networks", SETTING_NETWORKS, RULE(networks), RULE(networks_count), 1, 65536, NULL),
         VALUE("path", SETTING_TEXT, RULE(path), 1, 255, NULL),
         TEXTS("values", RULE(values), RULE(values_count)),
+        LIST("then", SETTING_TEXTS, RULE(then), RULE(then_count), 1, GEO_ORDER_MAX - 1, NULL),
 };
 static const struct section rule_section = {.settings = rule,
                                             .count = COUNT(rule),
@@ -201,7 +202,10 @@ static const struct setting policy[] = {
         VALUE("table", SETTING_PATH, POL(table), 1, 4095, NULL),
         VALUE("table-path", SETTING_TEXT, POL(table_path), 1, 255, NULL),
         MAPPINGS("nearest", POL(nearest), POL(nearest_count), 4096, nearest_section),
+        VALUE("nearest-limit", SETTING_NUMBER8, POL(nearest_limit), 1, GEO_ORDER_MAX, "1"),
         VALUE("default", SETTING_TEXT, POL(default_region), 1, 63, NULL),
+        LIST("default-then", SETTING_TEXTS, POL(default_then), POL(default_then_count), 1,
+             GEO_ORDER_MAX - 1, NULL),
 };
 
 static const struct setting member[] = {

@@ -44,11 +44,11 @@ static uint32_t region_of(const struct side *side, const struct client_row *row,
 }
 
 /* Targets that the daemon does not look up for this region give nothing. */
-static void leave_out_elsewhere(const struct pool_tree *tree, uint32_t region,
+static void leave_out_elsewhere(const struct pool_tree *tree, const struct pool_place *place,
                                 struct pool_yield *yields)
 {
 	for (uint16_t i = 0; i < tree->count; i++)
-		if (tree->nodes[i].kind == POOL_NODE_ANAME && pool_is_elsewhere(tree, i, region))
+		if (tree->nodes[i].kind == POOL_NODE_ANAME && pool_is_elsewhere(tree, i, place))
 			yields[i] = (struct pool_yield){0};
 }
 
@@ -62,8 +62,11 @@ static void decide(const struct side *side, const struct client_row *row, struct
 
 	memset(ret, 0, sizeof(*ret));
 	memcpy(yields, side->yields, side->tree->count * sizeof(yields[0]));
-	input.region = region_of(side, row, ret);
-	leave_out_elsewhere(side->tree, input.region, yields);
+	input.place.region = region_of(side, row, ret);
+	if (side->policy >= 0)
+		input.place.order_count = geo_region_order(side->geo, (unsigned int)side->policy,
+		                                           input.place.region, input.place.order);
+	leave_out_elsewhere(side->tree, &input.place, yields);
 	pool_decide(&input, &decision);
 	count = share_out(&input, &decision, row->text[0] ? &ret->network : NULL, shares);
 	for (size_t i = 0; i < count; i++)

@@ -157,6 +157,8 @@ static json_t *region_json(struct daemon *daemon, const struct config_policy *po
 {
 	struct counting counting = {.policy = policy->name, .region = number};
 	json_t *one = json_object();
+	uint32_t order[GEO_ORDER_MAX];
+	int index;
 
 	flatten_cells_each(daemon->flatten, count, &counting);
 	SET(one, "policy", json_string(policy->name));
@@ -167,7 +169,10 @@ static json_t *region_json(struct daemon *daemon, const struct config_policy *po
 		    json_integer((json_int_t)serve_region_replies(
 		            daemon->serve, (unsigned int)geo_policy(daemon->geo, policy->name),
 		            number)));
-	set_place(one, policy, name);
+	index = geo_policy(daemon->geo, policy->name);
+	if (index >= 0 && geo_region_order(daemon->geo, (unsigned int)index, number, order))
+		name = geo_region_name(daemon->geo, (unsigned int)index, order[0]);
+	set_place(one, policy, name); /* several are shown where the first of them is */
 	return one;
 }
 

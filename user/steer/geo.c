@@ -98,8 +98,7 @@ static int take_warnings(struct geo *geo, const struct geo_plan *plan)
 static void take_defaults(struct geo *geo, const struct geo_plan *plan)
 {
 	for (size_t i = 0; i < plan->config->policies_count; i++)
-		geo->defaults[plan->numbers[i]] = (uint32_t)geo_names_region(
-		        &geo->names, plan->numbers[i], plan->config->policies[i].default_region);
+		geo->defaults[plan->numbers[i]] = plan->defaults[i];
 }
 
 static int make(struct geo *geo, const struct config *config, bool blind, struct error *error)
@@ -251,6 +250,24 @@ const char *geo_region_name(const struct geo *geo, unsigned int policy, uint32_t
 	if (policy >= geo->names.count || !region || region > names->regions_count)
 		return NULL;
 	return names->regions[region - 1];
+}
+
+size_t geo_region_order(const struct geo *geo, unsigned int policy, uint32_t region,
+                        uint32_t ret[GEO_ORDER_MAX])
+{
+	const char *name = geo_region_name(geo, policy, region), *next;
+	char part[64];
+	size_t count = 0;
+
+	if (!name || !strstr(name, GEO_THEN))
+		return 0;
+	for (; name && count < GEO_ORDER_MAX; name = next ? next + strlen(GEO_THEN) : NULL) {
+		next = strstr(name, GEO_THEN);
+		snprintf(part, sizeof(part), "%.*s", next ? (int)(next - name) : 63, name);
+		ret[count] = geo_region(geo, policy, part);
+		count += ret[count] != 0;
+	}
+	return count;
 }
 
 /* ---- looking up ---- */

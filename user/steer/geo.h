@@ -94,6 +94,13 @@ uint32_t geo_region(const struct geo *geo, unsigned int policy, const char *name
 const char *geo_region_name(const struct geo *geo, unsigned int policy, uint32_t region);
 
 /*
+ * A region may stand for several in an order, each for where all before it are
+ * down: "us > de > sg" by name. -> their numbers; 0: it stands for itself alone.
+ */
+size_t geo_region_order(const struct geo *geo, unsigned int policy, uint32_t region,
+                        uint32_t ret[GEO_ORDER_MAX]);
+
+/*
  * The region of a client's network in a policy: that of the network's first
  * address. Found in a bounded number of reads. family 0 (a client of whom
  * nothing is known) gives the default, len 0.

@@ -48,6 +48,7 @@ static void put_rule(XXH3_state_t *state, const struct config_rule *rule)
 	put_networks(state, rule->networks, rule->networks_count);
 	put_text(state, rule->path);
 	put_texts(state, rule->values, rule->values_count);
+	put_texts(state, rule->then, rule->then_count);
 }
 
 static void put_policy(XXH3_state_t *state, const struct config_policy *policy)
@@ -57,6 +58,8 @@ static void put_policy(XXH3_state_t *state, const struct config_policy *policy)
 	put_text(state, policy->table);
 	put_text(state, policy->table_path);
 	put_text(state, policy->default_region);
+	put_texts(state, policy->default_then, policy->default_then_count);
+	put(state, &policy->nearest_limit, sizeof(policy->nearest_limit));
 	put_texts(state, policy->regions, policy->regions_count);
 	put(state, &policy->rules_count, sizeof(policy->rules_count));
 	for (size_t i = 0; i < policy->rules_count; i++)

@@ -63,9 +63,7 @@ static uint32_t judge_policy(struct sources *sources, unsigned int policy, const
 	region = judge_table(sources, policy, tuple);
 	if (!region)
 		region = judge_nearest(sources, policy, tuple);
-	return region ? region
-	              : (uint32_t)geo_names_region(plan->names, plan->numbers[policy],
-	                                           plan->config->policies[policy].default_region);
+	return region ? region : plan->defaults[policy];
 }
 
 void judge(struct sources *sources, const uint32_t *tuple, uint32_t ret[AN_POLICIES_MAX])

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is nearest to a record by coordinates, and quickest by milliseconds. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "steer/geo_records_room.h"
 
@@ -68,16 +70,80 @@ double geo_distance_km(double latitude, double longitude, double to_latitude, do
 	return distance(&from, &to) * EARTH_RADIUS_KM;
 }
 
-static uint32_t nearest_of(const struct records *records, unsigned int policy,
-                           const struct point *here)
+static bool has_region(const uint32_t *regions, size_t count, uint32_t region)
 {
-	const struct point *points = records->points[policy];
-	size_t count = records->plan->config->policies[policy].nearest_count, best = 0;
+	for (size_t i = 0; i < count; i++)
+		if (regions[i] == region)
+			return true;
+	return false;
+}
 
-	for (size_t i = 1; i < count; i++)
-		if (distance(here, &points[i]) < distance(here, &points[best]))
-			best = i;
-	return points[best].region;
+/* The nearest point that is not of a region taken before; NULL: none is left. */
+static const struct point *next_nearest(const struct records *records, unsigned int policy,
+                                        const struct point *here, const uint32_t *taken,
+                                        size_t taken_count)
+{
+	const struct point *points = records->points[policy], *best = NULL;
+	double least = INFINITY;
+
+	for (size_t i = 0; i < records->plan->config->policies[policy].nearest_count; i++) {
+		double far;
+
+		if (has_region(taken, taken_count, points[i].region))
+			continue;
+		far = distance(here, &points[i]);
+		if (best && far >= least)
+			continue;
+		best = &points[i];
+		least = far;
+	}
+	return best;
+}
+
+/* The region that stands for these: known, or named now. Of 0 words behind them. */
+static int64_t region_for(struct records *records, unsigned int policy,
+                          const uint32_t regions[GEO_ORDER_MAX], size_t count)
+{
+	const struct geo_plan *plan = records->plan;
+	unsigned int number = plan->numbers[policy];
+	const struct geo_policy_names *known = &plan->names->policies[number];
+	struct geo_orders *orders = &records->orders[policy];
+	const char *names[GEO_ORDER_MAX];
+	uint32_t *more;
+	int64_t at;
+	int region;
+
+	if (!orders->known)
+		orders->known = intern_new(GEO_ORDER_MAX);
+	at = orders->known ? intern_put(orders->known, regions) : -ENOMEM;
+	if (at < 0 || at < orders->count)
+		return at < 0 ? at : orders->region[at];
+	for (size_t i = 0; i < count; i++)
+		names[i] = known->regions[regions[i] - 1];
+	region = geo_names_order(plan->names, number, names, count);
+	more = realloc(orders->region, (size_t)(at + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	orders->region = more;
+	orders->region[at] = (uint32_t)region;
+	orders->count = (uint32_t)at + 1;
+	return region;
+}
+
+/* The nearest region, or the one that stands for as many as the policy wants, nearest first. */
+static int64_t nearest_of(struct records *records, unsigned int policy, const struct point *here)
+{
+	uint32_t regions[GEO_ORDER_MAX] = {0};
+	size_t count = 0;
+
+	while (count < records->plan->config->policies[policy].nearest_limit) {
+		const struct point *point = next_nearest(records, policy, here, regions, count);
+
+		if (!point)
+			break;
+		regions[count++] = point->region;
+	}
+	return count == 1 ? regions[0] : region_for(records, policy, regions, count);
 }
 
 /* 0, -ENOENT: it has none, -EBADMSG. */
@@ -111,9 +177,16 @@ int measure_nearest(struct records *records, const struct mmdb *mmdb, uint32_t r
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	records->coordinates = true;
-	for (unsigned int i = 0; i < records->plan->config->policies_count; i++)
-		if (records->points[i])
-			nearest[i] = nearest_of(records, i, &here);
+	for (unsigned int i = 0; i < records->plan->config->policies_count; i++) {
+		int64_t region;
+
+		if (!records->points[i])
+			continue;
+		region = nearest_of(records, i, &here);
+		if (region < 0)
+			return (int)region;
+		nearest[i] = (uint32_t)region;
+	}
 	return 0;
 }
 
@@ -130,13 +203,17 @@ int measure_quicks(struct records *records, unsigned int policy, struct error *e
 	if (!quicks)
 		return records_no_memory(error);
 	records->quicks[policy] = quicks;
-	records->quicks_count[policy] = names->regions_count;
 	for (size_t i = 0; i < names->regions_count; i++) {
+		struct quick *quick = &quicks[records->quicks_count[policy]];
+
+		if (strstr(names->regions[i], GEO_THEN))
+			continue; /* stands for others */
 		snprintf(path, sizeof(path), "%s/%s", config->table_path, names->regions[i]);
-		if (mmdb_path_parse(path, &quicks[i].path))
+		if (mmdb_path_parse(path, &quick->path))
 			return error_set(error, EINVAL, records->plan->config->path, config->line,
 			                 "table-path: cannot hold region %s", names->regions[i]);
-		quicks[i].region = (uint32_t)i + 1;
+		quick->region = (uint32_t)i + 1;
+		records->quicks_count[policy]++;
 	}
 	return 0;
 }

@@ -45,6 +45,18 @@ int geo_names_region(struct geo_names *names, unsigned int policy, const char *n
 	return (int)++p->regions_count;
 }
 
+int geo_names_order(struct geo_names *names, unsigned int policy, const char *const *regions,
+                    size_t count)
+{
+	char text[GEO_ORDER_MAX * 64 + GEO_ORDER_MAX * sizeof(GEO_THEN)];
+	size_t len = 0;
+
+	for (size_t i = 0; i < count && i < GEO_ORDER_MAX; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.63s",
+		                        i ? GEO_THEN : "", regions[i]);
+	return geo_names_region(names, policy, text);
+}
+
 int geo_names_copy(struct geo_names *names, const struct geo_names *from)
 {
 	for (size_t i = 0; i < from->count; i++) {

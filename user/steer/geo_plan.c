@@ -27,6 +27,15 @@ static int full(const struct config *config, unsigned int line, int code, struct
 	                                 : "too many policies or regions since the start; restart");
 }
 
+static int name_texts(struct geo_plan *plan, unsigned int number, char *const *texts, size_t count)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < count && code >= 0; i++)
+		code = geo_names_region(plan->names, number, texts[i]);
+	return code;
+}
+
 /* The regions that a policy mentions, in order; those of its table come with the table. */
 static int name_regions(struct geo_plan *plan, const struct config_policy *policy,
                         unsigned int number)
@@ -35,32 +44,54 @@ static int name_regions(struct geo_plan *plan, const struct config_policy *polic
 
 	for (size_t i = 0; i < policy->regions_count && code >= 0; i++)
 		code = geo_names_region(plan->names, number, policy->regions[i]);
-	for (size_t i = 0; i < policy->rules_count && code >= 0; i++)
+	for (size_t i = 0; i < policy->rules_count && code >= 0; i++) {
 		code = geo_names_region(plan->names, number, policy->rules[i].region);
+		if (code >= 0)
+			code = name_texts(plan, number, policy->rules[i].then,
+			                  policy->rules[i].then_count);
+	}
 	for (size_t i = 0; i < policy->nearest_count && code >= 0; i++)
 		code = geo_names_region(plan->names, number, policy->nearest[i].region);
 	if (code >= 0)
 		code = geo_names_region(plan->names, number, policy->default_region);
+	if (code >= 0)
+		code = name_texts(plan, number, policy->default_then, policy->default_then_count);
 	return code;
 }
 
-static void plan_rule(struct geo_plan *plan, unsigned int index, const struct config_rule *config,
-                      struct geo_rule *ret)
+/* A region with those that follow it, each of which has its number already. */
+static int order_of(struct geo_plan *plan, unsigned int number, const char *first,
+                    char *const *then, size_t then_count)
+{
+	const char *regions[GEO_ORDER_MAX] = {first};
+
+	for (size_t i = 0; i < then_count && i + 1 < GEO_ORDER_MAX; i++)
+		regions[i + 1] = then[i];
+	return geo_names_order(plan->names, number, regions, then_count + 1);
+}
+
+static int plan_rule(struct geo_plan *plan, unsigned int index, const struct config_rule *config,
+                     struct geo_rule *ret)
 {
 	const struct config_policy *policy = &plan->config->policies[index];
 	const char *database = config->database ? config->database : policy->database;
+	int region = order_of(plan, plan->numbers[index], config->region, config->then,
+	                      config->then_count);
 
 	*ret = (struct geo_rule){.config = config,
 	                         .policy = index,
 	                         .database = GEO_NOWHERE,
 	                         .list_bit = GEO_NOWHERE};
-	ret->region = (uint32_t)geo_names_region(plan->names, plan->numbers[index], config->region);
+	if (region < 0)
+		return region;
+	ret->region = (uint32_t)region;
 	if (geo_rule_needs_database(config)) {
 		ret->database = geo_plan_database(plan->config, database);
 		ret->record_bit = plan->record_bits[ret->database]++;
 	}
 	if (config->networks_count)
 		ret->list_bit = plan->list_bits++;
+	return 0;
 }
 
 static int plan_policy(struct geo_plan *plan, unsigned int index, struct error *error)
@@ -74,10 +105,14 @@ static int plan_policy(struct geo_plan *plan, unsigned int index, struct error *
 		plan->numbers[index] = (unsigned int)number;
 		code = name_regions(plan, policy, plan->numbers[index]);
 	}
+	for (size_t i = 0; i < policy->rules_count && code >= 0; i++)
+		code = plan_rule(plan, index, &policy->rules[i], &plan->rules[from + i]);
+	if (code >= 0)
+		code = order_of(plan, plan->numbers[index], policy->default_region,
+		                policy->default_then, policy->default_then_count);
 	if (code < 0)
 		return full(plan->config, policy->line, code, error);
-	for (size_t i = 0; i < policy->rules_count; i++)
-		plan_rule(plan, index, &policy->rules[i], &plan->rules[from + i]);
+	plan->defaults[index] = (uint32_t)code;
 	return 0;
 }
 

@@ -195,6 +195,8 @@ void records_free(struct records *records)
 	for (size_t i = 0; i < AN_POLICIES_MAX; i++) {
 		free(records->points[i]);
 		free(records->quicks[i]);
+		intern_free(records->orders[i].known);
+		free(records->orders[i].region);
 	}
 	intern_free(records->classes);
 	free(records->scratch);

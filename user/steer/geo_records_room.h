@@ -60,6 +60,13 @@ struct file {
 	uint32_t room;
 };
 
+/* Orders of regions that were met, and the regions that stand for them. */
+struct geo_orders {
+	struct intern *known;
+	uint32_t *region;
+	uint32_t count;
+};
+
 struct records {
 	const struct geo_plan *plan;
 	const struct config_database *config;
@@ -72,6 +79,7 @@ struct records {
 	struct point *points[AN_POLICIES_MAX]; /* NULL: no nearest, or of another database */
 	struct quick *quicks[AN_POLICIES_MAX];
 	size_t quicks_count[AN_POLICIES_MAX];
+	struct geo_orders orders[AN_POLICIES_MAX];
 	struct intern *classes; /* bits, then quickest and nearest of each policy */
 	uint32_t *scratch, *hits;
 	bool coordinates;
@@ -94,7 +102,8 @@ const char *matcher_path(enum subject subject, size_t way);
 void measure_paths(struct records *records);
 int measure_points(struct records *records, unsigned int policy, struct error *error);
 int measure_quicks(struct records *records, unsigned int policy, struct error *error);
-/* Regions of each policy that has any of the kind; others are left alone. 0 or -EBADMSG. */
+/* Regions of each policy that has any of the kind; others are left alone. 0, -EBADMSG, -ENOMEM, or
+ * -ENOSPC: too many orders of regions. */
 int measure_nearest(struct records *records, const struct mmdb *mmdb, uint32_t record,
                     uint32_t *nearest);
 int measure_quickest(const struct records *records, const struct mmdb *mmdb, uint32_t record,

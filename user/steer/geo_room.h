@@ -43,6 +43,10 @@ struct geo_names {
  * -ENOSPC: too many. */
 int geo_names_policy(struct geo_names *names, const char *name);
 int geo_names_region(struct geo_names *names, unsigned int policy, const char *name);
+/* The region that stands for these in their order; of one, that one. -ENOMEM, -ENOSPC. */
+#define GEO_THEN " > "
+int geo_names_order(struct geo_names *names, unsigned int policy, const char *const *regions,
+                    size_t count);
 int geo_names_copy(struct geo_names *names, const struct geo_names *from);
 void geo_names_done(struct geo_names *names);
 uint64_t geo_names_hash(const struct geo_names *names);
@@ -109,6 +113,7 @@ struct geo_plan {
 	struct geo_names *names;
 	unsigned int numbers[AN_POLICIES_MAX]; /* names->policies[] of each */
 	struct geo_rule *rules;                /* of all policies, in their order */
+	uint32_t defaults[AN_POLICIES_MAX];    /* regions */
 	size_t rules_from[AN_POLICIES_MAX + 1];
 	uint32_t record_bits[64]; /* for each database: rules that ask it */
 	uint32_t list_bits;

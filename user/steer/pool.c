@@ -536,24 +536,33 @@ const struct pool_tree *pools_at(const struct pools *pools, size_t index)
 	return pools->trees[index];
 }
 
-/* Has this geo pool members for the region, or for every region without any of its own? */
-static bool has_region(const struct pool_tree *tree, uint16_t pool, uint32_t region)
+/* Is a client there sent to this region? */
+static bool is_placed(const struct pool_place *place, uint32_t region)
+{
+	for (size_t i = 0; i < place->order_count; i++)
+		if (place->order[i] == region)
+			return true;
+	return place->region == region;
+}
+
+/* Has this geo pool members for the place, or for every region without any of its own? */
+static bool has_place(const struct pool_tree *tree, uint16_t pool, const struct pool_place *place)
 {
 	for (uint16_t child = (uint16_t)(pool + 1); child < tree->nodes[pool].end;
 	     child = tree->nodes[child].end)
 		if (tree->nodes[child].kind != POOL_NODE_RESORT &&
-		    (!tree->nodes[child].region || tree->nodes[child].region == region))
+		    (!tree->nodes[child].region || is_placed(place, tree->nodes[child].region)))
 			return true;
 	return false;
 }
 
-bool pool_is_elsewhere(const struct pool_tree *tree, uint16_t node, uint32_t region)
+bool pool_is_elsewhere(const struct pool_tree *tree, uint16_t node, const struct pool_place *place)
 {
 	for (; node; node = tree->nodes[node].parent) {
 		uint16_t parent = tree->nodes[node].parent;
 
 		if (tree->nodes[parent].pool->mode == POOL_GEO && tree->nodes[node].region &&
-		    tree->nodes[node].region != region && has_region(tree, parent, region))
+		    !is_placed(place, tree->nodes[node].region) && has_place(tree, parent, place))
 			return true;
 	}
 	return false;

@@ -79,11 +79,21 @@ size_t pools_count(const struct pools *pools);
 const struct pool_tree *pools_at(const struct pools *pools, size_t index);
 
 /*
- * Is a node for other regions than this one, by a geo pool that has members
- * for it, or for every region without any of its own? A target there is not
- * looked up.
+ * Where a client is: his region, and, where it stands for several, these in
+ * their order, each for where all before it are down; the first is his own.
  */
-bool pool_is_elsewhere(const struct pool_tree *tree, uint16_t node, uint32_t region);
+struct pool_place {
+	uint32_t region; /* 0: none */
+	size_t order_count;
+	uint32_t order[GEO_ORDER_MAX];
+};
+
+/*
+ * Is a node for other regions than the place's, by a geo pool that has members
+ * for these, or for every region without any of its own? A target there is
+ * not looked up.
+ */
+bool pool_is_elsewhere(const struct pool_tree *tree, uint16_t node, const struct pool_place *place);
 
 /* "www.pool.example. / 2: cdn-a.example." of a node, cut to the room. */
 char *pool_path(const struct pool_tree *tree, uint16_t node, char *ret, size_t size);
@@ -109,7 +119,7 @@ struct pool_memory {
 
 struct pool_input {
 	const struct pool_tree *tree;
-	uint32_t region;                 /* the client's; 0: none */
+	struct pool_place place;         /* the client's */
 	const struct pool_yield *yields; /* by node; of leaves */
 	struct pool_memory *memory;      /* by node; NULL: nothing is remembered */
 	uint64_t now_ms;

@@ -370,32 +370,84 @@ static uint16_t of_other_family(const struct decide *d, uint16_t pool, uint32_t 
 	return first;
 }
 
+static void choose_elsewhere(struct decide *d, uint16_t pool)
+{
+	for (EACH_CHILD(d, pool, child))
+		if (usable(d, pool, child)) {
+			choose(d, pool, child);
+			return;
+		}
+}
+
+/* A member that says for its region that it has nothing of this type: no reason to go elsewhere;
+ * else 0. `all`: whatever a region without members of this family has. */
+static uint16_t says_none(const struct decide *d, uint16_t pool, uint32_t region, bool all)
+{
+	uint16_t none = standing_in(d, pool, region);
+
+	return none || !all ? none : of_other_family(d, pool, region);
+}
+
+/* None of the client's regions is up, of those that he may be sent to: the first counts as up. */
+static void choose_in_panic(struct decide *d, uint16_t pool)
+{
+	if (has_resort(d, pool)) {
+		choose_resort(d, pool);
+		return;
+	}
+	d->verdicts[pool] |= POOL_PANIC;
+	d->ret->panic = true;
+	for (size_t i = 0; i < d->input->place.order_count; i++)
+		if (choose_region(d, pool, d->input->place.order[i]))
+			return;
+}
+
+/* Of regions in an order the first that is up, or that has nothing of this type; else what is for
+ * every region without members of its own. */
+static void choose_in_order(struct decide *d, uint16_t pool)
+{
+	const struct pool_place *place = &d->input->place;
+
+	for (size_t i = 0; i < place->order_count; i++) {
+		uint16_t none;
+
+		if (choose_region(d, pool, place->order[i]))
+			return;
+		none = says_none(d, pool, place->order[i], true);
+		if (none) {
+			choose(d, pool, none);
+			return;
+		}
+	}
+	if (!choose_region(d, pool, 0))
+		choose_in_panic(d, pool);
+}
+
 /*
  * The client's region; else what is for every other one; else the first that is
  * up. Another region's is not given because of the family.
  */
 static void choose_geo(struct decide *d, uint16_t pool)
 {
-	uint32_t region = d->input->region;
+	uint32_t region = d->input->place.region;
 	uint16_t none = 0;
 
+	if (d->input->place.order_count) {
+		choose_in_order(d, pool);
+		return;
+	}
 	if (region && choose_region(d, pool, region))
 		return;
 	if (region)
-		none = standing_in(d, pool, region);
+		none = says_none(d, pool, region, false);
 	if (!none && choose_region(d, pool, 0))
 		return;
 	if (!none && region)
-		none = of_other_family(d, pool, region);
-	if (none) {
+		none = says_none(d, pool, region, true);
+	if (none)
 		choose(d, pool, none);
-		return;
-	}
-	for (EACH_CHILD(d, pool, child))
-		if (usable(d, pool, child)) {
-			choose(d, pool, child);
-			return;
-		}
+	else
+		choose_elsewhere(d, pool);
 }
 
 static void choose_in(struct decide *d, uint16_t pool)

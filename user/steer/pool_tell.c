@@ -85,7 +85,7 @@ static void say_leaf(struct tell *tell, uint16_t index, const struct pool_node *
 	const struct pool_yield *yield = &tell->input->yields[index];
 
 	if (!yield->known && node->kind == POOL_NODE_ANAME &&
-	    pool_is_elsewhere(tell->input->tree, index, tell->input->region))
+	    pool_is_elsewhere(tell->input->tree, index, &tell->input->place))
 		say(tell, ": not looked up for this region");
 	else if (!yield->known)
 		say(tell, node->kind == POOL_NODE_ANAME ? ": could not be resolved"

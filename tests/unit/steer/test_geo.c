@@ -105,6 +105,33 @@ static void the_default_has_its_network_too(void **state)
 	geo_free(geo);
 }
 
+static void regions_follow_one_another(void **state)
+{
+	struct geo *geo = make(HEAD "policies:\n"
+	                            "  - name: p\n"
+	                            "    rules:\n"
+	                            "      - {region: a, then: [b, c], networks: [192.0.2.0/24]}\n"
+	                            "      - {region: c, then: [a], networks: [192.0.3.0/24]}\n"
+	                            "      - {region: b, networks: [192.0.4.0/24]}\n"
+	                            "    default: b\n"
+	                            "    default-then: [a]\n",
+	                       NULL);
+	uint32_t order[GEO_ORDER_MAX];
+
+	(void)state;
+	expect(geo, "p", "192.0.2.0/24", "a > b > c", 24);
+	expect(geo, "p", "192.0.3.0/24", "c > a", 24);
+	expect(geo, "p", "192.0.4.0/24", "b", 24);
+	expect(geo, "p", "200.0.0.0/24", "b > a", 5);
+	assert_int_equal(geo_region_order(geo, 0, find(geo, "p", "192.0.2.0/24").region, order), 3);
+	assert_int_equal(order[0], geo_region(geo, 0, "a"));
+	assert_int_equal(order[1], geo_region(geo, 0, "b"));
+	assert_int_equal(order[2], geo_region(geo, 0, "c"));
+	assert_int_equal(geo_region_order(geo, 0, geo_region(geo, 0, "b"), order), 0);
+	assert_int_equal(geo_region_order(geo, 0, 99, order), 0);
+	geo_free(geo);
+}
+
 static void special_networks_lie_in_networks_of_their_own(void **state)
 {
 	struct geo *geo = make(HEAD "policies: [{name: p, default: d}]\n", NULL);
@@ -378,6 +405,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(the_first_rule_that_matches_counts),
 	        cmocka_unit_test(the_default_has_its_network_too),
+	        cmocka_unit_test(regions_follow_one_another),
 	        cmocka_unit_test(special_networks_lie_in_networks_of_their_own),
 	        cmocka_unit_test(nobody_is_in_the_default),
 	        cmocka_unit_test(a_table_knows_what_it_was_made_of),

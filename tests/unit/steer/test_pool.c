@@ -23,7 +23,8 @@
  */
 #define HEAD                                                                                       \
 	"zones: [{name: a.example, file: z}]\n"                                                    \
-	"policies: [{name: w, regions: [eu, us], default: eu}, {name: v, default: eu}]\npools:\n"
+	"policies: [{name: w, regions: [eu, us, as], default: eu}, {name: v, default: "            \
+	"eu}]\npools:\n"
 
 struct scene {
 	struct config *config;
@@ -33,7 +34,7 @@ struct scene {
 	struct pool_yield yields[POOL_NODES_MAX];
 	struct pool_decision decision;
 	uint64_t now_ms;
-	uint32_t region;
+	struct pool_place place;
 };
 
 static void scene_open(struct scene *scene, const char *text)
@@ -99,7 +100,7 @@ static struct pool_yield yield_of(const struct pool_tree *tree, uint16_t node, c
 static void decide(struct scene *scene, const char *states)
 {
 	struct pool_input input = {.tree = scene->tree,
-	                           .region = scene->region,
+	                           .place = scene->place,
 	                           .yields = scene->yields,
 	                           .memory = scene->memory,
 	                           .now_ms = scene->now_ms};
@@ -248,13 +249,89 @@ static void states_decide(void **state)
 		struct scene scene;
 
 		scene_open(&scene, cases[i].pools);
-		scene.region = cases[i].region;
+		scene.place.region = cases[i].region;
 		decide(&scene, cases[i].states);
 		if (strcmp(result_text(&scene), cases[i].result) != 0)
 			fail_msg("case %zu: \"%s\" gives \"%s\", not \"%s\"", i, cases[i].states,
 			         result_text(&scene), cases[i].result);
 		scene_close(&scene);
 	}
+}
+
+/* ---- regions that follow one another ---- */
+
+/* Of the policy w: eu is 1, us 2, as 3. */
+#define ORDERED(rest)                                                                              \
+	"- {name: p, mode: geo, policy: w, members: [{address: 192.0.2.1, region: eu}, "           \
+	"{address: 192.0.2.2, region: us}, {address: 192.0.2.3, region: us}, "                     \
+	"{address: 192.0.2.4, region: as}" rest "}\n"
+static const char ordered[] = ORDERED("]");
+static const char ordered_shared[] = ORDERED(", {address: 192.0.2.9}]");
+static const char ordered_resort[] = ORDERED("], last-resort: [192.0.2.99]");
+static const char ordered_cdns[] =
+        "- {name: p, mode: geo, policy: w, members: [{aname: a.cdn, region: eu}, "
+        "{aname: b.cdn, region: us}, {aname: c.cdn, region: as}]}\n";
+
+static const struct {
+	const char *pools;
+	uint32_t order[3];
+	const char *states, *result;
+} orders[] = {
+        {ordered, {1, 2}, "", "together 192.0.2.1"},
+        {ordered, {2, 1}, "", "together 192.0.2.2 192.0.2.3"},
+        {ordered, {1, 2}, "!192.0.2.1", "together 192.0.2.2 192.0.2.3"},
+        {ordered, {1, 3, 2}, "!192.0.2.1", "together 192.0.2.4"},
+        {ordered, {1, 3, 2}, "!192.0.2.1 !192.0.2.4", "together 192.0.2.2 192.0.2.3"},
+        {ordered, {2, 1}, "!192.0.2.2", "together !192.0.2.2 192.0.2.3"},
+        /* Nowhere else than told: the first, as if it were up. */
+        {ordered, {1, 3}, "!192.0.2.1 !192.0.2.4", "together *192.0.2.1"},
+        {ordered_shared, {1, 3}, "!192.0.2.1 !192.0.2.4", "together 192.0.2.9"},
+        {ordered_resort, {1, 3}, "!192.0.2.1 !192.0.2.4", "together 192.0.2.99"},
+        /* Without addresses of the family is no reason to go on. */
+        {ordered, {1, 2}, "-192.0.2.1", "nothing"},
+        {ordered, {1, 3, 2}, "!192.0.2.1 -192.0.2.4", "nothing"},
+        {ordered_cdns, {1, 2}, "-a.cdn.", "nothing"},
+        {ordered_cdns, {1, 2}, "?a.cdn.", "together b.cdn."},
+        {ordered_cdns, {1, 2, 3}, "~a.cdn. ?b.cdn.", "together c.cdn."},
+};
+
+static struct pool_place place_of(const uint32_t order[3])
+{
+	struct pool_place place = {.region = 9, .order_count = order[2] ? 3 : 2};
+
+	memcpy(place.order, order, place.order_count * sizeof(order[0]));
+	return place;
+}
+
+static void the_next_region_takes_over(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		struct scene scene;
+
+		scene_open(&scene, orders[i].pools);
+		scene.place = place_of(orders[i].order);
+		decide(&scene, orders[i].states);
+		if (strcmp(result_text(&scene), orders[i].result) != 0)
+			fail_msg("case %zu: \"%s\" gives \"%s\", not \"%s\"", i, orders[i].states,
+			         result_text(&scene), orders[i].result);
+		scene_close(&scene);
+	}
+}
+
+static void targets_of_all_its_regions_are_looked_up(void **state)
+{
+	static const uint32_t order[3] = {1, 3};
+	const struct pool_place place = place_of(order), alone = {.region = 1};
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, ordered_cdns);
+	assert_false(pool_is_elsewhere(scene.tree, 1, &place));
+	assert_true(pool_is_elsewhere(scene.tree, 2, &place));
+	assert_false(pool_is_elsewhere(scene.tree, 3, &place));
+	assert_true(pool_is_elsewhere(scene.tree, 3, &alone));
+	scene_close(&scene);
 }
 
 /* ---- in time ---- */
@@ -524,7 +601,7 @@ static void a_decision_can_be_told(void **state)
 
 	(void)state;
 	scene_open(&scene, geo);
-	scene.region = 2;
+	scene.place.region = 2;
 	decide(&scene, "!192.0.2.2");
 	input = (struct pool_input){.tree = scene.tree, .yields = scene.yields};
 	pool_tell(&input, &scene.decision, put_line, text);
@@ -541,6 +618,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(states_decide),
+	        cmocka_unit_test(the_next_region_takes_over),
+	        cmocka_unit_test(targets_of_all_its_regions_are_looked_up),
 	        cmocka_unit_test(a_primary_that_comes_back_waits_for_hold_down),
 	        cmocka_unit_test(a_dead_choice_is_left_at_once_whatever_is_held),
 	        cmocka_unit_test(latency_stays_within_the_margin),

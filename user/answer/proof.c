@@ -81,5 +81,5 @@ void proof_sign_from_zone(struct plan *plan, const struct plan_item *item,
 	if (!added)
 		return;
 	added->ttl = item->ttl; /* RFC 4034 3: that of what it covers, as it goes out */
-	added->late = true;
+	added->late = item->section != MESSAGE_AUTHORITY; /* there the SOA comes first anyway */
 }

@@ -59,10 +59,10 @@ static bool put_items(const struct plan *plan, enum message_section section, boo
 }
 
 /*
- * Signatures stand behind what they cover, all of a section's together: so
- * addresses come before what there may be no room for (RFC 4035 3.1.1), and
- * what who does not ask for signatures gets is often the front part of what
- * others get.
+ * In answer and additional section signatures stand behind all that they cover:
+ * so addresses come before what there may be no room for (RFC 4035 3.1.1), and
+ * what those get who do not ask for signatures is often the front part of what
+ * the others get (docs/adr/0020).
  */
 bool plan_render(const struct plan *plan, struct message *m, uint32_t choice)
 {

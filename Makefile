@@ -208,6 +208,15 @@ health-test: $(BUILD)/tests/health/host ## health checks of every kind against r
 dnssec-test: all ## signed zones, ours and such as come signed, before real validators (root; CASE=words picks some)
 	$(Q)tests/dnssec/run $(BUILD) $(CASE)
 
+$(BUILD)/tests/dnssec/%: tests/dnssec/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB) $(LIBS)
+
+.PHONY: bench-dnssec
+bench-dnssec: all $(BUILD)/tests/dnssec/sign_speed ## what signing costs (root)
+	$(Q)tests/deps bench
+	$(Q)tests/dnssec/speed $(BUILD)
+
 .PHONY: resolvers
 resolvers: all ## real resolvers from Debian are answered in the kernel (root)
 	$(Q)tests/resolvers/run $(BUILD)

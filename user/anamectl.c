@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "control/bring_up.h"
 #include "control/control.h"
@@ -17,6 +18,7 @@
 #include "control/show.h"
 #include "control/simulate.h"
 #include "control/words.h"
+#include "sign/sign.h"
 #include "zone/zones.h"
 
 #define CONFIG_PATH "/etc/anamed/anamed.conf"
@@ -257,6 +259,11 @@ static int check_zone(const char *file, const struct config_name *apex, const st
 	                     error);
 	if (err)
 		return err;
+	err = sign_zone(zone, clock_unix_ms() / 1000, error);
+	if (err) {
+		zone_free(zone);
+		return err;
+	}
 	faults = warnings_json(zone, false);
 	reply = json_pack("{s:I, s:I, s:I, s:o, s:o}", "serial", (json_int_t)zone->serial, "names",
 	                  (json_int_t)zone->node_count, "records", (json_int_t)zone->record_count,

@@ -1,1 +1,163 @@
 # SPDX-License-Identifier: BSD-2-Clause
+"""What an operator does: makes keys, tells the parent, looks, and moves signed zones here."""
+
+import os
+import stat
+import subprocess
+
+from lib.cases import case, equal, true
+from lib.lab import CDN
+from lib.peers import KNOTC, KNOTD
+from lib.process import Process, copy_binary, until
+from rolling import ZONE
+from signed import Keys, expect, nsec_types, signed_edge, zone_settings
+from validators import Bind, Unbound
+
+DSFROMKEY = "/usr/bin/dnssec-dsfromkey"
+KNOT = """\
+server:
+    listen: [ {address}@5301 ]
+    rundir: "{folder}"
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+database:
+    storage: "{folder}"
+control:
+    listen: "{folder}/knot.sock"
+log:
+  - target: stdout
+    any: info
+acl:
+  - id: all
+    address: 0.0.0.0/0
+    action: transfer
+template:
+  - id: default
+    storage: "{folder}"
+    zonefile-sync: -1
+    zonefile-load: difference-no-serial
+    journal-content: all
+    serial-policy: increment
+    acl: all
+    dnssec-signing: on
+policy:
+  - id: default
+    algorithm: ecdsap256sha256
+    nsec3: {nsec3}
+zone:
+  - domain: example.test
+    file: example.test.zone
+"""
+
+
+class Primary:
+    """knotd that signs the zone itself."""
+
+    def __init__(self, bench, nsec3):
+        self.folder = os.path.join(bench.lab.folder, f"primary-{len(bench.edges)}")
+        os.mkdir(self.folder)
+        with open(os.path.join(self.folder, "knot.conf"), "w") as file:
+            file.write(KNOT.format(folder=self.folder, address=CDN, nsec3=nsec3).replace(
+                "    dnssec-signing: on\n", "    dnssec-signing: on\n    dnssec-policy: default\n"))
+        self.write(ZONE)
+        self.knotc = copy_binary(KNOTC, bench.lab.folder)
+        self.process = Process(
+            bench.lab.cdn_space,
+            [copy_binary(KNOTD, bench.lab.folder), "-c", os.path.join(self.folder, "knot.conf")],
+            os.path.join(self.folder, "log"))
+        bench.stack.callback(self.process.kill)
+        self.process.start()
+        until(lambda: "serial" in self.control("zone-status", "example.test"), "the primary")
+
+    def write(self, text):
+        with open(os.path.join(self.folder, "example.test.zone"), "w") as file:
+            file.write(text)
+
+    def control(self, *words):
+        return subprocess.run([self.knotc, "-c", os.path.join(self.folder, "knot.conf"), *words],
+                              capture_output=True, text=True).stdout
+
+
+@case("keys are made by anamectl, private for the daemon alone; DS as BIND's tools have it")
+def made(bench):
+    folder = os.path.join(bench.lab.folder, f"made-{len(bench.edges)}")
+    settings = [{"name": "example.test", "file": "example.test.zone", "dnssec": True,
+                 "dnssec-keys": folder}]
+    edge = signed_edge(bench, None, {"example.test": ZONE}, settings, start=False)
+    made = edge.ctl_json("key-generate", "example.test")
+    equal(made["algorithm"], "ECDSAP256SHA256")
+    equal(stat.S_IMODE(os.stat(made["file"] + ".private").st_mode), 0o600)
+    words = subprocess.run([DSFROMKEY, "-2", made["file"] + ".key"], check=True,
+                           capture_output=True, text=True).stdout.split()
+    listed = edge.ctl_json("ds", "example.test")
+    equal([one.split()[-4:] for one in listed["ds"]], [words[-4:]])
+    # BIND's own tool takes what we wrote for a key of its own.
+    subprocess.run(["/usr/bin/dnssec-settime", "-p", "all", made["file"] + ".key"], check=True,
+                   capture_output=True)
+    edge.start()
+    with open(made["file"] + ".key") as file:
+        record = next(line.strip() for line in file if " DNSKEY " in line)
+    validator = Bind(bench, {"example.test": [record]})
+    expect(validator, "www.example.test", "A")
+    shown = edge.ctl("zone-status", "example.test")
+    true("signed until" in shown and f"key {made['tag']} ECDSAP256SHA256, published, signs all"
+         in shown, shown)
+    true(edge.stats()["dnssec"]["signatures"] > 0, "counted")
+
+
+@case("what would not validate is said by --check, with file and line")
+def checked(bench):
+    keys = Keys(bench)
+    stem = keys.make("example.test")
+    edge = signed_edge(bench, keys, {"example.test": ZONE}, start=False)
+
+    def check():
+        done = subprocess.run([os.path.join(edge.build, "anamed"), "--check", "--config",
+                               edge.conf], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    equal(check()[0], 0)
+    with open(stem + ".private") as file:
+        whole = file.read()
+    for wrong, words in ((whole.replace("Algorithm: 13", "Algorithm: 8"), "not that of the .key"),
+                         (whole.replace("PrivateKey: ", "PrivateKey: !"), "bad base64"),
+                         (whole.replace("PrivateKey", "Nothing"), "is missing"),
+                         (whole + "Inactive: 20200101000000\n", "no key is active"),
+                         ("", "empty")):
+        with open(stem + ".private", "w") as file:
+            file.write(wrong)
+        status, said = check()
+        equal(status, 1, words)
+        true(words in said and keys.folder in said, said)
+    os.unlink(stem + ".private")
+    true("no key is active" in check()[1], "without a private half")
+
+
+@case("a zone that came signed is stripped and signed here: its keys are ours alone")
+def stripped(bench):
+    for nsec3 in ("off", "on"):
+        primary = Primary(bench, nsec3)
+        keys = Keys(bench)
+        keys.make("example.test")
+        settings = [{"name": "example.test", "dnssec": True, "dnssec-keys": keys.folder,
+                     "primaries": [{"address": f"{CDN}@5301"}]}]
+        edge = signed_edge(bench, keys, {"example.test": ZONE}, settings)
+        until(lambda: bench.client.ask("www.example.test", "A").rcode == "NOERROR", "the zone")
+        validator = Unbound(bench, {"example.test": keys.records("example.test")})
+        for name, rtype in (("www", "A"), ("nothing", "A"), ("x.wild", "TXT"), ("www", "MX")):
+            expect(validator, f"{name}.example.test", rtype)
+        reply = bench.client.ask("example.test", "DNSKEY", ednsflags=0x8000)
+        equal(len(reply.records("DNSKEY")), 1)
+        reply = bench.client.ask("example.test", "NSEC3PARAM")
+        true(reply.is_nodata, str(reply.message))
+        # A difference whose other half is what we left out.
+        primary.write(ZONE.replace("192.0.2.92", "192.0.2.93").replace("host 1 ", "host 2 "))
+        primary.control("zone-reload", "example.test")
+        edge.ctl("zone-refresh", "example.test")
+        until(lambda: bench.client.ask("www.example.test", "A").addresses == ["192.0.2.93"],
+              "the difference")
+        true(" IXFR " in edge.process.log_text().upper(), edge.process.log_text()[-800:])
+        expect(validator, "www.example.test", "A")
+        primary.process.kill()
+        bench.lab.end_edge(edge)

@@ -387,6 +387,8 @@ static void nxdomain(struct plan *plan)
 {
 	struct nsec_types types;
 
+	if (plan->rcode == AN_RCODE_SERVFAIL)
+		return; /* the SOA could not be signed */
 	if (!plan->question->compact_ok)
 		plan->rcode = AN_RCODE_NOERROR;
 	types_of(plan, NULL, 0, &types);
@@ -462,20 +464,39 @@ bool online_answer_absent(struct plan *plan)
 
 /* ---- denials of one network ---- */
 
+/* Is there a denial to be proven? */
+static bool is_denied(const struct plan *plan, const struct store_found *found)
+{
+	return plan->question->dnssec_ok && plan->zone->security == ZONE_SIGNED && found->answer &&
+	       found->answer->negative;
+}
+
+uint32_t online_denial_ttl(struct plan *plan, const struct store_found *found)
+{
+	if (!is_denied(plan, found) ||
+	    answer_is_for_all(found->answer, plan_client(plan)->network.family))
+		return UINT32_MAX;
+	return plan->question->world->config->ttl_floor;
+}
+
+/* Whatever upstream said of whom the denial holds for: these addresses are given to others now. */
+static bool is_given(const struct answer *other, const struct store_found *found, uint64_t now_ms)
+{
+	return other->fresh_until_ms > now_ms ||
+	       (found->state == STORE_STALE && other->stale_until_ms > now_ms);
+}
+
 void online_substitute(struct plan *plan, struct store_found *found)
 {
-	const struct plan_question *q = plan->question;
-	const struct network *network = &plan_client(plan)->network;
 	struct answer *other;
 
-	if (!q->dnssec_ok || plan->zone->security != ZONE_SIGNED || !found->answer ||
-	    !found->answer->negative || answer_is_for_all(found->answer, network->family))
+	if (!is_denied(plan, found))
 		return;
 	other = rcu_dereference(found->owner->positive);
-	if (!other || other->stale_until_ms <= q->now_ms)
+	if (!other || !is_given(other, found, plan->question->now_ms))
 		return;
 	found->answer = other;
-	found->wire_scope = network->len;
+	found->wire_scope = plan_client(plan)->network.len;
 	if (found->ttl > AN_STALE_TTL)
 		found->ttl = AN_STALE_TTL;
 }

@@ -44,4 +44,8 @@ bool online_answer_absent(struct plan *plan);
  */
 void online_substitute(struct plan *plan, struct store_found *found);
 
+/* How long a denial may be believed that may not hold for all, though nothing else is known: for
+ * the shortest. UINT32_MAX: as long as any. */
+uint32_t online_denial_ttl(struct plan *plan, const struct store_found *found);
+
 #endif

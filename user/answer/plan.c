@@ -125,7 +125,7 @@ static bool give_stored(struct plan *plan, const struct zone_node *node, uint16_
 	if (plan->hops && !plan->elsewhere && plan_is_address(plan->question->type))
 		plan->flags |= RESPOND_CHAINED;
 	if (found->answer->negative) {
-		plan_add_negative(plan, stale ? AN_STALE_TTL : UINT32_MAX);
+		plan_add_negative(plan, stale ? AN_STALE_TTL : online_denial_ttl(plan, found));
 		proof_nodata(plan);
 		return true;
 	}
@@ -427,6 +427,8 @@ void plan_make(struct plan *plan, const struct plan_question *question)
 	}
 	while (step(plan, type))
 		;
+	if (plan->rcode == AN_RCODE_SERVFAIL)
+		plan->count = 0; /* of a signed answer that could not be made, nothing */
 	if (plan->rcode != AN_RCODE_SERVFAIL &&
 	    !(plan->flags & (RESPOND_FROM_STORE | RESPOND_STALE)))
 		plan->flags |= RESPOND_FROM_ZONE;

@@ -186,6 +186,13 @@ static int check_peers(const struct check *check, size_t index)
 			                         index, i),
 			             "notify: %s is more than one address",
 			             network_text(&peer->network, text));
+		/* What others make of it would be bogus: signatures do not travel. */
+		if (zone->dnssec && peer->mode != TRANSFER_NATIVE)
+			return FAULT(check,
+			             places_line(check->places, "zones/%zu/secondaries/%zu/mode",
+			                         index, i),
+			             "mode: a zone that is signed here goes out unsigned, so only "
+			             "as native, to servers that sign it with the same keys");
 	}
 	return 0;
 }

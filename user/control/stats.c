@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "control/daemon.h"
 #include "control/report.h"
+#include "sign/cache.h"
+#include "sign/signer.h"
 #include "transfer/in.h"
 #include "transfer/out.h"
 
@@ -208,6 +210,16 @@ json_t *report_queries(struct daemon *daemon)
 	return queries_json(&counters, &serve);
 }
 
+/* Signatures made; those over denials and wildcards that were found made already. */
+static json_t *dnssec_json(void)
+{
+	struct sign_cache_stats cache;
+
+	sign_cache_stats(&cache);
+	return json_pack("{s:I, s:I}", "signatures", (json_int_t)signer_made(), "cached",
+	                 (json_int_t)cache.hits);
+}
+
 json_t *report_stats(struct daemon *daemon)
 {
 	struct an_counters counters = {0};
@@ -237,6 +249,7 @@ json_t *report_stats(struct daemon *daemon)
 	                              (json_int_t)store_count(daemon->store), "owners",
 	                              (json_int_t)store_owner_count(daemon->store)));
 	json_object_set_new(object, "transfers", transfers_json());
+	json_object_set_new(object, "dnssec", dnssec_json());
 	json_object_set_new(object, "databases",
 	                    json_pack("{s:I, s:I}", "loads", (json_int_t)daemon->geo_loads,
 	                              "failures", (json_int_t)daemon->geo_failures));

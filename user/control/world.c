@@ -72,7 +72,12 @@ static int sign_loaded(struct zone **zone, struct error *error)
 	if (err) {
 		zone_free(*zone);
 		*zone = NULL;
-	} else if ((*zone)->left_out) {
+		return err;
+	}
+	if ((*zone)->signer && sign_is_exposed(*zone))
+		log_warning("zone %s: %s: everybody may read a private key",
+		            name_to_text((*zone)->apex, name), (*zone)->settings->dnssec_keys);
+	if ((*zone)->left_out) {
 		log_notice("zone %s: %zu records of another's signing are left out: it is signed "
 		           "here",
 		           name_to_text((*zone)->apex, name), (*zone)->left_out);

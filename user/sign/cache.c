@@ -14,17 +14,22 @@ struct entry {
 	uint8_t octets[]; /* what was signed, the signature */
 };
 
+#define WAYS   4
+#define PLACES (SIGN_CACHE_MAX / WAYS)
+
+/* All but `taken` is of who has taken the place. */
 struct place {
 	atomic_bool taken;
-	struct entry *entry; /* of who has taken the place */
+	uint8_t oldest;
+	struct entry *entries[WAYS];
 };
 
-static struct place places[SIGN_CACHE_PLACES];
+static struct place places[PLACES];
 static atomic_uint_fast64_t hits, misses;
 
 static struct place *place_of(uint64_t signer, const uint8_t *data, size_t len)
 {
-	return &places[XXH3_64bits_withSeed(data, len, signer) % SIGN_CACHE_PLACES];
+	return &places[XXH3_64bits_withSeed(data, len, signer) % PLACES];
 }
 
 static bool take(struct place *place)
@@ -43,18 +48,27 @@ static bool matches(const struct entry *entry, uint64_t signer, const uint8_t *d
 	       !memcmp(entry->octets, data, len);
 }
 
+static size_t find(const struct place *place, uint64_t signer, const uint8_t *data, size_t len,
+                   uint8_t *ret, size_t size)
+{
+	for (unsigned int i = 0; i < WAYS; i++) {
+		const struct entry *entry = place->entries[i];
+
+		if (!matches(entry, signer, data, len) || entry->signature_len > size)
+			continue;
+		memcpy(ret, entry->octets + len, entry->signature_len);
+		return entry->signature_len;
+	}
+	return 0;
+}
+
 size_t sign_cache_find(uint64_t signer, const uint8_t *data, size_t len, uint8_t *ret, size_t size)
 {
 	struct place *place = place_of(signer, data, len);
 	size_t found = 0;
 
 	if (len <= SIGN_CACHE_DATA_MAX && take(place)) {
-		const struct entry *entry = place->entry;
-
-		if (matches(entry, signer, data, len) && entry->signature_len <= size) {
-			found = entry->signature_len;
-			memcpy(ret, entry->octets + len, found);
-		}
+		found = find(place, signer, data, len, ret, size);
 		leave(place);
 	}
 	atomic_fetch_add_explicit(found ? &hits : &misses, 1, memory_order_relaxed);
@@ -76,14 +90,15 @@ static struct entry *entry_new(uint64_t signer, const uint8_t *data, size_t len,
 	return entry;
 }
 
-/* Puts an entry (NULL: none) in; what was there goes. */
+/* Puts an entry in, in place of the oldest, unless somebody is there. */
 static void replace(struct place *place, struct entry *entry)
 {
 	struct entry *old = entry;
 
 	if (take(place)) {
-		old = place->entry;
-		place->entry = entry;
+		old = place->entries[place->oldest];
+		place->entries[place->oldest] = entry;
+		place->oldest = (uint8_t)((place->oldest + 1) % WAYS);
 		leave(place);
 	}
 	free(old);
@@ -109,6 +124,6 @@ void sign_cache_stats(struct sign_cache_stats *ret)
 
 void sign_cache_clear(void)
 {
-	for (size_t i = 0; i < SIGN_CACHE_PLACES; i++)
-		replace(&places[i], NULL);
+	for (size_t i = 0; i < PLACES * WAYS; i++)
+		replace(&places[i / WAYS], NULL);
 }

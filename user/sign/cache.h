@@ -4,7 +4,7 @@
  *
  * There is no end to names that do not exist, so this has one: a table of fixed
  * size for the whole process, by what was signed, whole. What comes later takes
- * the place of what was there. Any thread; nobody waits: a place that somebody
+ * the place of the oldest of a few. Any thread; nobody waits: a place that somebody
  * is at counts as empty.
  */
 #ifndef ANAMED_SIGN_CACHE_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIGN_CACHE_PLACES   16384
+#define SIGN_CACHE_MAX      16384 /* signatures */
 #define SIGN_CACHE_DATA_MAX 1024 /* octets that are signed; more is not kept */
 
 /* The signature that this signer (by its number) gave over these octets; its length, 0: not here.

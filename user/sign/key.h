@@ -44,6 +44,7 @@ struct sign_key {
 	uint16_t public_len;
 	uint8_t public[SIGN_PUBLIC_MAX]; /* DNSKEY rdata, whole */
 	struct sign_times times;
+	bool exposed; /* others than its owner and group may read the private file */
 	struct evp_pkey_st *private; /* NULL: there is none */
 };
 

@@ -83,6 +83,14 @@ static void skip_blanks(const char **at, const char *end)
 		++*at;
 }
 
+static bool is_blank(const char *line, size_t len)
+{
+	const char *at = line;
+
+	skip_blanks(&at, line + len);
+	return at == line + len;
+}
+
 static bool take_word(const char **at, const char *end, char ret[NAME_TEXT_MAX])
 {
 	size_t len = 0;
@@ -186,6 +194,7 @@ int sign_keyfile_parse_public(const char *text, size_t len, const char *file, co
 	int err = 0;
 
 	key->private = NULL;
+	key->exposed = false;
 	forget_times(key);
 	while (!err && next_line(&reader, &line, &line_len)) {
 		if (line_len && *line == ';') {
@@ -194,7 +203,7 @@ int sign_keyfile_parse_public(const char *text, size_t len, const char *file, co
 			err = take_time_line(&reader, line + 1, line_len - 1, &key->times);
 			continue;
 		}
-		if (strspn(line, " \t") >= line_len)
+		if (is_blank(line, line_len))
 			continue;
 		if (found)
 			return fault(&reader, "more than one record");
@@ -371,7 +380,8 @@ int sign_keyfile_parse_private(const char *text, size_t len, const char *file, s
 /* ---- files ---- */
 
 /* -ENOENT without a word; others with *error. */
-static int read_file(const char *path, char **ret, size_t *ret_len, struct error *error)
+static int read_file(const char *path, char **ret, size_t *ret_len, bool *ret_exposed,
+                     struct error *error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
@@ -395,6 +405,7 @@ static int read_file(const char *path, char **ret, size_t *ret_len, struct error
 	}
 	*ret = text;
 	*ret_len = (size_t)got;
+	*ret_exposed = status.st_mode & S_IRWXO;
 	return 0;
 }
 
@@ -408,8 +419,9 @@ static int read_public(const char *path, const uint8_t *apex, size_t apex_len, s
                        struct error *error)
 {
 	size_t len;
+	bool exposed;
 	char *text;
-	int err = read_file(path, &text, &len, error);
+	int err = read_file(path, &text, &len, &exposed, error);
 
 	if (err == -ENOENT)
 		return error_set(error, ENOENT, path, 0, "%s", strerror(ENOENT));
@@ -433,7 +445,7 @@ int sign_keyfile_read(const char *stem, const uint8_t *apex, size_t apex_len, st
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), "%s.private", stem);
-	err = read_file(path, &text, &len, error);
+	err = read_file(path, &text, &len, &ret->exposed, error);
 	if (err == -ENOENT)
 		return 0;
 	if (err)

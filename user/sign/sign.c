@@ -126,6 +126,16 @@ int sign_reload(struct zone *zone, const struct config_zone *settings, int64_t n
 	return 0;
 }
 
+bool sign_is_exposed(const struct zone *zone)
+{
+	const struct sign_keys *keys = signer_keys(zone->signer);
+
+	for (unsigned int i = 0; i < keys->count; i++)
+		if (keys->keys[i].exposed)
+			return true;
+	return false;
+}
+
 bool sign_is_due(const struct zone *zone, int64_t now)
 {
 	return zone->signer && signer_is_over(zone->signer, now);

@@ -36,6 +36,9 @@ bool sign_is_due(const struct zone *zone, int64_t now);
  * that are over go on, since there are no others. */
 struct zone *sign_renew(const struct zone *zone, int64_t now, bool *ret_kept_on);
 
+/* May others than owner and group read a private key of the zone's? */
+bool sign_is_exposed(const struct zone *zone);
+
 /* The number of the settings' algorithm. */
 uint8_t sign_algorithm_of(const struct config_zone *settings);
 

@@ -38,6 +38,7 @@ struct in_settings *in_settings_new(const struct config_zone *config)
 	settings->zone.siblings = config->siblings;
 	settings->zone.flatten_cnames = config->flatten_cnames;
 	settings->zone.expose_aname = config->expose_aname;
+	settings->zone.dnssec = config->dnssec && !config->catalog;
 	settings->catalog = config->catalog && !config->member_of;
 	settings->member = config->member_of != NULL;
 	settings->primaries = calloc(config->primaries_count, sizeof(*settings->primaries));
@@ -65,7 +66,8 @@ bool in_settings_same_shape(const struct in_settings *a, const struct in_setting
 	const struct config_zone *one = &a->zone, *two = &b->zone;
 
 	if (one->siblings != two->siblings || one->flatten_cnames != two->flatten_cnames ||
-	    one->expose_aname != two->expose_aname || a->catalog != b->catalog ||
+	    one->expose_aname != two->expose_aname || one->dnssec != two->dnssec ||
+	    a->catalog != b->catalog ||
 	    one->flatten_owners_count != two->flatten_owners_count)
 		return false;
 	for (size_t i = 0; i < one->flatten_owners_count; i++) {

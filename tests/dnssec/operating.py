@@ -14,6 +14,7 @@ from signed import Keys, expect, nsec_types, signed_edge, zone_settings
 from validators import Bind, Unbound
 
 DSFROMKEY = "/usr/bin/dnssec-dsfromkey"
+SCHEMA = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
 KNOT = """\
 server:
     listen: [ {address}@5301 ]
@@ -161,3 +162,45 @@ def stripped(bench):
         expect(validator, "www.example.test", "A")
         primary.process.kill()
         bench.lab.end_edge(edge)
+
+
+@case("keys that PowerDNS exports sign here, as they are")
+def from_powerdns(bench):
+    folder = os.path.join(bench.lab.folder, f"pdns-{len(bench.edges)}")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "pdns.conf"), "w") as file:
+        file.write(f"launch=gsqlite3\ngsqlite3-database={folder}/db\ngsqlite3-dnssec=yes\n")
+    with open(SCHEMA) as schema:
+        subprocess.run(["sqlite3", f"{folder}/db"], stdin=schema, check=True)
+
+    def pdnsutil(*words):
+        return subprocess.run(["pdnsutil", f"--config-dir={folder}", *words], check=True,
+                              capture_output=True, text=True).stdout
+
+    pdnsutil("create-zone", "example.test")
+    pdnsutil("secure-zone", "example.test")
+    keys = Keys(bench)
+    record = pdnsutil("export-zone-dnskey", "example.test", "1").strip()
+    for ending, text in ((".key", record), (".private",
+                                            pdnsutil("export-zone-key", "example.test", "1"))):
+        with open(os.path.join(keys.folder, "Kexample.test.+013+00001" + ending), "w") as file:
+            file.write(text)
+    signed_edge(bench, keys, {"example.test": ZONE})
+    expect(Bind(bench, {"example.test": [record]}), "www.example.test", "A")
+
+
+@case("a zone that is signed here goes out unsigned, and not in place of its ANAMEs")
+def secondaries(bench):
+    keys = Keys(bench)
+    keys.make("example.test")
+    peer = {"address": "198.51.100.2"}
+    for mode, words in (("expand", "goes out unsigned"), ("native", None)):
+        settings = zone_settings(keys, "example.test", secondaries=[{**peer, "mode": mode}])
+        edge = signed_edge(bench, keys, {"example.test": ZONE}, settings, start=False)
+        done = subprocess.run([os.path.join(edge.build, "anamed"), "--check", "--config",
+                               edge.conf], capture_output=True, text=True)
+        true((words or "") in done.stdout + done.stderr, done.stderr)
+        equal(done.returncode, 1 if words else 0)
+    edge.start()
+    out = bench.lab.client_space.run("kdig", "@198.51.100.1", "example.test", "AXFR", "+short")
+    true("192.0.2.92" in out and "RRSIG" not in out, out)

@@ -222,6 +222,14 @@ static void harvest_members(struct harvest *harvest, struct cell *cell, const st
 		harvest_member(harvest, cell, member);
 }
 
+static bool is_signed_here(const struct flight *flight)
+{
+	const struct zone *zone = zones_exact(flight->flatten->world->zones, flight->zone_apex,
+	                                      flight->zone_apex_len);
+
+	return zone && zone->security == ZONE_SIGNED;
+}
+
 struct harvest *harvest_new(struct flight *flight, struct cell *cell)
 {
 	struct harvest *harvest = calloc(1, sizeof(*harvest));
@@ -237,6 +245,7 @@ struct harvest *harvest_new(struct flight *flight, struct cell *cell)
 		return NULL;
 	}
 	memcpy(harvest->memory, cell->memory, nodes * sizeof(*harvest->memory));
+	harvest->signs = is_signed_here(flight);
 	harvest_members(harvest, cell, flight->members);
 	return harvest;
 }

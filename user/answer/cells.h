@@ -78,6 +78,7 @@ struct harvest {
 	struct pool_memory *memory; /* by node */
 	uint16_t leaf_count, address_count;
 	bool slows; /* some check is made less often while no answer is asked for */
+	bool signs; /* what is composed is signed: of the living alone, while there are any */
 	struct harvest_leaf leaves[POOL_NODES_MAX + FLATTEN_MEMBERS_MAX];
 	struct seat **seats; /* of each address; NULL: not watched */
 	uint8_t *octets;

@@ -125,6 +125,31 @@ static void add_beside(struct work *work, struct answer_group *group)
 			add_leaf(work, group, &work->harvest->leaves[i]);
 }
 
+/*
+ * A signature over some that are dead is of use to nobody: the kernel would
+ * pass queries with DO up until they live again. The cell says a death at once,
+ * and what is composed anew has the living alone. Where none lives it has them all, as
+ * it has where nothing is signed.
+ */
+static void leave_out_dead(struct work *work, struct answer_group *group)
+{
+	size_t len = address_len(work->cell->key.type);
+	uint16_t kept = group->first, end = (uint16_t)(group->first + group->count);
+	bool any = false;
+
+	for (uint16_t at = group->first; at < end; at++)
+		any |= work->up[at];
+	for (uint16_t at = group->first; any && at < end; at++) {
+		if (!work->up[at])
+			continue;
+		memmove(work->ret->octets + kept * len, work->ret->octets + at * len, len);
+		work->bits[kept] = work->bits[at];
+		work->up[kept++] = true;
+	}
+	if (any)
+		group->count = (uint16_t)(kept - group->first);
+}
+
 /* A group of one address lives by that address's bit; one of several, while any is up. */
 static bool settle_group(struct work *work, struct answer_group *group)
 {
@@ -150,6 +175,8 @@ static void add_group(struct work *work, const struct pool_group *from)
 			         leaf_of(work, work->decision.leaves[from->first + i]));
 	}
 	add_beside(work, group);
+	if (work->harvest->signs)
+		leave_out_dead(work, group);
 	if (!settle_group(work, group))
 		return;
 	work->group_count++;

@@ -528,6 +528,15 @@ static struct answer *put_pool(struct flatten *flatten, struct store_owner *owne
 	return answer;
 }
 
+/* Somebody is given addresses: what the kernel has of denials is not for who wants a proof any
+ * longer (online_is_disputed()). */
+static void dispute_denials(struct flatten *flatten, struct store_owner *owner)
+{
+	for (struct answer *answer = owner->answers; answer; answer = answer->next)
+		if (answer->negative && answer->slot != AN_SLOT_NONE)
+			finish_publish(flatten, owner, answer, answer == owner->catch_all);
+}
+
 static void put_outcome(struct flight *flight, struct store_owner *owner, struct outcome *outcome)
 {
 	struct flatten *flatten = flight->flatten;
@@ -545,6 +554,7 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 	                       .negative = !outcome->count,
 	                       .upstream = outcome->index,
 	                       .count = outcome->count};
+	bool disputed = owner->positive;
 	struct answer *answer;
 
 	model.key.uid = owner->uid;
@@ -557,6 +567,8 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 	if (!answer)
 		return;
 	finish_sign(flatten, answer);
+	if (zone && zone->security == ZONE_SIGNED && !disputed && owner->positive)
+		dispute_denials(flatten, owner);
 	if (outcome->upstream && outcome->scope)
 		count_overlap(flatten, owner, answer);
 	finish_publish(flatten, owner, answer, true);

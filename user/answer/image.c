@@ -5,6 +5,7 @@
  * the tail. So the kernel's bytes are the daemon's.
  */
 #include "answer/draft.h"
+#include "answer/online.h"
 #include "base/wire.h"
 
 #define RECORD_FIXED_LEN 12 /* pointer, type, class, TTL, length */
@@ -38,6 +39,13 @@ static bool is_signed(const struct plan_item *item)
 static unsigned int count_of_ttls(const struct plan *plan)
 {
 	unsigned int count = plan->items[0].count;
+
+	/* A denial that was made here lives and dies as one. */
+	if (plan->items[0].section == MESSAGE_AUTHORITY && plan->zone->security == ZONE_SIGNED) {
+		for (unsigned int i = 1; i < plan->count; i++)
+			count += plan->items[i].count;
+		return count;
+	}
 
 	if (plan->count > 1 && is_signed(&plan->items[1]))
 		count += plan->items[1].count;
@@ -260,6 +268,8 @@ size_t respond_image_flat(const struct world *world, const struct zone *zone,
 		if (!mark_tail_ttls(&whole, ret))
 			return 0;
 		mark_signed(&plain, &whole, ret);
+		if (online_is_disputed(zone, answer))
+			ret->answer.traits |= AN_TRAIT_NOT_DO;
 	}
 	if (!answer->negative) {
 		ret->answer.traits |= AN_TRAIT_COUNTING;

@@ -38,8 +38,10 @@ static void add_signatures(struct plan *plan, enum message_section section, cons
 		return;
 	}
 	added = plan_add_bare(plan, section, owner, owner_len, &set->rrset, UINT32_MAX);
-	if (added)
-		added->ttl = ttl;
+	if (!added)
+		return;
+	added->ttl = ttl;
+	added->late = true;
 }
 
 static const struct sign_set *sign_now(struct plan *plan, const struct sign_input *input)
@@ -473,10 +475,15 @@ static bool is_denied(const struct plan *plan, const struct store_found *found)
 
 uint32_t online_denial_ttl(struct plan *plan, const struct store_found *found)
 {
-	if (!is_denied(plan, found) ||
-	    answer_is_for_all(found->answer, plan_client(plan)->network.family))
+	if (!is_denied(plan, found) || answer_is_for_all(found->answer))
 		return UINT32_MAX;
 	return plan->question->world->config->ttl_floor;
+}
+
+bool online_is_disputed(const struct zone *zone, const struct answer *answer)
+{
+	return zone->security == ZONE_SIGNED && answer->negative &&
+	       (answer->owner->positive || !answer_is_for_all(answer));
 }
 
 /* Whatever upstream said of whom the denial holds for: these addresses are given to others now. */

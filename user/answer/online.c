@@ -41,7 +41,7 @@ static void add_signatures(struct plan *plan, enum message_section section, cons
 	if (!added)
 		return;
 	added->ttl = ttl;
-	added->late = true;
+	added->late = section != MESSAGE_AUTHORITY; /* as in proof.c */
 }
 
 static const struct sign_set *sign_now(struct plan *plan, const struct sign_input *input)

@@ -221,6 +221,7 @@ AN_INLINE void lay_out(struct scratch *own)
 {
 	reply_from(&own->answer, own->edns.dnssec_ok != 0, &own->reply);
 	own->reply.scope = scope_of(own);
+	own->compact = own->answer.traits & AN_TRAIT_COMPACT;
 	forget();
 	render_data(own, own->choice, own->serving.ttl);
 	forget();
@@ -340,7 +341,7 @@ AN_INLINE enum verdict measure(const struct an_control *ctl, struct scratch *own
 AN_INLINE void slip(struct scratch *own)
 {
 	own->slips = 1;
-	own->denied = own->serving.stale = 0;
+	own->denied = own->serving.stale = own->compact = 0;
 	own->found.any_network = 0;
 	own->reply = (struct reply){
 	        .len = render_opt_len(&own->edns, 0),
@@ -502,7 +503,7 @@ AN_INLINE enum verdict answer(struct xdp_md *ctx, const struct an_control *ctl, 
 	forget();
 	frame_open(ctx,
 	           &frame); /* pointers of which nothing is known yet, again for the verifier */
-	own->denied = own->slips = 0;
+	own->denied = own->slips = own->compact = 0;
 	own->frame_len = frame.len;
 	take_time(ctl, own);
 	verdict = read_query(&frame, ctl, own);

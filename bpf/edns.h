@@ -48,7 +48,7 @@ struct options {
 struct edns {
 	__u64 present;
 	__u64 payload;   /* at least AN_DNS_UDP_MIN; without OPT just that */
-	__u64 dnssec_ok; /* AN_EDNS_DO or 0 */
+	__u64 dnssec_ok; /* AN_EDNS_DO, with it perhaps AN_EDNS_CO; or 0 */
 	struct ecs ecs;
 	struct cookie cookie;
 	struct options options; /* while they are walked */
@@ -213,7 +213,8 @@ AN_INLINE enum verdict opt_parse(const struct cursor *frame, __u64 at,
 	ret->payload = load_be16(opt + 3);
 	if (ret->payload < AN_DNS_UDP_MIN)
 		ret->payload = AN_DNS_UDP_MIN;
-	ret->dnssec_ok = load_be16(opt + 7) & AN_EDNS_DO;
+	ret->dnssec_ok = load_be16(opt + 7) & (AN_EDNS_DO | AN_EDNS_CO);
+	ret->dnssec_ok &= 0 - (ret->dnssec_ok >> 15);
 	options->at = at + AN_DNS_OPT_LEN;
 	options->end = options->at + load_be16(opt + 9);
 	if (options->end != message->end)

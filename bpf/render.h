@@ -173,7 +173,8 @@ AN_INLINE void render_opt(struct scratch *scratch, __u64 at, __u64 len, const st
 	store_be16(opt + 1, AN_TYPE_OPT);
 	store_be16(opt + 3, payload);
 	store16(opt + 5, 0); /* extended RCODE, version 0 */
-	store_be16(opt + 7, (__u16)edns->dnssec_ok);
+	store_be16(opt + 7, (__u16)edns->dnssec_ok &
+	                            (scratch->compact ? AN_EDNS_DO | AN_EDNS_CO : AN_EDNS_DO));
 	store_be16(opt + 9, (__u16)(len - AN_DNS_OPT_LEN));
 	if (edns->ecs.present)
 		render_ecs(opt + AN_DNS_OPT_LEN, &edns->ecs, scope);

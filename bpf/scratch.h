@@ -141,7 +141,7 @@ struct scratch {
 	__u32 denied;    /* the answer is a zone's denial */
 	__u32 over;      /* queries over their limit of misses: every nth slips */
 	__u32 slips;     /* this one does */
-	__u32 zero1;
+	__u32 compact;   /* the answer is of a zone that answers CO with CO (RFC 9824 5.1) */
 	struct owner owner;
 	struct answer_label label;
 	struct an_answer answer;

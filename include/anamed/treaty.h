@@ -285,10 +285,14 @@ AN_ASSERT_AT(struct an_slot_head, mark, 16);
 
 /* traits of an answer; one that a program does not know is passed up. */
 #define AN_TRAIT_COUNTING 0x1u /* TTL: seconds until fresh_until, rounded up; else always `ttl` */
-#define AN_TRAIT_MEMBERS  0x2u /* behind the data stand `count` octets: each record's bit in the cell */
-#define AN_TRAIT_ONLY_DO  0x4u /* for queries with DO alone: the others' is not this less signed_len */
-#define AN_TRAIT_NOT_DO   0x8u /* for queries without DO alone */
-#define AN_TRAITS         0xfu
+#define AN_TRAIT_MEMBERS                                                                           \
+	0x2u /* behind the data stand `count` octets: each record's bit in the cell */
+#define AN_TRAIT_ONLY_DO                                                                           \
+	0x4u /* for queries with DO alone: the others' is not this less signed_len */
+#define AN_TRAIT_NOT_DO 0x8u /* for queries without DO alone */
+#define AN_TRAIT_COMPACT                                                                           \
+	0x10u /* the zone makes compact denials: CO is answered with CO (RFC 9824) */
+#define AN_TRAITS 0x1fu
 
 #define AN_TAIL_TTLS 4
 
@@ -296,17 +300,17 @@ AN_ASSERT_AT(struct an_slot_head, mark, 16);
  * Everything behind the question but OPT, of which the data stand elsewhere in
  * the slot: `count` records of `stride` octets each, which rotate, then the
  * tail. Its last signed_len octets, signatures and proofs, are for queries with
- * DO: without it a reply ends before them, and counts signed_counts less. TTL fields that follow the answer's TTL are zero in data: those of the
- * records at offset 6 of each, those of the tail at tail_ttl. Names are
- * compressed against the question name, which stands at offset 12 of the
+ * DO: without it a reply ends before them, and counts signed_counts less. TTL fields that follow
+ * the answer's TTL are zero in data: those of the records at offset 6 of each, those of the tail at
+ * tail_ttl. Names are compressed against the question name, which stands at offset 12 of the
  * message.
  */
 struct an_answer {
-	__u64 fresh_until; /* ticks; AN_NEVER for zone data */
-	__u64 stale_until; /* ticks; served as last good until then */
-	__u32 ttl;         /* seconds: fixed, or as it was when made */
-	__u32 cell;        /* of the pool whose members these are; AN_CELL_FIXED: none */
-	__u8 stale_ttl;    /* seconds, when served past fresh_until */
+	__u64 fresh_until;  /* ticks; AN_NEVER for zone data */
+	__u64 stale_until;  /* ticks; served as last good until then */
+	__u32 ttl;          /* seconds: fixed, or as it was when made */
+	__u32 cell;         /* of the pool whose members these are; AN_CELL_FIXED: none */
+	__u8 stale_ttl;     /* seconds, when served past fresh_until */
 	__u8 signed_counts; /* ANCOUNT (lower four bits) and NSCOUNT of what only DO gets */
 	__u16 flags;        /* of the DNS header, host order: AA and RCODE; QR and RD are added */
 	__u16 tail_len;
@@ -315,7 +319,7 @@ struct an_answer {
 	__u8 count;       /* records that rotate */
 	__u8 stride;      /* octets of each, even: 16 (A) or 28 (AAAA); 0 with count 0 */
 	__u8 traits;      /* AN_TRAIT_* */
-	__u8 wire_scope; /* SCOPE PREFIX-LENGTH of a reply to a query with ECS */
+	__u8 wire_scope;  /* SCOPE PREFIX-LENGTH of a reply to a query with ECS */
 	__u8 tail_ttl_count;
 	__u16 tail_ttl[AN_TAIL_TTLS]; /* offsets in the tail */
 };

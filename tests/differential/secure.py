@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""secure - a zone that came signed. Its signatures are nothing but octets: nobody verifies here."""
+"""secure - a zone that came signed, and the same one signed by anamed.
+
+The first's signatures are nothing but octets: nobody verifies here. The other's
+are by Ed25519, which signs the same twice alike.
+"""
+
+import os
+import subprocess
 
 SETS = (
     ("@", "SOA", "ns host 1 3600 600 86400 60"), ("@", "NS", "ns"), ("@", "MX", "10 mail"),
@@ -18,10 +25,12 @@ BARE = (
     ("safe", "NS", "ns.safe"), ("ns.safe", "A", "192.0.2.91"),
     ("loose", "NS", "ns.loose"), ("ns.loose", "A", "192.0.2.92"),
 )
-NAMES = tuple("secure.test" if name == "@" else f"{name}.secure.test" for name in (
+LABELS = (
     "@", "ns", "mail", "www", "text", "svc", "alias", "away", "lost", "x.wild", "wild", "ent",
     "a.ent", "safe", "x.safe", "loose", "x.loose", "a.moved", "x.moved", "flat", "four", "to-flat",
-    "nothing", "x.nothing", "zzz"))
+    "nothing", "x.nothing", "zzz")
+NAMES = tuple(zone if label == "@" else f"{label}.{zone}"
+              for label in LABELS for zone in ("secure.test", "signed.test"))
 
 
 def signature(name, rtype):
@@ -30,7 +39,12 @@ def signature(name, rtype):
             f"{'QUJD' * 21}QQ==\n")
 
 
-def zone():
+def bare():
+    return "$TTL 300\n" + "".join(f"{name} {rtype} {data}\n" for name, rtype, data in SETS + BARE
+                                  if rtype != "DNSKEY")
+
+
+def signed():
     """The zone with an NSEC at each name."""
     lines, types = ["$TTL 300\n"], {}
     for name, rtype, data in SETS + BARE:
@@ -46,4 +60,15 @@ def zone():
     return "".join(lines)
 
 
-ZONES = {"secure.test": zone()}
+ZONES = {"secure.test": signed(), "signed.test": bare()}
+
+
+def settings(folder, names):
+    """The configuration's zones of these names, with a key in the folder for the one to sign."""
+    keys = os.path.join(folder, "keys")
+    os.makedirs(keys, exist_ok=True)
+    if not os.listdir(keys):
+        subprocess.run(["/usr/bin/dnssec-keygen", "-q", "-K", keys, "-a", "ED25519", "-f", "KSK",
+                        "signed.test"], check=True, capture_output=True)
+    more = {"signed.test": {"dnssec": True, "dnssec-keys": keys}}
+    return [{"name": name, "file": f"{name}.zone", **more.get(name, {})} for name in names]

@@ -30,52 +30,64 @@ static void cut_records(const struct draft *draft, struct an_answer_slot *ret)
 		zero_ttl(ret->data + (size_t)i * ret->answer.stride + RECORD_TTL_AT);
 }
 
-static bool is_signed(const struct plan_item *item)
+/* Its records have the answer's TTL as it goes out: the first item, and its signatures; all of a
+ * denial that was made here, which lives and dies as one. */
+static bool has_answers_ttl(const struct plan *plan, unsigned int i)
 {
-	return item->wire_type == AN_TYPE_RRSIG;
+	if (plan->items[0].section == MESSAGE_AUTHORITY && plan->zone->security == ZONE_SIGNED)
+		return true;
+	return i == 0 || (i == 1 && plan->items[i].wire_type == AN_TYPE_RRSIG);
 }
 
-/* The records that have the answer's TTL as it goes out: the first item's, and its signatures. */
-static unsigned int count_of_ttls(const struct plan *plan)
+/* The next record's TTL is the answer's; the rotating ones' are known to be. */
+static bool mark_ttl(size_t at, struct an_answer_slot *ret)
 {
-	unsigned int count = plan->items[0].count;
+	size_t records = (size_t)ret->answer.count * ret->answer.stride;
 
-	/* A denial that was made here lives and dies as one. */
-	if (plan->items[0].section == MESSAGE_AUTHORITY && plan->zone->security == ZONE_SIGNED) {
-		for (unsigned int i = 1; i < plan->count; i++)
-			count += plan->items[i].count;
-		return count;
+	if (at < records)
+		return true;
+	if (ret->answer.tail_ttl_count == AN_TAIL_TTLS)
+		return false;
+	ret->answer.tail_ttl[ret->answer.tail_ttl_count++] = (uint16_t)(at - records);
+	zero_ttl(ret->data + at);
+	return true;
+}
+
+/* Item `i`, whose records are the next in the data. */
+static bool mark_item(const struct plan *plan, unsigned int i, struct wire *data,
+                      struct an_answer_slot *ret)
+{
+	for (unsigned int n = 0; n < plan->items[i].count; n++) {
+		wire_skip_name(data);
+		wire_take(data, 4);
+		if (data->failed || (has_answers_ttl(plan, i) && !mark_ttl(data->at, ret)))
+			return false;
+		wire_take(data, 4);
+		wire_take(data, wire_get16(data));
 	}
-
-	if (plan->count > 1 && is_signed(&plan->items[1]))
-		count += plan->items[1].count;
-	return count;
+	return !data->failed;
 }
 
 /*
  * In the tail, the TTLs of the SOA of a negative answer, and of the signatures
- * of what the answer is; there are more than these only in tails that have all
- * their TTLs in them. False: too many.
+ * of what the answer is. Items stand in the order of plan_render(). False: there
+ * are too many.
  */
 static bool mark_tail_ttls(const struct draft *draft, struct an_answer_slot *ret)
 {
-	unsigned int count = count_of_ttls(&draft->plan), of_records = ret->answer.count;
+	const struct plan *plan = &draft->plan;
 	struct wire data = wire_reader(draft->out + draft->data_at, draft->m.w.at - draft->data_at);
-	size_t records = (size_t)of_records * ret->answer.stride;
 
-	if (count - of_records > AN_TAIL_TTLS)
-		return false;
-	wire_take(&data, records);
-	for (unsigned int i = of_records; i < count; i++) {
-		wire_skip_name(&data);
-		wire_take(&data, 4);
-		ret->answer.tail_ttl[i - of_records] = (uint16_t)(data.at - records);
-		zero_ttl(ret->data + data.at);
-		wire_take(&data, 4);
-		wire_take(&data, wire_get16(&data));
-	}
-	ret->answer.tail_ttl_count = (uint8_t)(count - of_records);
-	return !data.failed;
+	for (unsigned int turn = 0; turn < (plan->mixed ? 6 : 1); turn++)
+		for (unsigned int i = 0; i < plan->count; i++) {
+			const struct plan_item *item = &plan->items[i];
+
+			if (plan->mixed && item->section * 2u + item->late != turn)
+				continue;
+			if (!mark_item(plan, i, &data, ret))
+				return false;
+		}
+	return true;
 }
 
 /* Is the SOA of a negative answer all there is? */
@@ -103,6 +115,7 @@ static size_t cut(const struct draft *draft, struct an_answer_slot *ret)
 	ret->answer.stale_ttl =
 	        (uint8_t)(ret->answer.ttl < AN_STALE_TTL ? ret->answer.ttl : AN_STALE_TTL);
 	ret->answer.wire_scope = plan->scope;
+	ret->answer.traits = plan->zone->security == ZONE_SIGNED ? AN_TRAIT_COMPACT : 0;
 	ret->head.kind = AN_SLOT_ANSWER;
 	ret->head.zone = plan->zone->id;
 	ret->head.generation = plan->zone->generation;

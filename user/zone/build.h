@@ -34,6 +34,8 @@ struct zone_builder {
 	struct pending *pending;
 	char **files;
 	size_t file_count, file_room;
+	const struct node *apex;
+	bool comes_signed;      /* keys and signatures at the apex */
 	struct record **sorted; /* of one node */
 	size_t sorted_room;
 };
@@ -66,6 +68,11 @@ bool warn_wants(uint16_t type); /* records of this type are to be among the pend
 int warn_node(struct zone_builder *builder, const struct node *node, const struct record *records,
               bool apex);
 int warn_targets(struct zone_builder *builder); /* when all is there: pending records */
+
+/* The same of zones that come signed (warn_signed.c). */
+int warn_signed_node(struct zone_builder *builder, const struct node *node,
+                     const struct record *records);
+int warn_signed_chain(struct zone_builder *builder);
 
 /* True if the settings flatten a CNAME at this name. */
 bool build_flattens_cname(const struct zone_builder *builder, const uint8_t *name, size_t len);

@@ -4,9 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "anamed/dns.h"
+#include "base/wire.h"
 #include "zone/build.h"
+
+#define EXPIRATION_AT 8 /* of an RRSIG (RFC 4034 3.1) */
 
 #define NOWHERE UINT32_MAX /* a link: it was looked for, and there is none */
 
@@ -128,14 +132,14 @@ static size_t wildcard_of(const struct zone_node *node, uint8_t ret[NAME_MAX_LEN
 
 /* ---- NSEC ---- */
 
-static size_t find_name(const struct zone *zone, const uint8_t *name, size_t len)
+size_t chain_place(const struct zone *zone, const uint8_t *name, size_t len)
 {
 	return find(zone, key_of_name(zone, name, len), name);
 }
 
 const struct zone_node *chain_at(const struct zone *zone, const uint8_t *name, size_t len)
 {
-	return is_empty(zone) ? NULL : node_at(zone, find_name(zone, name, len));
+	return is_empty(zone) ? NULL : node_at(zone, chain_place(zone, name, len));
 }
 
 const struct zone_node *chain_at_node(const struct zone *zone, const struct zone_node *node)
@@ -145,7 +149,7 @@ const struct zone_node *chain_at_node(const struct zone *zone, const struct zone
 	if (is_empty(zone) || zone_rrset(node, AN_TYPE_NSEC))
 		return is_empty(zone) ? NULL : node;
 	if (!link) {
-		link = (uint32_t)find_name(zone, node->name, node->name_len) + 1;
+		link = (uint32_t)chain_place(zone, node->name, node->name_len) + 1;
 		keep(&node->link, link);
 	}
 	return follow(zone, link);
@@ -161,13 +165,21 @@ const struct zone_node *chain_at_wildcard(const struct zone *zone, const struct 
 		return NULL;
 	if (!link) {
 		len = wildcard_of(node, name);
-		link = len ? (uint32_t)find_name(zone, name, len) + 1 : NOWHERE;
+		link = len ? (uint32_t)chain_place(zone, name, len) + 1 : NOWHERE;
 		keep(wildcard_link(node), link);
 	}
 	return follow(zone, link);
 }
 
 /* ---- NSEC3 ---- */
+
+size_t chain_place_hashed(const struct zone *zone, const uint8_t *owner)
+{
+	uint8_t hash[NSEC3_HASH_LEN] = {0};
+
+	nsec3_from_label(owner, hash);
+	return find(zone, key_of_hash(hash), owner);
+}
 
 /* False: there is no hash of it. */
 static bool find_hashed(const struct zone *zone, const uint8_t *name, size_t len, size_t *ret_at,
@@ -364,8 +376,8 @@ static int make_nsec3(struct zone *zone)
 
 /* ---- what is wrong with it ---- */
 
-static int __attribute__((format(printf, 2, 3)))
-warn(struct zone_builder *builder, const char *format, ...)
+static int __attribute__((format(printf, 3, 4)))
+warn(struct zone_builder *builder, bool mild, const char *format, ...)
 {
 	const struct node *apex = (const struct node *)(const void *)builder->zone->apex_node;
 	struct error error;
@@ -376,7 +388,7 @@ warn(struct zone_builder *builder, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	build_fault(builder, &error, apex, NULL, "%s", text);
-	return build_warn(builder, &error, false);
+	return build_warn(builder, &error, mild);
 }
 
 /* RFC 9276 3.2: from so many on validators take a zone for unsigned. */
@@ -391,15 +403,70 @@ static int warn_iterations(struct zone_builder *builder)
 		struct nsec3_param param = nsec3_param(set->rdata[i].data);
 
 		if (param.iterations > NSEC3_ITERATIONS_MAX)
-			err = warn(builder,
+			err = warn(builder, false,
 			           "NSEC3 with %u iterations: over %u nothing is proved by them",
 			           param.iterations, NSEC3_ITERATIONS_MAX);
 		else if (param.iterations > ITERATIONS_TRUSTED)
-			err = warn(builder,
+			err = warn(builder, true,
 			           "NSEC3 with %u iterations: validators will not check the zone",
 			           param.iterations);
 	}
 	return err;
+}
+
+/* One signature for all of them: they are made together. */
+static int warn_expired(struct zone_builder *builder)
+{
+	const struct zone_rrset *set = zone_signatures(builder->zone->apex_node, AN_TYPE_SOA);
+
+	for (unsigned int i = 0; i < set->count; i++) {
+		struct wire expiration = wire_reader(set->rdata[i].data + EXPIRATION_AT, 4);
+
+		if ((int32_t)(wire_get32(&expiration) - (uint32_t)time(NULL)) >= 0)
+			return 0;
+	}
+	return warn_closely() ? 0
+	                      : warn(builder, false, "the signatures over the SOA have expired");
+}
+
+/* ---- what is flattened ---- */
+
+static bool is_signed(const struct node *node, uint16_t type)
+{
+	return zone_rrset(&node->pub, type) && zone_signatures(&node->pub, type);
+}
+
+/*
+ * Whoever signs a zone says what its answers are: addresses that he has signed
+ * beside an ANAME, or a CNAME, go out as they are. What he has not signed we
+ * cannot.
+ */
+static int keep_signed(struct zone_builder *builder)
+{
+	struct table *table = table_of(builder->zone);
+	const struct node *first = NULL;
+	char name[NAME_TEXT_MAX];
+	size_t count = 0;
+
+	builder->zone->has_anames = false;
+	for (size_t i = 0; i < table->count; i++) {
+		struct node *node = table_node(table, i);
+
+		if (is_signed(node, AN_TYPE_A) || is_signed(node, AN_TYPE_AAAA) ||
+		    is_signed(node, AN_TYPE_CNAME))
+			node->flattens = false;
+		if (!node->flattens || node->above)
+			continue;
+		first = first ? first : node;
+		count++;
+	}
+	builder->zone->has_anames = count;
+	if (!count)
+		return 0;
+	return warn(builder, true,
+	            "addresses of ANAMEs cannot be signed here, and validators will refuse them: "
+	            "%.80s, %zu in all",
+	            name_to_text(first->pub.name, name), count);
 }
 
 int build_chain(struct zone_builder *builder, struct error *error)
@@ -407,8 +474,7 @@ int build_chain(struct zone_builder *builder, struct error *error)
 	struct zone *zone = builder->zone;
 	int err;
 
-	if (!zone_rrset(zone->apex_node, AN_TYPE_DNSKEY) ||
-	    !zone_signatures(zone->apex_node, AN_TYPE_SOA))
+	if (!builder->comes_signed)
 		return 0;
 	err = make_nsec3(zone);
 	zone->security = zone->chain ? ZONE_PRESIGNED_NSEC3 : ZONE_PRESIGNED_NSEC;
@@ -417,7 +483,13 @@ int build_chain(struct zone_builder *builder, struct error *error)
 	if (!err)
 		err = warn_iterations(builder);
 	if (!err && !zone->chain->count)
-		err = warn(builder,
+		err = warn(builder, false,
 		           "signed, but nothing proves that a name or a type is not there");
+	if (!err)
+		err = warn_expired(builder);
+	if (!err)
+		err = keep_signed(builder);
+	if (!err && warn_closely())
+		err = warn_signed_chain(builder);
 	return err ? error_set(error, ENOMEM, NULL, 0, "out of memory") : 0;
 }

@@ -34,6 +34,11 @@ const struct zone_node *chain_match(const struct zone *zone, const struct zone_n
 const struct zone_node *chain_cover(const struct zone *zone, const uint8_t *name, size_t len);
 const struct zone_node *chain_cover_wildcard(const struct zone *zone, const struct zone_node *node);
 
+/* Its place in the chain. It must not be empty. */
+size_t chain_place(const struct zone *zone, const uint8_t *name, size_t len);
+/* The same of the owner of an NSEC3. */
+size_t chain_place_hashed(const struct zone *zone, const uint8_t *owner);
+
 /* The node of the name without its first label; NULL at the apex. */
 const struct zone_node *chain_parent(const struct zone *zone, const struct zone_node *node);
 

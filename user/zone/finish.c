@@ -249,6 +249,11 @@ static int node_finish(struct zone_builder *builder, struct node *node, struct e
 	    node->pub.name_len == parent->pub.name_len + 2 && node->pub.name[1] == '*')
 		parent->wildcard = node;
 	node_flags(builder, node, parent);
+	if (!parent) {
+		builder->apex = node;
+		builder->comes_signed = zone_rrset(&node->pub, AN_TYPE_DNSKEY) &&
+		                        zone_signatures(&node->pub, AN_TYPE_SOA);
+	}
 	if (warn_node(builder, node, records, !parent))
 		return error_set(error, ENOMEM, NULL, 0, "out of memory");
 	return 0;

@@ -39,8 +39,14 @@ bool warn_closely(void)
 
 bool warn_wants(uint16_t type)
 {
-	return closely && (type == AN_TYPE_MX || type == AN_TYPE_SRV || type == AN_TYPE_CNAME ||
-	                   type == AN_TYPE_ANAME);
+	(void)type;
+	return closely;
+}
+
+static bool has_target(uint16_t type)
+{
+	return type == AN_TYPE_MX || type == AN_TYPE_SRV || type == AN_TYPE_CNAME ||
+	       type == AN_TYPE_ANAME;
 }
 
 static int __attribute__((format(printf, 5, 6)))
@@ -66,6 +72,9 @@ static int warn_above(struct zone_builder *builder, const struct node *node,
 	const struct zone_node *above = &node->above->pub;
 	bool dname = (above->flags & ZONE_NODE_DNAME) != 0;
 	char text[NAME_TEXT_MAX];
+
+	if (node->pub.flags & ZONE_NODE_HASHED) /* RFC 5155 7.2.8: no name that a DNAME covers */
+		return 0;
 
 	if (dname) /* RFC 6672 2.4 */
 		return say(builder, node, record, false, "lies below the DNAME %.200s",
@@ -169,7 +178,9 @@ int warn_node(struct zone_builder *builder, const struct node *node, const struc
 		else
 			err = warn_above(builder, node, record);
 	}
-	return err ? err : warn_ttls(builder, node);
+	if (!err)
+		err = warn_ttls(builder, node);
+	return err ? err : warn_signed_node(builder, node, records);
 }
 
 /* ---- where records point ---- */
@@ -282,7 +293,7 @@ int warn_targets(struct zone_builder *builder)
 		size_t len = record->len - before;
 
 		/* Target ".": there is none (RFC 7505 3, RFC 2782). */
-		if (pending->node->above || record->type == AN_TYPE_NS || len == 1)
+		if (pending->node->above || !has_target(record->type) || len == 1)
 			continue;
 		if (!before)
 			err = note_alias(builder, pending->node, record);

@@ -54,6 +54,23 @@ static const char NSEC[] =
 	"xx AAAA 2001:db8::f00:baaa\nxx" SIG("AAAA", "2")
 	"xx NSEC @ A AAAA RRSIG NSEC\nxx" SIG("NSEC", "2");
 
+/* Of what can be flattened: nothing else beside it, or addresses that are signed, or a CNAME that is. */
+static const char ALIASES[] =
+	"$TTL 3600\n"
+	"@ SOA ns1.example. host 1 3600 300 3600000 3600\n@" SIG("SOA", "1")
+	"@ NS ns1.example.\n@" SIG("NS", "1")
+	"@ DNSKEY 256 3 5 AQ==\n@" SIG("DNSKEY", "1")
+	"@ NSEC alone NS SOA RRSIG NSEC DNSKEY\n@" SIG("NSEC", "1")
+	"alone ANAME www.cdn.test.\nalone" SIG("TYPE65401", "2")
+	"alone NSEC both RRSIG NSEC TYPE65401\nalone" SIG("NSEC", "2")
+	"both ANAME www.cdn.test.\nboth" SIG("TYPE65401", "2")
+	"both A 192.0.2.80\nboth" SIG("A", "2")
+	"both NSEC bare A RRSIG NSEC TYPE65401\nboth" SIG("NSEC", "2")
+	"bare CNAME www.cdn.test.\n"
+	"bare NSEC signed CNAME RRSIG NSEC\nbare" SIG("NSEC", "2")
+	"signed CNAME www.cdn.test.\nsigned" SIG("CNAME", "2")
+	"signed NSEC @ CNAME RRSIG NSEC\nsigned" SIG("NSEC", "2");
+
 #define H_APEX "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"
 #define H_NS1  "2t7b4g4vsa5smi47k61mv5bv1a22bojr"
 #define H_XYW  "2vptu5timamqttgl4luu9kg21e0aor3s"
@@ -109,12 +126,13 @@ static const char NSEC3[] =
 	"ns example. 600 RRSIG SOA 5 1 3600 20300101000000 20200101000000 1 example. AAAA\n"
 #define OPT_DO "opt 1232 do\n"
 
-static struct scene nsec, nsec3;
+static struct scene nsec, nsec3, aliases;
 
 static int setup(void **state)
 {
 	static const char *const texts[] = {"example.", NSEC, NULL};
 	static const char *const texts3[] = {"example.", NSEC3, NULL};
+	static const char *const texts_of_aliases[] = {"example.", ALIASES, NULL};
 
 	(void)state;
 	rcu_register_thread();
@@ -122,6 +140,9 @@ static int setup(void **state)
 	memset(&nsec3, 0, sizeof(nsec3));
 	scene_open(&nsec, texts);
 	scene_open(&nsec3, texts3);
+	memset(&aliases, 0, sizeof(aliases));
+	aliases.settings[0].flatten_cnames = FLATTEN_CNAMES_ALL;
+	scene_open(&aliases, texts_of_aliases);
 	return 0;
 }
 
@@ -130,6 +151,7 @@ static int teardown(void **state)
 	(void)state;
 	scene_close(&nsec);
 	scene_close(&nsec3);
+	scene_close(&aliases);
 	rcu_unregister_thread();
 	return 0;
 }
@@ -430,6 +452,50 @@ static void owners_of_nsec3_are_no_names(void **state)
 	                    "NOERROR aa\nan " H_NS1 ".example. 3600 A 192.0.2.127\n");
 }
 
+/* ---- what is flattened ---- */
+
+#define ALIAS_SOA                                                                                  \
+	"ns example. 3600 SOA ns1.example. host.example. 1 3600 300 3600000 3600\n"                \
+	"ns example." RRSIG("SOA", "1")
+
+static void flattened_addresses_have_no_signatures(void **state)
+{
+	(void)state;
+	EXPECT(aliases, "WAIT alone.example. 1 198.51.100.0/24", .name = "alone.example.",
+	       .type = AN_TYPE_A);
+	scene_store(&aliases, "alone.example.", AN_TYPE_A, NULL, 0, "203.0.113.1", 20);
+	EXPECT(aliases, "NOERROR aa\nan alone.example. 20 A 203.0.113.1\n" OPT_DO,
+	       .name = "alone.example.", .type = AN_TYPE_A);
+	/* What the target has none of is denied by the owner's own NSEC; so is what he has not. */
+	scene_store(&aliases, "alone.example.", AN_TYPE_AAAA, NULL, 0, "", 20);
+	for (uint16_t type = AN_TYPE_MX; type <= AN_TYPE_AAAA; type += AN_TYPE_AAAA - AN_TYPE_MX)
+		EXPECT(aliases,
+		       "NOERROR aa\n" ALIAS_SOA
+		       "ns alone.example. 3600 NSEC both.example. RRSIG NSEC TYPE65401 \n"
+		       "ns alone.example." RRSIG("NSEC", "2") OPT_DO,
+		       .name = "alone.example.", .type = type);
+	EXPECT(aliases, "WAIT bare.example. 1 198.51.100.0/24", .name = "bare.example.",
+	       .type = AN_TYPE_A);
+}
+
+static void what_is_signed_beside_an_aname_goes_out_as_it_is(void **state)
+{
+	(void)state;
+	EXPECT(aliases,
+	       "NOERROR aa\nan both.example. 3600 A 192.0.2.80\n"
+	       "an both.example." RRSIG("A", "2") OPT_DO,
+	       .name = "both.example.", .type = AN_TYPE_A);
+	EXPECT(aliases,
+	       "NOERROR aa\n" ALIAS_SOA
+	       "ns both.example. 3600 NSEC bare.example. A RRSIG NSEC TYPE65401 \n"
+	       "ns both.example." RRSIG("NSEC", "2") OPT_DO,
+	       .name = "both.example.", .type = AN_TYPE_AAAA);
+	EXPECT(aliases,
+	       "NOERROR aa\nan signed.example. 3600 CNAME www.cdn.test.\n"
+	       "an signed.example." RRSIG("CNAME", "2") OPT_DO,
+	       .name = "signed.example.", .type = AN_TYPE_A);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +514,8 @@ int main(void)
 	        cmocka_unit_test(an_unsigned_delegation_by_opt_out),
 	        cmocka_unit_test(wildcards_by_nsec3),
 	        cmocka_unit_test(owners_of_nsec3_are_no_names),
+	        cmocka_unit_test(flattened_addresses_have_no_signatures),
+	        cmocka_unit_test(what_is_signed_beside_an_aname_goes_out_as_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -2,6 +2,7 @@
 """Flattened addresses are signed too: as they change, by network, stale, out of pools."""
 
 from lib.cases import case, equal, true
+from lib.check import from_daemon
 from lib.process import until
 from lib.standard import NET1, NET2, ZONE, authoritative
 from signed import Keys, expect, nsec_types, signed_edge, zone_settings
@@ -167,3 +168,54 @@ def pools(bench):
         for _ in range(10):
             true(set(ask(bench, "weighed").addresses) <= alive, f"{alive}")
             expect(validator, "weighed.example.test", "A")
+
+
+def sections(reply):
+    """Records by section, in their order; TTLs and the OPT aside, addresses as a set."""
+    return [[(str(rrset.name).lower(), rrset.rdtype, sorted(item.to_text() for item in rrset))
+             for rrset in part]
+            for part in (reply.message.answer, reply.message.authority, reply.message.additional)]
+
+
+def until_held(edge, query):
+    """A reply of the kernel's; or the daemon's, and True, where the kernel had it but the link has
+    no room to let a query grow so much."""
+
+    def held():
+        before = edge.counters()
+        reply = query()
+        after = edge.counters()
+        grown = after["pass_grow"] > before["pass_grow"]
+        return (reply, grown) if grown or after["hit"] > before["hit"] else None
+
+    return until(held, "the kernel to hold an answer", 5)
+
+
+@case("the kernel gives the signed answers that the daemon gave, and the rest goes up")
+def kernel(bench):
+    edge, anchors = edge_of(bench)
+    edge.ctl("flush", "shop.example.test", check=False)
+    held = [("static", "A", None), ("many-mx", "MX", None), ("text", "TXT", None),
+            ("static", "MX", None), ("shop", "A", NET1), ("shop", "AAAA", NET1),
+            ("four", "AAAA", NET1), ("", "DNSKEY", None), ("svc", "HTTPS", None)]
+    grown = 0
+    for name, rtype, network in held:
+        full = f"{name}.example.test".lstrip(".")
+
+        def query(flags=0x8000):
+            return bench.client.ask(full, rtype, network, ednsflags=flags)
+
+        first = query()
+        again, grows = until_held(edge, query)
+        grown += grows
+        equal(sections(again), sections(first), f"{full} {rtype}")
+        true(again.message.ednsflags & 0x8000, "DO")
+        equal(sections(query(0xC000)), sections(first), f"{full} {rtype} with CO")
+    true(grown < len(held) / 2, f"{grown} of {len(held)} were too long for the link")
+    for name in ("nothing", "x.static"):
+        for _ in range(3):
+            reply = from_daemon(edge, lambda: ask(bench, name))
+            equal(reply.rcode, "NOERROR")
+    validator = Unbound(bench, anchors)
+    for name, rtype, _ in held:
+        expect(validator, f"{name}.example.test".lstrip("."), rtype)

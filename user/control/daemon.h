@@ -72,6 +72,8 @@ struct daemon {
 	size_t faults_count;
 	uint64_t loops_due_ms, loops_next_ms; /* see loops.c; 0: nothing is due */
 	int64_t epochs_due_s, epochs_seen_s;  /* see epochs.c; by the clock on the wall */
+	size_t signed_zones;                  /* the same: as of the last look at all of them */
+	int64_t signed_until_s;               /* when the first of their signatures expire */
 };
 
 /* Starts, serves until told to stop, ends. Exit status: 0 or 1. */

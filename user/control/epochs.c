@@ -33,21 +33,28 @@ static void renew(struct daemon *daemon, const struct zone *zone, int64_t now)
 	transfers_install(daemon, again);
 }
 
-/* When the first of the zones is over. */
-static int64_t next_due(const struct daemon *daemon, int64_t now)
+static int64_t earlier(int64_t a, int64_t b)
 {
-	int64_t due = INT64_MAX;
+	return a < b ? a : b;
+}
 
+/* When the first of the zones is over, and when the first signatures expire. */
+static void survey(struct daemon *daemon, int64_t now)
+{
+	daemon->epochs_due_s = daemon->signed_until_s = INT64_MAX;
+	daemon->signed_zones = 0;
 	for (size_t i = 0; i < zones_count(daemon->zones); i++) {
-		const struct zone *zone = zones_at(daemon->zones, i);
-		int64_t next = zone->signer ? signer_next(zone->signer) : INT64_MAX;
+		const struct signer *signer = zones_at(daemon->zones, i)->signer;
+		int64_t next;
 
-		if (next <= now)
-			next = now + AGAIN_S;
-		if (next < due)
-			due = next;
+		if (!signer)
+			continue;
+		next = signer_next(signer);
+		daemon->epochs_due_s =
+		        earlier(daemon->epochs_due_s, next <= now ? now + AGAIN_S : next);
+		daemon->signed_until_s = earlier(daemon->signed_until_s, signer_expiration(signer));
+		daemon->signed_zones++;
 	}
-	return due;
 }
 
 void epochs_expect(struct daemon *daemon)
@@ -70,5 +77,5 @@ void epochs_second(struct daemon *daemon)
 		if (sign_is_due(zone, now))
 			renew(daemon, zone, now);
 	}
-	daemon->epochs_due_s = next_due(daemon, now);
+	survey(daemon, now);
 }

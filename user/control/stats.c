@@ -210,14 +210,22 @@ json_t *report_queries(struct daemon *daemon)
 	return queries_json(&counters, &serve);
 }
 
-/* Signatures made; those over denials and wildcards that were found made already. */
-static json_t *dnssec_json(void)
+/* Signatures made; those over denials and wildcards that were found made already; and how long the
+ * zones' are good. */
+static json_t *dnssec_json(const struct daemon *daemon)
 {
 	struct sign_cache_stats cache;
+	json_t *object;
 
 	sign_cache_stats(&cache);
-	return json_pack("{s:I, s:I}", "signatures", (json_int_t)signer_made(), "cached",
-	                 (json_int_t)cache.hits);
+	object = json_pack("{s:I, s:I, s:I}", "zones", (json_int_t)daemon->signed_zones,
+	                   "signatures", (json_int_t)signer_made(), "cached",
+	                   (json_int_t)cache.hits);
+	if (daemon->signed_zones)
+		json_object_set_new(object, "expires_in_s",
+		                    json_integer((json_int_t)(daemon->signed_until_s -
+		                                              clock_unix_ms() / 1000)));
+	return object;
 }
 
 json_t *report_stats(struct daemon *daemon)
@@ -249,7 +257,7 @@ json_t *report_stats(struct daemon *daemon)
 	                              (json_int_t)store_count(daemon->store), "owners",
 	                              (json_int_t)store_owner_count(daemon->store)));
 	json_object_set_new(object, "transfers", transfers_json());
-	json_object_set_new(object, "dnssec", dnssec_json());
+	json_object_set_new(object, "dnssec", dnssec_json(daemon));
 	json_object_set_new(object, "databases",
 	                    json_pack("{s:I, s:I}", "loads", (json_int_t)daemon->geo_loads,
 	                              "failures", (json_int_t)daemon->geo_failures));

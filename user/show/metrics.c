@@ -261,6 +261,14 @@ static const struct metric metrics[] = {
         EACH_MEMBER("anamed_transfers_out_total", COUNTER, "stats.transfers.out", "", "event",
                     "Of zones to secondaries: transfers by kind, refusals, notifies."),
 
+        NUMBER("anamed_dnssec_signatures_total", COUNTER, "stats.dnssec.signatures",
+               "Signatures made, of zones that are signed here."),
+        NUMBER("anamed_dnssec_cached_total", COUNTER, "stats.dnssec.cached",
+               "Signatures over denials and wildcards that were made already."),
+        NUMBER("anamed_dnssec_zones", GAUGE, "stats.dnssec.zones", "Zones that are signed here."),
+        NUMBER("anamed_dnssec_expires_seconds", GAUGE, "stats.dnssec.expires_in_s",
+               "Until the first of their signatures expire."),
+
         EACH_MEMBER("anamed_zones", GAUGE, "zones.count", "", "state",
                     "Zones that are configured, by how they are."),
         EACH("anamed_zone_serial", GAUGE, "zones.transferred", "serial", "zone",

@@ -33,6 +33,20 @@ def signatures(reply):
             for item in rrset]
 
 
+def until_held(edge, query):
+    """A reply of the kernel's; or the daemon's, and True, where the kernel had it but the link has
+    no room to let a query grow so much."""
+
+    def held():
+        before = edge.counters()
+        reply = query()
+        after = edge.counters()
+        grown = after["pass_grow"] > before["pass_grow"]
+        return (reply, grown) if grown or after["hit"] > before["hit"] else None
+
+    return until(held, "the kernel to hold an answer", 5)
+
+
 @case("flattened addresses validate: apex, wildcard, chains, many, each network's own")
 def flattened(bench):
     _, anchors = edge_of(bench)
@@ -159,6 +173,8 @@ def pools(bench):
         alive = {ONE, TWO, THREE} - dead
         for _ in range(3):
             equal(set(ask(bench, "pooled").addresses), alive)
+        reply, grown = until_held(edge, lambda: ask(bench, "pooled"))
+        true(not grown and set(reply.addresses) == alive, "of the living, from the kernel")
 
         # An answer of TTL 0 lives to the end of its second in a cache.
         def arrived():
@@ -175,20 +191,6 @@ def sections(reply):
     return [[(str(rrset.name).lower(), rrset.rdtype, sorted(item.to_text() for item in rrset))
              for rrset in part]
             for part in (reply.message.answer, reply.message.authority, reply.message.additional)]
-
-
-def until_held(edge, query):
-    """A reply of the kernel's; or the daemon's, and True, where the kernel had it but the link has
-    no room to let a query grow so much."""
-
-    def held():
-        before = edge.counters()
-        reply = query()
-        after = edge.counters()
-        grown = after["pass_grow"] > before["pass_grow"]
-        return (reply, grown) if grown or after["hit"] > before["hit"] else None
-
-    return until(held, "the kernel to hold an answer", 5)
 
 
 @case("the kernel gives the signed answers that the daemon gave, and the rest goes up")

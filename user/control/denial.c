@@ -108,6 +108,10 @@ void denial_end(struct zone *zone, struct zone *before, struct publish *publish)
 {
 	if (!before || before == zone)
 		return;
+	if (before->table == zone->table) { /* another epoch of it: see zone_again() */
+		before->names = ZONE_NAMES_NONE;
+		return;
+	}
 	act(before, publish, publish_name_drop);
 	before->names = ZONE_NAMES_NONE;
 	act(zone, publish, publish_name_set);

@@ -85,9 +85,10 @@ static void on_install(struct zone *zone, void *arg)
 	const struct zone *before = zones_exact(daemon->zones, zone->apex, zone->apex_len);
 	struct error error = {0};
 	char name[NAME_TEXT_MAX], text[1024];
+	struct zone *ready;
 
-	if (!sign_arrived(zone, before, clock_unix_ms() / 1000, &error)) {
-		take(transfers, zone);
+	if (!sign_arrived(zone, before, clock_unix_ms() / 1000, &ready, &error)) {
+		take(transfers, ready);
 		return;
 	}
 	log_error("zone %s keeps its old data: %s", name_to_text(zone->apex, name),

@@ -79,21 +79,43 @@ int sign_zone(struct zone *zone, int64_t now, struct error *error)
 	return err;
 }
 
-int sign_arrived(struct zone *zone, const struct zone *before, int64_t now, struct error *error)
+/* A signer with the keys of another zone's, or those in the folder. */
+static int make_after(const struct zone *zone, const struct zone *before, int64_t now,
+                      struct signer **ret, struct error *error)
 {
 	struct sign_policy policy;
-	struct signer *signer;
 	bool kept_on;
+
+	if (!before || !before->signer)
+		return make(zone, zone->settings, now, ret, error);
+	policy = signer_policy(before->signer);
+	return signer_new(zone, signer_keys(before->signer), &policy, now, before->signer, ret,
+	                  &kept_on, error);
+}
+
+int sign_arrived(struct zone *zone, const struct zone *before, int64_t now, struct zone **ret,
+                 struct error *error)
+{
+	struct signer *signer;
+	struct zone *again;
 	int err;
 
-	if (!before || !before->signer || !is_wanted(zone->settings))
-		return sign_zone(zone, now, error);
-	policy = signer_policy(before->signer);
-	err = signer_new(zone, signer_keys(before->signer), &policy, now, before->signer, &signer,
-	                 &kept_on, error);
-	if (!err)
-		attach(zone, signer);
-	return err;
+	if (!is_wanted(zone->settings)) {
+		*ret = zone;
+		return 0;
+	}
+	err = make_after(zone, before, now, &signer, error);
+	if (err)
+		return err;
+	again = zone_again(zone);
+	if (!again) {
+		signer_free(signer);
+		return error_set(error, ENOMEM, NULL, 0, "out of memory");
+	}
+	attach(again, signer);
+	zone_free(zone);
+	*ret = again;
+	return 0;
 }
 
 int sign_reload(struct zone *zone, const struct config_zone *settings, int64_t now,

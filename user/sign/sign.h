@@ -17,9 +17,15 @@
  */
 int sign_zone(struct zone *zone, int64_t now, struct error *error);
 
-/* The same for a zone that was transferred, with the keys of the one that is served under this name
- * (NULL: none), if that is signed. */
-int sign_arrived(struct zone *zone, const struct zone *before, int64_t now, struct error *error);
+/*
+ * The same for a zone that was transferred, with the keys of the one that is
+ * served under this name (NULL: none), if that is signed. *ret is the zone
+ * itself, which is the caller's no longer, or one on its data: who keeps the
+ * zone for the next difference keeps no signatures. On failure it stays the
+ * caller's.
+ */
+int sign_arrived(struct zone *zone, const struct zone *before, int64_t now, struct zone **ret,
+                 struct error *error);
 
 /*
  * The zone with its keys as they are read now, for a reload that leaves its

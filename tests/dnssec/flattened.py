@@ -212,7 +212,9 @@ def kernel(bench):
         grown += grows
         equal(sections(again), sections(first), f"{full} {rtype}")
         true(again.message.ednsflags & 0x8000, "DO")
-        equal(sections(query(0xC000)), sections(first), f"{full} {rtype} with CO")
+        with_co = query(0xC000)
+        equal((sections(with_co), with_co.message.ednsflags), (sections(first), 0xC000),
+              f"{full} {rtype} with CO")
     true(grown < len(held) / 2, f"{grown} of {len(held)} were too long for the link")
     for name in ("nothing", "x.static"):
         for _ in range(3):

@@ -466,24 +466,9 @@ bool online_answer_absent(struct plan *plan)
 
 /* ---- denials of one network ---- */
 
-/* Is there a denial to be proven? */
-static bool is_denied(const struct plan *plan, const struct store_found *found)
-{
-	return plan->question->dnssec_ok && plan->zone->security == ZONE_SIGNED && found->answer &&
-	       found->answer->negative;
-}
-
-uint32_t online_denial_ttl(struct plan *plan, const struct store_found *found)
-{
-	if (!is_denied(plan, found) || answer_is_for_all(found->answer))
-		return UINT32_MAX;
-	return plan->question->world->config->ttl_floor;
-}
-
 bool online_is_disputed(const struct zone *zone, const struct answer *answer)
 {
-	return zone->security == ZONE_SIGNED && answer->negative &&
-	       (answer->owner->positive || !answer_is_for_all(answer));
+	return zone->security == ZONE_SIGNED && answer->negative && answer->owner->positive;
 }
 
 /* Whatever upstream said of whom the denial holds for: these addresses are given to others now. */
@@ -497,7 +482,8 @@ void online_substitute(struct plan *plan, struct store_found *found)
 {
 	struct answer *other;
 
-	if (!is_denied(plan, found))
+	if (!plan->question->dnssec_ok || plan->zone->security != ZONE_SIGNED || !found->answer ||
+	    !found->answer->negative)
 		return;
 	other = rcu_dereference(found->owner->positive);
 	if (!other || !is_given(other, found, plan->question->now_ms))

@@ -47,8 +47,4 @@ void online_substitute(struct plan *plan, struct store_found *found);
 /* Is it for the daemon to say whether this denial may be proven? By the writer. */
 bool online_is_disputed(const struct zone *zone, const struct answer *answer);
 
-/* How long a denial may be believed that may not hold for all, though nothing else is known: for
- * the shortest. UINT32_MAX: as long as any. */
-uint32_t online_denial_ttl(struct plan *plan, const struct store_found *found);
-
 #endif

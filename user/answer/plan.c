@@ -125,7 +125,7 @@ static bool give_stored(struct plan *plan, const struct zone_node *node, uint16_
 	if (plan->hops && !plan->elsewhere && plan_is_address(plan->question->type))
 		plan->flags |= RESPOND_CHAINED;
 	if (found->answer->negative) {
-		plan_add_negative(plan, stale ? AN_STALE_TTL : online_denial_ttl(plan, found));
+		plan_add_negative(plan, stale ? AN_STALE_TTL : UINT32_MAX);
 		proof_nodata(plan);
 		return true;
 	}

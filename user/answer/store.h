@@ -141,12 +141,6 @@ static inline bool answer_is_for_family(const struct answer *answer, uint8_t fam
 	        answer->key.len == 1 && !answer->wire_scope);
 }
 
-/* Nothing of how it came to be says that there is another one for another client of its family. */
-static inline bool answer_is_for_all(const struct answer *answer)
-{
-	return !answer->key.region && answer_is_for_family(answer, answer->key.family);
-}
-
 struct store_found {
 	enum store_state state;
 	struct answer *answer; /* FRESH, STALE, EXPIRED */

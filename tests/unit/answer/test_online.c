@@ -133,7 +133,7 @@ static void zone_data_are_signed_once_an_epoch(void **state)
 	assert_int_equal(signer_made(), made + 1);
 }
 
-static void a_denial_for_one_network_is_proven_for_the_shortest_time(void **state)
+static void a_denial_is_proven_where_nobody_is_known_to_have_addresses(void **state)
 {
 	struct ask query = {.name = "www.signed.test.",
 	                    .type = AN_TYPE_AAAA,
@@ -144,8 +144,8 @@ static void a_denial_for_one_network_is_proven_for_the_shortest_time(void **stat
 	scene_store(&scene, "www.signed.test.", AN_TYPE_AAAA, "192.0.2.0/24", 24, "", 20);
 	assert_string_equal(
 	        ask(&query),
-	        "NOERROR aa\nns signed.test. 5 SOA ns1.signed.test. host.signed.test. 7 7200 3600 "
-	        "1209600 60\nns www.signed.test. 5 NSEC \\000.www.signed.test. A RRSIG NSEC "
+	        "NOERROR aa\nns signed.test. 60 SOA ns1.signed.test. host.signed.test. 7 7200 3600 "
+	        "1209600 60\nns www.signed.test. 60 NSEC \\000.www.signed.test. A RRSIG NSEC "
 	        "TYPE65401 \nopt 1232 do ecs 192.0.2.0/24/0\n");
 	query.dnssec_ok = false;
 	assert_string_equal(
@@ -221,7 +221,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(zone_data_are_signed_once_an_epoch, setup,
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(
-	                a_denial_for_one_network_is_proven_for_the_shortest_time, setup, teardown),
+	                a_denial_is_proven_where_nobody_is_known_to_have_addresses, setup,
+	                teardown),
 	        cmocka_unit_test_setup_teardown(
 	                where_others_have_addresses_these_are_given_in_its_place, setup, teardown),
 	        cmocka_unit_test_setup_teardown(

@@ -2,6 +2,7 @@
 """beside - an edge with an example's settings, and what clients of both servers get."""
 
 import collections
+import functools
 import gzip
 import glob
 import ipaddress
@@ -60,12 +61,17 @@ def six_to_four(network):
     return str(ipaddress.ip_network((0x2002 << 112 | int(inside[0]) << 80, 16 + inside.prefixlen)))
 
 
+@functools.lru_cache(maxsize=None)
+def drawn_networks(path, seed):
+    tree, rng = Tree(path), random.Random(seed)
+    return ALWAYS + [network for version in (4, 6)
+                     for network in networks_of(tree, rng, version, COUNT[version],
+                                                ALIASES + SPECIAL)]
+
+
 def networks(bench, seed=1, also=True):
     """Networks of both families; `also`: some IPv4 ones as 6to4 has them."""
-    tree, rng = Tree(city(bench)), random.Random(seed)
-    drawn = ALWAYS + [network for version in (4, 6)
-                      for network in networks_of(tree, rng, version, COUNT[version],
-                                                 ALIASES + SPECIAL)]
+    drawn = drawn_networks(city(bench), seed)
     return drawn + [six_to_four(network) for network in drawn[10:2000:5] if also]
 
 
@@ -127,16 +133,23 @@ def same_answers(bench, edge, server, name, rtypes=("A",), seed=1, also=True, ev
 
 def scopes_hold(given, either=()):
     """Networks in the scope of one answer get that answer (RFC 7871 7.2.1)."""
-    covers, answers = {}, {}
+    covers, asked = {}, []
     for network, one in given.items():
-        answers[network] = "either" if text(one.addresses) in either else text(one.addresses)
+        inside = ipaddress.ip_network(network)
+        answer = "either" if text(one.addresses) in either else text(one.addresses)
+        asked.append((network, inside, one.scope, answer))
         if one.scope:
-            wide = ipaddress.ip_network((network.split("/")[0], one.scope), False)
-            covers.setdefault(wide, (network, answers[network]))
-    for network, one in given.items():
-        inner = ipaddress.ip_network(network)
-        for length in range(1, inner.prefixlen + 1):
-            known = covers.get(ipaddress.ip_network((inner.network_address, length), False))
+            covers.setdefault(block(inside, one.scope), (network, answer))
+    for network, inside, scope, answer in asked:
+        for length in range(1, inside.prefixlen + 1):
+            known = covers.get(block(inside, length))
             if known:
-                equal((length, answers[network]), (one.scope, known[1]),
+                equal((length, answer), (scope, known[1]),
                       f"{network} lies in the scope of {known[0]}")
+
+
+def block(network, length):
+    """What is the same for all networks in one of this length."""
+    shift = network.max_prefixlen - length
+    return network.version, length, int(network.network_address) >> shift
+

@@ -2,17 +2,22 @@
 /*
  * TLS, HTTP and HTTPS checks; the only file with libcurl.
  *
- * One multi handle on the loop (its sockets under uv_poll, its time-outs in
- * one timer), one easy handle a probe. The address is always the target's
- * (CURLOPT_CONNECT_TO): no name is looked up, no proxy asked, no redirection
- * followed, no connection used twice. The multi handle keeps the parsed CA
- * store between probes. libcurl may not be entered from its own callbacks:
- * results are taken from its queue after curl_multi_socket_action().
+ * A multi handle on the loop (its sockets under uv_poll, its time-outs in one
+ * timer) for each file of authorities, one easy handle a probe. The address is
+ * always the target's (CURLOPT_CONNECT_TO): no name is looked up, no proxy
+ * asked, no redirection followed, no connection used twice. A multi handle
+ * keeps one parsed CA store between probes, so checks with different files
+ * would make each other read theirs anew. libcurl may not be entered from its
+ * own callbacks: results are taken from its queue after
+ * curl_multi_socket_action().
  */
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "health/health_room.h"
@@ -20,27 +25,35 @@
 #define BODY_MAX   (64U << 10) /* looked through for `match` */
 #define CA_CACHE_S 60L         /* authorities are read again after that */
 
-struct curl_part {
-	struct health *health;
+/* All probes with the same authorities. Lives as long as the part. */
+struct curl_crowd {
+	struct curl_crowd *next;
+	struct curl_part *part;
+	char *ca_file; /* NULL: the system's */
 	CURLM *multi;
 	uv_timer_t timer;
-	bool timer_open;
+};
+
+struct curl_part {
+	struct health *health;
+	struct curl_crowd *crowds;
 };
 
 struct curl_probe {
 	struct probe probe; /* first */
-	struct curl_part *part;
+	struct curl_crowd *crowd;
 	CURL *easy;
 	struct curl_slist *connect_to;
 	char *body; /* so far, if it is looked at */
 	size_t body_len;
 	bool matched, enough; /* the body holds `match`; no more of it is wanted */
+	int own_err;          /* why there was no socket; 0: there was one */
 	char fault[CURL_ERROR_SIZE];
 };
 
 /* A descriptor of libcurl's. */
 struct curl_socket {
-	struct curl_part *part;
+	struct curl_crowd *crowd;
 	uv_poll_t poll;
 	curl_socket_t fd;
 };
@@ -48,7 +61,7 @@ struct curl_socket {
 static void probe_free(struct curl_probe *curl)
 {
 	if (curl->easy) {
-		curl_multi_remove_handle(curl->part->multi, curl->easy);
+		curl_multi_remove_handle(curl->crowd->multi, curl->easy);
 		curl_easy_cleanup(curl->easy);
 	}
 	curl_slist_free_all(curl->connect_to);
@@ -87,30 +100,45 @@ static const char *fault_text(const struct curl_probe *curl, CURLcode code)
 	return curl->fault[0] ? curl->fault : curl_easy_strerror(code);
 }
 
+/* Whether authorities could not be read for want of a descriptor, or memory. 0: it was not that. */
+static int ca_file_err(const struct curl_probe *curl)
+{
+	const char *ca_file = curl->probe.target->key.box->config->ca_file;
+	int fd = ca_file ? open(ca_file, O_RDONLY | O_CLOEXEC) : -1, err = errno;
+
+	if (fd >= 0)
+		close(fd);
+	return ca_file && fd < 0 && probe_is_own_fault(err) ? err : 0;
+}
+
 static void judge(struct curl_probe *curl, CURLcode code)
 {
 	curl_off_t connect_us = 0;
 	long err = 0;
 
+	if (code == CURLE_SSL_CACERT_BADFILE)
+		curl->own_err = ca_file_err(curl);
 	curl_easy_getinfo(curl->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
 	curl_easy_getinfo(curl->easy, CURLINFO_OS_ERRNO, &err);
 	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && curl->enough))
 		judge_reply(curl, connect_us > 0 ? (uint32_t)connect_us : 1);
 	else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT)
 		probe_error(&curl->probe, ENOMEM);
+	else if (curl->own_err)
+		probe_error(&curl->probe, curl->own_err);
 	else if (code == CURLE_COULDNT_CONNECT && err)
 		probe_error(&curl->probe, (int)err);
 	else
 		probe_done(&curl->probe, false, 0, "%s", fault_text(curl, code));
 }
 
-static void take_results(struct curl_part *part)
+static void take_results(struct curl_crowd *crowd)
 {
 	struct curl_probe *curl;
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(part->multi, &left))) {
+	while ((message = curl_multi_info_read(crowd->multi, &left))) {
 		CURLcode code = message->data.result;
 
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&curl);
@@ -120,6 +148,17 @@ static void take_results(struct curl_part *part)
 }
 
 /* ---- what libcurl calls ---- */
+
+/* libcurl does not say why it got no socket. */
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct curl_probe *curl = arg;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	(void)purpose;
+	curl->own_err = fd < 0 ? errno : 0;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
 
 /* The body, piece by piece. Less than was given ends the transfer. */
 static size_t on_body(char *octets, size_t size, size_t count, void *arg)
@@ -153,7 +192,7 @@ static void free_socket(uv_handle_t *handle)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
 	struct curl_socket *socket = poll->data;
-	struct curl_part *part = socket->part;
+	struct curl_crowd *crowd = socket->crowd;
 	int flags = 0, running;
 
 	if (status < 0)
@@ -162,42 +201,42 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		flags |= CURL_CSELECT_OUT;
-	curl_multi_socket_action(part->multi, socket->fd, flags, &running);
-	take_results(part);
+	curl_multi_socket_action(crowd->multi, socket->fd, flags, &running);
+	take_results(crowd);
 }
 
-static struct curl_socket *open_socket(struct curl_part *part, curl_socket_t fd)
+static struct curl_socket *open_socket(struct curl_crowd *crowd, curl_socket_t fd)
 {
 	struct curl_socket *socket = calloc(1, sizeof(*socket));
 
-	if (!socket || uv_poll_init(part->health->loop, &socket->poll, fd)) {
+	if (!socket || uv_poll_init(crowd->part->health->loop, &socket->poll, fd)) {
 		free(socket);
 		return NULL;
 	}
-	socket->part = part;
+	socket->crowd = crowd;
 	socket->fd = fd;
 	socket->poll.data = socket;
-	curl_multi_assign(part->multi, fd, socket);
+	curl_multi_assign(crowd->multi, fd, socket);
 	return socket;
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
 	struct curl_socket *socket = socket_arg;
-	struct curl_part *part = arg;
+	struct curl_crowd *crowd = arg;
 	int events = 0;
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
 		if (socket) {
-			curl_multi_assign(part->multi, fd, NULL);
+			curl_multi_assign(crowd->multi, fd, NULL);
 			uv_poll_stop(&socket->poll);
 			uv_close((uv_handle_t *)&socket->poll, free_socket);
 		}
 		return 0;
 	}
 	if (!socket)
-		socket = open_socket(part, fd);
+		socket = open_socket(crowd, fd);
 	if (!socket)
 		return -1;
 	if (what & CURL_POLL_IN)
@@ -209,21 +248,66 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
 
 static void on_timeout(uv_timer_t *timer)
 {
-	struct curl_part *part = timer->data;
+	struct curl_crowd *crowd = timer->data;
 	int running;
 
-	curl_multi_socket_action(part->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	take_results(part);
+	curl_multi_socket_action(crowd->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	take_results(crowd);
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *arg)
 {
-	struct curl_part *part = arg;
+	struct curl_crowd *crowd = arg;
 
 	(void)multi;
 	if (timeout_ms < 0)
-		return uv_timer_stop(&part->timer);
-	return uv_timer_start(&part->timer, on_timeout, (uint64_t)timeout_ms, 0);
+		return uv_timer_stop(&crowd->timer);
+	return uv_timer_start(&crowd->timer, on_timeout, (uint64_t)timeout_ms, 0);
+}
+
+/* ---- crowds ---- */
+
+static struct curl_crowd *crowd_new(struct curl_part *part, const char *ca_file)
+{
+	struct curl_crowd *crowd = calloc(1, sizeof(*crowd));
+
+	if (!crowd)
+		return NULL;
+	crowd->ca_file = ca_file ? strdup(ca_file) : NULL;
+	crowd->multi = curl_multi_init();
+	if (!crowd->multi || (ca_file && !crowd->ca_file)) {
+		curl_multi_cleanup(crowd->multi);
+		free(crowd->ca_file);
+		free(crowd);
+		return NULL;
+	}
+	crowd->part = part;
+	curl_multi_setopt(crowd->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(crowd->multi, CURLMOPT_SOCKETDATA, crowd);
+	curl_multi_setopt(crowd->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(crowd->multi, CURLMOPT_TIMERDATA, crowd);
+	uv_timer_init(part->health->loop, &crowd->timer);
+	crowd->timer.data = crowd;
+	crowd->next = part->crowds;
+	part->crowds = crowd;
+	return crowd;
+}
+
+static bool has_file(const struct curl_crowd *crowd, const char *ca_file)
+{
+	if (!crowd->ca_file || !ca_file)
+		return crowd->ca_file == ca_file;
+	return strcmp(crowd->ca_file, ca_file) == 0;
+}
+
+/* Those with these authorities; NULL: no memory. */
+static struct curl_crowd *crowd_of(struct curl_part *part, const char *ca_file)
+{
+	struct curl_crowd *crowd = part->crowds;
+
+	while (crowd && !has_file(crowd, ca_file))
+		crowd = crowd->next;
+	return crowd ? crowd : crowd_new(part, ca_file);
 }
 
 /* ---- the kind ---- */
@@ -268,6 +352,8 @@ static void set_manners(struct curl_probe *curl)
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "anamed/" ANAMED_VERSION);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, curl);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, curl);
 }
@@ -291,20 +377,20 @@ static CURLcode set_trust(struct curl_probe *curl, const struct config_check *co
 static int curl_start(struct target *target, struct probe **ret)
 {
 	const struct config_check *config = target->key.box->config;
-	struct curl_part *part = target->health->curl;
-	struct curl_probe *curl = calloc(1, sizeof(*curl));
+	struct curl_crowd *crowd = crowd_of(target->health->curl, config->ca_file);
+	struct curl_probe *curl = crowd ? calloc(1, sizeof(*curl)) : NULL;
 
 	if (!curl)
 		return -ENOMEM;
 	curl->probe = (struct probe){target, &curl_kind, probe_now_us()};
-	curl->part = part;
+	curl->crowd = crowd;
 	curl->easy = curl_easy_init();
 	if (!curl->easy || set_where(curl, config) || set_trust(curl, config)) {
 		probe_free(curl);
 		return -ENOMEM;
 	}
 	set_manners(curl);
-	if (curl_multi_add_handle(part->multi, curl->easy)) {
+	if (curl_multi_add_handle(crowd->multi, curl->easy)) {
 		probe_free(curl);
 		return -ENOMEM;
 	}
@@ -330,33 +416,24 @@ struct curl_part *curl_part_new(struct health *health)
 		return NULL;
 	}
 	part->health = health;
-	part->multi = curl_multi_init();
-	if (!part->multi) {
-		curl_part_free(part);
-		return NULL;
-	}
-	curl_multi_setopt(part->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(part->multi, CURLMOPT_SOCKETDATA, part);
-	curl_multi_setopt(part->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(part->multi, CURLMOPT_TIMERDATA, part);
-	uv_timer_init(health->loop, &part->timer);
-	part->timer.data = part;
-	part->timer_open = true;
 	return part;
 }
 
-static void free_part(uv_handle_t *handle)
+static void free_crowd(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct curl_crowd *crowd = handle->data;
+
+	free(crowd->ca_file);
+	free(crowd);
 }
 
 void curl_part_free(struct curl_part *part)
 {
-	if (part->multi)
-		curl_multi_cleanup(part->multi);
+	for (struct curl_crowd *crowd = part->crowds, *next; crowd; crowd = next) {
+		next = crowd->next;
+		curl_multi_cleanup(crowd->multi);
+		uv_close((uv_handle_t *)&crowd->timer, free_crowd);
+	}
 	curl_global_cleanup();
-	if (part->timer_open)
-		uv_close((uv_handle_t *)&part->timer, free_part);
-	else
-		free(part);
+	free(part);
 }

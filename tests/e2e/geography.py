@@ -384,6 +384,77 @@ def replaced(bench):
                   network, of=world(moved))
 
 
+# Milliseconds from networks to regions.
+TIMES = {
+    "2.0.0.0/8": {"eu": 10, "na": 90}, "3.0.0.0/8": {"eu": 80.5, "na": 20, "rest": 20.5},
+    "5.6.0.0/16": {"eu": 7}, "91.1.2.0/24": {"rest": 1, "eu": 5}, "91.1.3.0/24": {"na": 3, "eu": 9},
+    "2001:db8:a::/48": {"eu": 3, "na": 4}, "2a00::/12": {"na": 12, "eu": 13},
+}
+LATER = dict(TIMES, **{"2.0.0.0/8": {"eu": 10, "na": 9.5}, "91.1.2.0/24": {"rest": 1, "eu": 0.5},
+                       "2a00::/12": {"rest": 1, "eu": 2}})
+
+
+def quickest(times):
+    best = {network: min(regions, key=regions.get) for network, regions in times.items()}
+    return places.World(best, {region: [region] for region in ADDRESS}, "rest")
+
+
+def write_times(edge, times):
+    """The same times as lines and in a database, each in place by rename."""
+    with open(edge.database + ".csv.new", "w") as file:
+        file.writelines(f"{network},{region},{ms}\n" for network, regions in times.items()
+                        for region, ms in regions.items())
+    os.rename(edge.database + ".csv.new", edge.database + ".csv")
+    places.write_records(edge.database, {network: {"latency": regions}
+                                         for network, regions in times.items()})
+
+
+@case("tables of latency, as lines and in a database, are replaced under load; none is lost or wrong")
+def times_replaced(bench):
+    far = {"name": "far.pool.test", "mode": "geo", "policy": "paths", "members": members()}
+    edge = geo_edge(bench, [far], start=False)
+    edge.write_config({"policies": [
+        {"name": "world", "table": edge.database + ".csv", "default": "rest"},
+        {"name": "paths", "database": "places", "table-path": "latency",
+         "regions": sorted(ADDRESS), "default": "rest"}]})
+    write_times(edge, TIMES)
+    edge.start()
+    old, new = quickest(TIMES), quickest(LATER)
+    asked = [("example.test", network) for network in NETWORKS] + \
+        [("far.example.test", network) for network in NETWORKS]
+    for name in ("example.test", "far.example.test"):
+        for network in ("2.1.1.0/24", "3.1.1.0/24", "140.1.1.0/24"):
+            is_placed(bench.client.ask(name, "A", network), network, of=old)
+    questions = []
+    for name, network in asked:
+        # While one is new and the other old, a network is no wider than either knows it.
+        least = max(old.scope(network), new.scope(network))
+        questions.append(Question(name, "A", [
+            right([ADDRESS[where.region(network)]], scope)
+            for where in (old, new) for scope in (where.scope(network), least)], network))
+    load, done, before = Load(bench.client, questions), threading.Event(), edge.hits()
+    asking = threading.Thread(target=load.run, kwargs={"stop": done.is_set})
+    asking.start()
+    try:
+        for times in (LATER, TIMES):
+            write_times(edge, times)
+            wanted = [ADDRESS[quickest(times).region("2.9.9.0/24")]]
+
+            def is_new():
+                return all(bench.client.ask(name, "A", "2.9.9.0/24").addresses == wanted
+                           for name in ("example.test", "far.example.test"))
+
+            until(is_new, "the new times", 10)
+    finally:
+        done.set()
+        asking.join()
+    equal((load.wrong, load.lost, load.faults), (0, 0, []))
+    hits = edge.hits() - before
+    true(hits > 0.99 * load.sent > 500, f"{hits} of {load.sent} from the kernel")
+    for name, network in asked:
+        is_placed(from_kernel(edge, lambda: bench.client.ask(name, "A", network)), network, of=old)
+
+
 @case("a database that is cut short leaves the old one, and is said")
 def damaged(bench):
     edge = geo_edge(bench)

@@ -33,21 +33,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint8_t apex[] = "\7example\3org";
 	struct error error = {0};
 	struct sign_key key;
-	size_t public;
+	size_t split;
 
 	if (!size)
 		return 0;
-	public = (size_t)data[0] * 4;
+	split = (size_t)data[0] * 4;
 	data++;
 	size--;
-	if (public > size)
-	public = size;
-	if (sign_keyfile_parse_public((const char *)data, public, "key", apex, sizeof(apex), &key,
+	if (split > size)
+		split = size;
+	if (sign_keyfile_parse_public((const char *)data, split, "key", apex, sizeof(apex), &key,
 	                              &error)) {
 		REQUIRE(error.text[0]);
 		return 0;
 	}
-	if (sign_keyfile_parse_private((const char *)data + public, size - public, "private", &key,
+	if (sign_keyfile_parse_private((const char *)data + split, size - split, "private", &key,
 	                               &error)) {
 		REQUIRE(error.text[0] && !key.private);
 		return 0;

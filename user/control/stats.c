@@ -215,17 +215,12 @@ json_t *report_queries(struct daemon *daemon)
 static json_t *dnssec_json(const struct daemon *daemon)
 {
 	struct sign_cache_stats cache;
-	json_t *object;
+	int64_t left = daemon->signed_zones ? daemon->signed_until_s - clock_unix_ms() / 1000 : 0;
 
 	sign_cache_stats(&cache);
-	object = json_pack("{s:I, s:I, s:I}", "zones", (json_int_t)daemon->signed_zones,
-	                   "signatures", (json_int_t)signer_made(), "cached",
-	                   (json_int_t)cache.hits);
-	if (daemon->signed_zones)
-		json_object_set_new(object, "expires_in_s",
-		                    json_integer((json_int_t)(daemon->signed_until_s -
-		                                              clock_unix_ms() / 1000)));
-	return object;
+	return json_pack("{s:I, s:I, s:I, s:I}", "zones", (json_int_t)daemon->signed_zones,
+	                 "expires_in_s", (json_int_t)left, "signatures", (json_int_t)signer_made(),
+	                 "cached", (json_int_t)cache.hits);
 }
 
 json_t *report_stats(struct daemon *daemon)

@@ -267,7 +267,7 @@ static const struct metric metrics[] = {
                "Signatures over denials and wildcards that were made already."),
         NUMBER("anamed_dnssec_zones", GAUGE, "stats.dnssec.zones", "Zones that are signed here."),
         NUMBER("anamed_dnssec_expires_seconds", GAUGE, "stats.dnssec.expires_in_s",
-               "Until the first of their signatures expire."),
+               "Until the first of their signatures expire; 0 where there are none."),
 
         EACH_MEMBER("anamed_zones", GAUGE, "zones.count", "", "state",
                     "Zones that are configured, by how they are."),

@@ -155,6 +155,8 @@ static bool sort(const struct sign_input *input, uint8_t *records, size_t len, s
 	unsigned int count = count_of(input);
 	uint8_t *copy, *at = records;
 
+	if (!records)
+		return false;
 	if (find_places(input, records, places))
 		return true;
 	copy = malloc(len);

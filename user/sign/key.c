@@ -194,7 +194,7 @@ static EVP_PKEY *make_rsa(const struct sign_octets *parts, unsigned int count)
 static EVP_PKEY *make_public_rsa(const struct sign_key *key)
 {
 	const uint8_t *data = key->public + RDATA_KEY_AT;
-	size_t len = key->public_len - RDATA_KEY_AT, exponent_at;
+	size_t len = key->public_len - RDATA_KEY_AT, exponent_at = 0;
 	size_t at = modulus_at(data, len, &exponent_at);
 	struct sign_octets parts[2] = {{.len = (uint16_t)(len - at)},
 	                               {.len = (uint16_t)(at - exponent_at)}};

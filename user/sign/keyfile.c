@@ -58,6 +58,7 @@ static int from_base64(const char *text, size_t len, uint8_t *ret, size_t size)
 	EVP_ENCODE_CTX *context = EVP_ENCODE_CTX_new();
 	uint8_t octets[BASE64_LENGTH];
 	int made = 0, rest = 0;
+	size_t all;
 	bool good;
 
 	if (!context || len > BASE64_LENGTH || !len) {
@@ -66,13 +67,14 @@ static int from_base64(const char *text, size_t len, uint8_t *ret, size_t size)
 	}
 	EVP_DecodeInit(context);
 	good = EVP_DecodeUpdate(context, octets, &made, (const uint8_t *)text, (int)len) >= 0 &&
-	       EVP_DecodeFinal(context, octets + made, &rest) == 1 && made + rest > 0 &&
-	       (size_t)(made + rest) <= size;
+	       EVP_DecodeFinal(context, octets + made, &rest) == 1;
+	all = (size_t)made + (size_t)rest;
+	good = good && all && all <= size;
 	if (good)
-		memcpy(ret, octets, (size_t)(made + rest));
+		memcpy(ret, octets, all);
 	OPENSSL_cleanse(octets, sizeof(octets));
 	EVP_ENCODE_CTX_free(context);
-	return good ? made + rest : -1;
+	return good ? (int)all : -1;
 }
 
 /* ---- the public file ---- */
@@ -242,6 +244,7 @@ static bool parse_time(const char *text, int64_t *ret)
 	memcpy(digits, text, TIME_LENGTH);
 	digits[TIME_LENGTH] = 0;
 	if (!is_number(digits) || strlen(digits) != TIME_LENGTH ||
+	    // NOLINTNEXTLINE(cert-err34-c): fourteen digits are six numbers
 	    sscanf(digits, "%4d%2d%2d%2d%2d%2d", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
 	           &parts.tm_hour, &parts.tm_min, &parts.tm_sec) != 6)
 		return false;
@@ -418,9 +421,9 @@ static void forget_text(char *text, size_t len)
 static int read_public(const char *path, const uint8_t *apex, size_t apex_len, struct sign_key *ret,
                        struct error *error)
 {
-	size_t len;
+	char *text = NULL;
+	size_t len = 0;
 	bool exposed;
-	char *text;
 	int err = read_file(path, &text, &len, &exposed, error);
 
 	if (err == -ENOENT)
@@ -435,9 +438,8 @@ static int read_public(const char *path, const uint8_t *apex, size_t apex_len, s
 int sign_keyfile_read(const char *stem, const uint8_t *apex, size_t apex_len, struct sign_key *ret,
                       struct error *error)
 {
-	char path[PATH_MAX];
-	size_t len;
-	char *text;
+	char path[PATH_MAX], *text = NULL;
+	size_t len = 0;
 	int err;
 
 	snprintf(path, sizeof(path), "%s.key", stem);

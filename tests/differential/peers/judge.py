@@ -16,10 +16,11 @@ from peers.questions import EVERY_CLASS, NUMBERS, WORDS
 from peers.reference import Reference, rdata_lowered
 from peers.servers import PAYLOAD, PEERS
 
-A, NS, CNAME, SOA, AAAA, DNAME, SVCB, HTTPS, ANY, RRSIG, NSEC, NSEC3 = (
+A, NS, CNAME, SOA, AAAA, DNAME, SVCB, HTTPS, ANY, RRSIG, NSEC, NSEC3, ANAME = (
     NUMBERS[word]
     for word in (
-        "A", "NS", "CNAME", "SOA", "AAAA", "DNAME", "SVCB", "HTTPS", "ANY", "RRSIG", "NSEC", "NSEC3"
+        "A", "NS", "CNAME", "SOA", "AAAA", "DNAME", "SVCB", "HTTPS", "ANY", "RRSIG", "NSEC", "NSEC3",
+        "TYPE65401",
     )
 )
 SECURING = {RRSIG, NSEC, NSEC3}
@@ -189,12 +190,13 @@ class Judge:
 
     def may_add(self, question, ours, record):
         """
-        RFC 9460 2.5.2 and 4.1: "." as target is the owner, whose addresses belong there. RFC 8482
+        RFC 9460 2.5.2 and 4.1: "." as target is the owner, whose addresses belong there; an ANAME's
+        owner has those that are given for it (SEMANTICS 1.9). RFC 8482
         4.1: the set that was chosen for ANY may be one that no peer chose, or adds to. RFC 4035
         3.1.1: where there is room for some of it only, which is free. RFC 1034 4.3.2 step 3b:
         addresses of a cut's name servers, from the zone's own data.
         """
-        services = {owner for owner, rtype in ours.sets() if rtype in (SVCB, HTTPS)}
+        services = {owner for owner, rtype in ours.sets() if rtype in (SVCB, HTTPS, ANAME)}
         right = self.reference.answer(names.from_wire(record[0]), covered(record), question.dnssec_ok)
         return lowered({record}) <= right.answer and (
             record[0] in services

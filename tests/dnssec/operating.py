@@ -2,6 +2,7 @@
 """What an operator does: makes keys, tells the parent, looks, and moves signed zones here."""
 
 import os
+import shutil
 import stat
 import subprocess
 
@@ -190,6 +191,30 @@ def from_powerdns(bench):
             file.write(text)
     signed_edge(bench, keys, {"example.test": ZONE})
     expect(Bind(bench, {"example.test": [record]}), "www.example.test", "A")
+
+
+@case("keys that Knot DNS has made sign here: its PEM file is the private half")
+def from_knot(bench):
+    primary = Primary(bench, "off")
+    keymgr = ["keymgr", "-c", os.path.join(primary.folder, "knot.conf"), "example.test"]
+    listed = subprocess.run([*keymgr, "list"], check=True, capture_output=True, text=True).stdout
+    keys, anchors = Keys(bench), []
+    for line in listed.splitlines():
+        key_id = line.split()[0]
+        record = subprocess.run([*keymgr, "dnskey", key_id], check=True, capture_output=True,
+                                text=True).stdout.strip()
+        if " 257 " in record:
+            anchors.append(record)
+        stem = os.path.join(keys.folder, f"Kexample.test.+013+{len(os.listdir(keys.folder)):05}")
+        with open(stem + ".key", "w") as file:
+            file.write(record + "\n")
+        shutil.copy(os.path.join(primary.folder, "keys", "keys", f"{key_id}.pem"),
+                    stem + ".private")
+    true(anchors and len(os.listdir(keys.folder)) >= 4, listed)
+    signed_edge(bench, keys, {"example.test": ZONE})
+    validator = Bind(bench, {"example.test": anchors})
+    for name in ("www", "nothing"):
+        expect(validator, f"{name}.example.test", "A")
 
 
 @case("a zone that is signed here goes out unsigned, and not in place of its ANAMEs")

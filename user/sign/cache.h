@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define SIGN_CACHE_MAX      16384 /* signatures */
-#define SIGN_CACHE_DATA_MAX 1024 /* octets that are signed; more is not kept */
+#define SIGN_CACHE_DATA_MAX 1024  /* octets that are signed; more is not kept */
 
 /* The signature that this signer (by its number) gave over these octets; its length, 0: not here.
  */

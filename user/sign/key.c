@@ -6,6 +6,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,20 +232,49 @@ static EVP_PKEY *make_private(const struct sign_key *key,
 	return make_rsa(parts, SIGN_PARTS);
 }
 
-int sign_key_set_private(struct sign_key *key, const struct sign_octets parts[SIGN_PARTS])
+/* Takes the private half over, if it is one. */
+static int take_private(struct sign_key *key, EVP_PKEY *private)
 {
 	static const uint8_t words[] = "what the one half signs the other verifies";
 	uint8_t signature[SIGN_SIGNATURE_MAX];
 	size_t len;
 
-	key->private = make_private(key, parts);
-	if (!key->private)
+	key->private = private;
+	if (!private)
 		return -EINVAL;
 	len = sign_key_sign(key, words, sizeof(words), signature);
 	if (len && sign_key_verify(key, words, sizeof(words), signature, len))
 		return 0;
 	sign_key_done(key);
 	return len ? -EKEYREJECTED : -EINVAL;
+}
+
+int sign_key_set_private(struct sign_key *key, const struct sign_octets parts[SIGN_PARTS])
+{
+	return take_private(key, make_private(key, parts));
+}
+
+static int no_phrase(char *text, int size, int writing, void *arg)
+{
+	(void)text;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+int sign_key_set_pem(struct sign_key *key, const char *text, size_t len)
+{
+	const char *type = algorithm_of(key->algorithm)->type;
+	BIO *in = BIO_new_mem_buf(text, (int)len);
+	EVP_PKEY *private = in ? PEM_read_bio_PrivateKey(in, NULL, no_phrase, NULL) : NULL;
+
+	BIO_free(in);
+	if (private && !EVP_PKEY_is_a(private, type)) {
+		EVP_PKEY_free(private);
+		return -EKEYREJECTED;
+	}
+	return take_private(key, private);
 }
 
 void sign_key_done(struct sign_key *key)

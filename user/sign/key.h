@@ -44,7 +44,7 @@ struct sign_key {
 	uint16_t public_len;
 	uint8_t public[SIGN_PUBLIC_MAX]; /* DNSKEY rdata, whole */
 	struct sign_times times;
-	bool exposed; /* others than its owner and group may read the private file */
+	bool exposed;                /* others than its owner and group may read the private file */
 	struct evp_pkey_st *private; /* NULL: there is none */
 };
 
@@ -83,6 +83,10 @@ int sign_key_set_public(struct sign_key *key, const uint8_t *rdata, size_t len);
  * parts make no key; -EKEYREJECTED: of another public key.
  */
 int sign_key_set_private(struct sign_key *key, const struct sign_octets parts[SIGN_PARTS]);
+
+/* The same from a PEM file (PKCS #8), as Knot DNS keeps its keys; a pass phrase is not asked for.
+ */
+int sign_key_set_pem(struct sign_key *key, const char *text, size_t len);
 
 /* A new pair; `bits` are RSA's (0: 2048). 0, -EOPNOTSUPP or -EIO (the library would not). */
 int sign_key_generate(uint8_t algorithm, uint16_t flags, unsigned int bits, struct sign_key *ret);

@@ -20,6 +20,7 @@
 #define BASE64_LENGTH 1400 /* of SIGN_PUBLIC_MAX octets */
 #define TIME_LENGTH   14   /* YYYYMMDDHHMMSS */
 #define DNSKEY_TTL    3600
+#define PEM           "-----BEGIN "
 
 /* ---- pieces ---- */
 
@@ -340,6 +341,15 @@ static int take_part(struct reader *reader, const char *line, size_t len, unsign
 	return 0;
 }
 
+/* What the key itself says of its private half. */
+static int judge(struct reader *reader, int err)
+{
+	reader->line = 0;
+	if (err == -EKEYREJECTED)
+		return fault(reader, "the private key is not that of the .key file");
+	return err ? fault(reader, "the private key is malformed") : 0;
+}
+
 static int take_private(struct reader *reader, struct sign_key *key,
                         struct sign_octets parts[SIGN_PARTS])
 {
@@ -360,13 +370,7 @@ static int take_private(struct reader *reader, struct sign_key *key,
 	for (unsigned int i = 0; i < count && !err; i++)
 		if (!parts[i].len)
 			err = fault(reader, "a part of the private key is missing");
-	if (err)
-		return err;
-	err = sign_key_set_private(key, parts);
-	reader->line = 0;
-	if (err == -EKEYREJECTED)
-		return fault(reader, "the private key is not that of the .key file");
-	return err ? fault(reader, "the private key is malformed") : 0;
+	return err ? err : judge(reader, sign_key_set_private(key, parts));
 }
 
 int sign_keyfile_parse_private(const char *text, size_t len, const char *file, struct sign_key *key,
@@ -374,8 +378,11 @@ int sign_keyfile_parse_private(const char *text, size_t len, const char *file, s
 {
 	struct reader reader = {text, text + len, file, 0, error};
 	struct sign_octets parts[SIGN_PARTS] = {0};
-	int err = take_private(&reader, key, parts);
+	int err;
 
+	if (len > sizeof(PEM) && !memcmp(text, PEM, sizeof(PEM) - 1))
+		return judge(&reader, sign_key_set_pem(key, text, len));
+	err = take_private(&reader, key, parts);
 	OPENSSL_cleanse(parts, sizeof(parts));
 	return err;
 }

@@ -4,7 +4,8 @@
  *
  * The first holds the DNSKEY record, the second the private numbers and the
  * times (format 1.2 and 1.3). dnssec-keygen and dnssec-settime make and change
- * them, `pdnsutil export-zone-key` prints the second. Files are input: what is
+ * them, `pdnsutil export-zone-key` prints the second. In its place may stand a
+ * PEM file, as Knot DNS has them. Files are input: what is
  * wrong is said with file and line.
  */
 #ifndef ANAMED_SIGN_KEYFILE_H

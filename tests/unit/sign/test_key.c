@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Keys: the vectors of RFC 6605 and 8080, pairs that are made, times. */
+#include <openssl/pem.h>
+
 #include "unit/sign/sign_test.h"
 
 static size_t from_base64(const char *text, uint8_t *ret)
@@ -144,6 +146,33 @@ static void keys_of_every_algorithm_are_made_sign_and_verify(void **state)
 	}
 }
 
+static void a_private_half_may_be_a_pem_file(void **state)
+{
+	struct sign_key key, other;
+	char *text, locked[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n"
+	                       "-----END ENCRYPTED PRIVATE KEY-----\n";
+	long len;
+	BIO *out;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(algorithms_all); i++) {
+		assert_int_equal(sign_key_generate(algorithms_all[i], 257, 0, &key), 0);
+		assert_int_equal(sign_key_generate(algorithms_all[i], 257, 0, &other), 0);
+		out = BIO_new(BIO_s_mem());
+		assert_int_equal(
+		        PEM_write_bio_PrivateKey(out, key.private, NULL, NULL, 0, NULL, NULL), 1);
+		len = BIO_get_mem_data(out, &text);
+		sign_key_done(&key);
+		assert_int_equal(sign_key_set_pem(&key, text, (size_t)len), 0);
+		sign_key_done(&key);
+		sign_key_done(&other);
+		assert_int_equal(sign_key_set_pem(&other, text, (size_t)len), -EKEYREJECTED);
+		assert_int_equal(sign_key_set_pem(&key, text, (size_t)len / 2), -EINVAL);
+		assert_int_equal(sign_key_set_pem(&key, locked, sizeof(locked)), -EINVAL);
+		BIO_free(out);
+	}
+}
+
 static void halves_of_two_keys_are_no_pair(void **state)
 {
 	struct sign_key one, two;
@@ -203,6 +232,7 @@ int main(void)
 	        cmocka_unit_test(the_example_of_rfc_6605_verifies),
 	        cmocka_unit_test(the_example_of_rfc_8080_is_made_to_the_octet),
 	        cmocka_unit_test(keys_of_every_algorithm_are_made_sign_and_verify),
+	        cmocka_unit_test(a_private_half_may_be_a_pem_file),
 	        cmocka_unit_test(halves_of_two_keys_are_no_pair),
 	        cmocka_unit_test(a_key_is_used_when_its_times_say_so),
 	};

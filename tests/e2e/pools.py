@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pools in the kernel: shares, clients that stay, and deaths that no reply survives."""
 
+import threading
+import time
+
+from lib.ask import Load, Question, right
 from lib.cases import case, equal, true
 from lib.check import from_kernel, until_from_kernel
 from lib.process import until
@@ -115,6 +119,72 @@ def failover(bench):
     force(edge, ONE, "up")
     until(lambda: ask(bench, "first", "192.0.2.0/24").addresses == [ONE], 2)
     equal(given(bench, edge, "first", "192.0.2.0/24"), [ONE])
+
+
+@case("pools: killed and started again under load: choices stay right, the dead dead, none is lost")
+def restarted(bench):
+    edge = pool_edge(bench)
+    pair = (THREE, FOUR)
+    asked = [("weights", None, [[ONE], pair]), ("clients", "198.51.100.0/24", [[ONE], [THREE]]),
+             ("places", "192.0.2.0/24", [[ONE], pair]), ("all", None, [(ONE, THREE)]),
+             ("places", "203.0.113.0/24", [[ONE], [THREE]]),
+             ("first", "192.0.2.0/24", [[ONE]])]
+    force(edge, TWO, "down")
+    for name, network, _ in asked:
+        ask(bench, name, network)
+        until_from_kernel(edge, lambda: ask(bench, name, network))
+    scope = {(name, network): ask(bench, name, network).scope for name, network, _ in asked}
+    # One client network keeps its member, over the restart as well.
+    keeps = {(name, network): ask(bench, name, network).addresses for name, network, _ in asked
+             if name == "clients" or network == "203.0.113.0/24"}
+    questions = [Question(f"{name}.example.test", "A", [
+        right(one, scope[name, network]) for one in
+        ([keeps[name, network]] if (name, network) in keeps else rights)], network)
+        for name, network, rights in asked]
+    load, done, before = Load(bench.client, questions, 16), threading.Event(), edge.hits()
+    asking = threading.Thread(target=load.run, kwargs={"stop": done.is_set})
+    asking.start()
+    try:
+        time.sleep(1.3)  # states are kept within a second
+        edge.kill()
+        time.sleep(0.5)
+        edge.start()
+        time.sleep(0.7)
+    finally:
+        done.set()
+        asking.join()
+    equal((load.wrong, load.lost, load.faults), (0, 0, []))
+    hits = edge.hits() - before
+    print(f"     {load.sent} queries, {load.sent - hits} by the daemon")
+    for name, network, _ in asked:
+        given(bench, edge, name, network)
+
+
+@case("pools: hold-down goes on over a kill and a restart")
+def held_over_restart(bench):
+    pools = [dict(pool, **({"hold-down": "6s"} if pool["name"] == "first.pool.test" else {}))
+             for pool in POOLS]
+    edge = bench.edge(edge_config(), ZONES, start=False)
+    edge.write_config({"checks": [CHECK], "pools": pools, "policies": POLICIES})
+    edge.start()
+    cdn = set(bench.lab.cdn.name("www").addresses("192.0.2.0/24", "A"))
+
+    def first():
+        return set(ask(bench, "first", "192.0.2.0/24").addresses)
+
+    equal(first(), {ONE})
+    force(edge, ONE, "down")
+    until(lambda: first() == cdn, "the CDN", 2)
+    begin = time.monotonic()
+    force(edge, ONE, "up")
+    time.sleep(1.5)  # what is kept is on disk within a second
+    equal(first(), cdn, "held back")
+    edge.kill()
+    edge.start()
+    equal(first(), cdn, "held back by the next daemon")
+    until(lambda: first() == {ONE}, "the first again", 10)
+    took = time.monotonic() - begin
+    true(5.5 < took < 8.5, f"{took:.1f} s, of which the daemon that began it had two")
 
 
 @case("pools: kernel replies pick members by weight; the order inside rotates")

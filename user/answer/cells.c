@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/cells.h"
+
+#include "answer/choices.h"
 #include "answer/where.h"
 
 #include <stdlib.h>
@@ -133,8 +135,10 @@ static struct cell *cell_new(struct flatten *flatten, const struct cell_key *key
 	cell->value = AN_CELL_MEMBERS; /* who has all bits set need not be looked at one by one */
 	if (cell->memory)
 		HASH_ADD(hh, flatten->cells, key, sizeof(cell->key), cell);
-	if (cell->memory && cell->hh.tbl)
+	if (cell->memory && cell->hh.tbl) {
+		choices_recall(cell);
 		return cell;
+	}
 	free(cell->memory);
 	free(cell);
 	return NULL;

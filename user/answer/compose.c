@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "answer/cells.h"
+#include "answer/choices.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -247,6 +248,7 @@ int cell_compose(struct cell *cell, struct harvest *harvest, uint64_t now_ms, st
 	ret->reconsider_ms = work->decision.reconsider_ms;
 	ret->panic = work->decision.panic;
 	ret->resort = work->decision.resort;
+	choices_keep(cell, harvest->memory);
 	log_switches(cell, harvest->memory);
 	memcpy(cell->memory, harvest->memory, cell->tree->count * sizeof(*cell->memory));
 	free(work);

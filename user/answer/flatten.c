@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "answer/choices.h"
 #include "answer/flatten.h"
 
 #include <stdlib.h>
@@ -543,6 +544,7 @@ void flatten_free(struct flatten *flatten)
 		flight_release_waits(flight);
 		flight_drop(flight);
 	}
+	choices_free(flatten);
 	HASH_ITER(hh, flatten->targets, target, next_target)
 	{
 		HASH_DEL(flatten->targets, target);

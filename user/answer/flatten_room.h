@@ -160,6 +160,7 @@ struct flatten {
 	struct pools *own_pools;
 	const struct config *pools_config;
 	struct cell *cells;             /* cells.h */
+	struct choices *choices;        /* choices.h; of cells that are not there yet */
 	uint64_t turns;                 /* cells settled, in all */
 	struct health_watch **standing; /* of addresses that pools name */
 	size_t standing_count;

@@ -10,11 +10,14 @@
  *   value  fetched 64, fresh until 64, stale until 64, definition 64, TTL 32, scope 8,
  *          flags 8 (1: negative), upstream 8, asked family 8, asked len 8, asked address
  *          16 octets, count 16, addresses
+ *
+ * Keys that begin with "C" are choices.c's.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer/choices.h"
 #include "answer/flatten_room.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -213,6 +216,8 @@ static int take_record(const void *key, size_t key_len, const void *value, size_
 	struct store_owner *owner;
 	uint64_t now = clock_ms();
 
+	if (key_len && *(const uint8_t *)key == CHOICES_MARK >> 8)
+		return choices_take(flatten, key, key_len, value, value_len);
 	if (read_key(key, key_len, &record) || read_value(value, value_len, &record) ||
 	    record.model.stale_until_ms <= now) {
 		restore->dropped++;

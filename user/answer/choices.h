@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * choices - what pools chose last, and what has come up lately: kept on disk,
+ * so that hold-down goes on where the daemon was. On the flatten loop alone.
+ *
+ *   key    "C" version, definition 64, region 32, type 16
+ *   value  count 16, then of each node: node 16, choice 16, chosen 64, up since 64
+ *          (milliseconds since 1970; 0: none)
+ */
+#ifndef ANAMED_ANSWER_CHOICES_H
+#define ANAMED_ANSWER_CHOICES_H
+
+#include "answer/cells.h"
+
+#define CHOICES_MARK 0x4301u
+
+/* Keeps `now`, by node, if it says something else than the cell's memory. */
+void choices_keep(const struct cell *cell, const struct pool_memory *now);
+
+/* A record from disk; non-zero: it is of no use. */
+int choices_take(struct flatten *flatten, const void *key, size_t key_len, const void *value,
+                 size_t value_len);
+/* Into the memory of a cell that is new. */
+void choices_recall(struct cell *cell);
+void choices_free(struct flatten *flatten);
+
+#endif

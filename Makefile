@@ -258,6 +258,13 @@ transfer-asan: ## broken and cut transfers, with sanitizers (root)
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
 		CASE='leaves the old data' transfer-test
 
+# Pools and regions, killed and started again, under ASan and UBSan.
+.PHONY: steer-asan
+steer-asan: ## pools and regions over a restart, with sanitizers (root)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan OPT='-O1 -g' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+		CASE='over restart' e2e
+
 # The daemon on sockets alone, beside others.
 .PHONY: bench-daemon
 $(BUILD)/bench-daemon-load: tests/bench/daemon_load.c

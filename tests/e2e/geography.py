@@ -6,6 +6,7 @@ import ipaddress
 import os
 import random
 import threading
+import time
 
 from lib import places
 from lib.ask import Load, Question, right
@@ -165,7 +166,7 @@ def targets(bench):
     equal(reply.addresses, ["198.19.77.9"])
 
 
-@case("a region whose target dies, or is gone, gets what is for the one that follows it")
+@case("a region whose target dies gets what is for the one that follows it, over a restart as well")
 def next_region(bench):
     far = dict(FAR, check="up")
     edge = geo_edge(bench, [far], start=False)
@@ -198,6 +199,11 @@ def next_region(bench):
         edge.ctl("force", address, "auto")
     equal((given(european), given(american)),
           (set(www.addresses(NET2, "A")), {"198.19.77.9"}))
+    time.sleep(1.1)  # states are kept within a second
+    edge.kill()
+    edge.start()
+    until(lambda: given(european) == set(www.addresses(NET2, "A")), "the same after a restart", 5)
+    equal(given(american), {"198.19.77.9"})
     words = edge.ctl("explain", "far.example.test", "A", european)
     true("region na: other.cdn.test.: 0 of 2 addresses up; not taken" in words, words)
 

@@ -121,7 +121,7 @@ def failover(bench):
     equal(given(bench, edge, "first", "192.0.2.0/24"), [ONE])
 
 
-@case("pools: killed and started again under load: choices stay right, the dead dead, none is lost")
+@case("pools: over a kill and a restart, under load, choices stay right, the dead dead, none is lost")
 def restarted(bench):
     edge = pool_edge(bench)
     pair = (THREE, FOUR)

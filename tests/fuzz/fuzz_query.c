@@ -7,6 +7,7 @@
  * demanded.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "answer/respond.h"
@@ -37,6 +38,68 @@ static const char ZONE[] = "$TTL 300\n"
                            "a.r2 DNAME r\n"
                            "a.n CNAME ns1\n";
 
+#define SIG(type) "RRSIG " type " 5 1 300 20300101000000 20200101000000 1 @ AAAA\n"
+
+/* Signed, with NSEC and with NSEC3. */
+static const char
+        WITH_NSEC
+                [] =
+                        "$TTL 300\n"
+                        "@ SOA ns host 7 7200 3600 1209600 60\n@ " SIG("SOA") "@ NS ns.t.\n@ " SIG("NS") "@ DNSKEY 256 3 5 AQ==\n@ " SIG("DNSKEY") "*.w A 192.0.2.3\n*.w " SIG(
+                                "A") "o DNAME w\no " SIG("DNAME") "d NS ns.d\nd DS 1 5 2 "
+                                                                  "00\nd " SIG("DS") "ns.d A "
+                                                                                     "192.0.2.4\n"
+                                                                                     "s NS ns.t.\n"
+                                                                                     "@ NSEC d NS "
+                                                                                     "SOA RRSIG "
+                                                                                     "NSEC "
+                                                                                     "DNSKEY\n@"
+                                                                                     " " SIG("NSEC") "d NSEC o NS DS RRSIG NSEC\nd " SIG("NSEC") "o NSEC s DNAME RRSIG NSEC\no " SIG(
+                                                                                             "NSEC") "s NSEC *.w NS RRSIG NSEC\ns " SIG("NSEC") "*.w NSEC @ A RRSIG NSEC\n*.w " SIG("NSEC");
+
+static const char
+        WITH_NSEC3[] = "$TTL 300\n"
+                       "@ SOA ns host 7 7200 3600 1209600 60\n@ " SIG("SOA") "@ NS ns.t.\n@ " SIG("NS") "@ DNSKEY 256 3 5 AQ==\n@ " SIG("DNSKEY") "*.w A 192.0.2.3\n*.w " SIG("A") "o DNAME w\no " SIG(
+                               "DNAME") "d NS ns.d\nd DS 1 5 2 00\nd " SIG("DS") "ns.d A "
+                                                                                 "192.0.2.4\n"
+                                                                                 "s NS ns.t.\n"
+                                                                                 "@ NSEC3PARAM 1 0 "
+                                                                                 "0 -\n@ " SIG(
+                                                                                         "NSEC3PARA"
+                                                                                         "M") "6ufa"
+                                                                                              "b0i8"
+                                                                                              "konp"
+                                                                                              "2ol5"
+                                                                                              "gl2o"
+                                                                                              "7ja9"
+                                                                                              "h899"
+                                                                                              "3liq"
+                                                                                              " NSE"
+                                                                                              "C3 "
+                                                                                              "1 1 "
+                                                                                              "0 - "
+                                                                                              "amf0"
+                                                                                              "qc69"
+                                                                                              "gisa"
+                                                                                              "m6v1"
+                                                                                              "lj4e"
+                                                                                              "pklh"
+                                                                                              "reuf"
+                                                                                              "7j1p"
+                                                                                              " DNA"
+                                                                                              "ME "
+                                                                                              "RRSI"
+                                                                                              "G\n6"
+                                                                                              "ufab"
+                                                                                              "0i8k"
+                                                                                              "onp2"
+                                                                                              "ol5g"
+                                                                                              "l2o7"
+                                                                                              "ja9h"
+                                                                                              "8993"
+                                                                                              "liq"
+                                                                                              " " SIG("NSEC3") "amf0qc69gisam6v1lj4epklhreuf7j1p NSEC3 1 1 0 - cgko0ji52vtomp0qu2k9l51tc4p0d3i7 NS DS RRSIG\namf0qc69gisam6v1lj4epklhreuf7j1p " SIG("NSEC3") "cgko0ji52vtomp0qu2k9l51tc4p0d3i7 NSEC3 1 1 0 - l2re2oa26blpc63s8ui2sj3qvkgua8hr \ncgko0ji52vtomp0qu2k9l51tc4p0d3i7 " SIG("NSEC3") "l2re2oa26blpc63s8ui2sj3qvkgua8hr NSEC3 1 1 0 - l3cl5rtotoqi3b2prnal42fu90tplb97 NS SOA RRSIG DNSKEY NSEC3PARAM\nl2re2oa26blpc63s8ui2sj3qvkgua8hr " SIG("NSEC3") "l3cl5rtotoqi3b2prnal42fu90tplb97 NSEC3 1 1 0 - 6ufab0i8konp2ol5gl2o7ja9h8993liq A RRSIG\nl3cl5rtotoqi3b2prnal42fu90tplb97 " SIG("NSEC3");
+
 static struct world world;
 static struct config *config;
 
@@ -46,15 +109,15 @@ static void check(bool good)
 		abort();
 }
 
-static struct zone *load(void)
+static struct zone *load(char label, const char *text)
 {
-	static const uint8_t apex[] = {1, 't', 0};
+	const uint8_t apex[] = {1, (uint8_t)label, 0};
 	char path[] = "/tmp/anamed-fuzz-XXXXXX";
 	struct error error = {0};
 	struct zone *zone;
 	int fd = mkstemp(path);
 
-	check(fd >= 0 && write(fd, ZONE, sizeof(ZONE) - 1) == sizeof(ZONE) - 1);
+	check(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 	close(fd);
 	check(!zone_load_file(apex, sizeof(apex), path, AN_TYPE_ANAME, NULL, &zone, &error));
 	unlink(path);
@@ -91,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct zone *zone = load();
+	struct zone *zones[] = {load('t', ZONE), load('u', WITH_NSEC), load('v', WITH_NSEC3)};
 
 	(void)argc, (void)argv;
 	rcu_register_thread();
@@ -100,7 +163,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	config->nsid = strdup("edge");
 	config->server_id = strdup("edge");
 	world.config = config;
-	world.zones = zones_new(&zone, 1);
+	check(zones[1]->security == ZONE_PRESIGNED_NSEC &&
+	      zones[2]->security == ZONE_PRESIGNED_NSEC3);
+	world.zones = zones_new(zones, 3);
 	world.store = store_new(100, 10);
 	world.seed = 1;
 	store(NULL, 0, 2, NOW + 30000);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "anamed/dns.h"
+#include "base/config.h"
 #include "base/wire.h"
 #include "zone/build.h"
 
@@ -436,6 +437,14 @@ static bool is_signed(const struct node *node, uint16_t type)
 	return zone_rrset(&node->pub, type) && zone_signatures(&node->pub, type);
 }
 
+static bool is_expanded(const struct config_zone *settings)
+{
+	for (size_t i = 0; settings && i < settings->secondaries_count; i++)
+		if (settings->secondaries[i].mode != TRANSFER_NATIVE)
+			return true;
+	return false;
+}
+
 /*
  * Whoever signs a zone says what its answers are: addresses that he has signed
  * beside an ANAME, or a CNAME, go out as they are. What he has not signed we
@@ -463,6 +472,10 @@ static int keep_signed(struct zone_builder *builder)
 	builder->zone->has_anames = count;
 	if (!count)
 		return 0;
+	if (is_expanded(builder->settings) && warn(builder, false,
+	                                           "a transfer in mode expand or both changes the "
+	                                           "SOA, over which there is a signature"))
+		return -ENOMEM;
 	return warn(builder, true,
 	            "addresses of ANAMEs cannot be signed here, and validators will refuse them: "
 	            "%.80s, %zu in all",

@@ -208,6 +208,96 @@ static void a_zone_is_secure_by_key_and_signature(void **state)
 	}
 }
 
+static void anames_and_expanded_transfers_have_a_warning(void **state)
+{
+	struct config_peer expanded = {.mode = TRANSFER_EXPAND};
+	struct config_zone settings = {.secondaries = &expanded, .secondaries_count = 1};
+	struct zone *zone;
+	char text[1000];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s@ 60 NSEC @ NSEC\nwww 60 ANAME a.test.\n", APEX);
+	zone = zone_of("example.test.", text, NULL);
+	assert_int_equal(zone->warning_count, 1);
+	assert_true(zone->warnings->mild);
+	assert_true(zone->has_anames);
+	zone_free(zone);
+	zone = zone_of("example.test.", text, &settings);
+	assert_int_equal(zone->warning_count, 2);
+	zone_free(zone);
+	snprintf(text, sizeof(text),
+	         "%s@ 60 NSEC @ NSEC\nwww 60 ANAME a.test.\nwww 60 A 192.0.2.1\n"
+	         "www 60 RRSIG A 5 3 60 20300101000000 20200101000000 1 @ AAAA\n",
+	         APEX);
+	zone = zone_of("example.test.", text, &settings);
+	assert_int_equal(zone->warning_count, 0);
+	assert_false(zone->has_anames);
+	zone_free(zone);
+}
+
+/* ---- rdata ---- */
+
+static const struct zone_rdata *rdata_of(const struct zone *zone, uint16_t type)
+{
+	return &set_of(zone, "x.example.test.", type)->rdata[0];
+}
+
+static void security_records_become_wire(void **state)
+{
+	static const uint8_t nsec[] =
+	        "\1@\7example\4test\0\0\6@\0\0\0\0\3\1\1@\xff\x20"
+	        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1";
+	static const uint8_t rrsig[] = "\0\x10\5\3\0\0\0<\0\0\0\x2a\x6b\x36\xec\x80\xff\xff"
+	                               "\7example\4test\0\0\1\2";
+	struct zone *zone;
+	char text[1000];
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s%s", APEX,
+	         "x 60 NSEC \\064.example.test. A RRSIG NSEC CAA TYPE65535\n"
+	         "x 60 RRSIG TXT 5 3 60 42 20270101000000 65535 @ AA EC\n");
+	zone = zone_of("example.test.", text, NULL);
+	assert_int_equal(rdata_of(zone, AN_TYPE_NSEC)->len, sizeof(nsec) - 1);
+	assert_memory_equal(rdata_of(zone, AN_TYPE_NSEC)->data, nsec, sizeof(nsec) - 1);
+	assert_int_equal(rdata_of(zone, AN_TYPE_RRSIG)->len, sizeof(rrsig) - 1);
+	assert_memory_equal(rdata_of(zone, AN_TYPE_RRSIG)->data, rrsig, sizeof(rrsig) - 1);
+	zone_free(zone);
+}
+
+static void malformed_security_records_are_refused(void **state)
+{
+	static const char *const lines[] = {
+	        "RRSIG A 5 3 60 20301301000000 20200101000000 1 @ AAAA",
+	        "RRSIG A 5 3 60 20300101240000 20200101000000 1 @ AAAA",
+	        "RRSIG A 5 256 60 20300101000000 20200101000000 1 @ AAAA",
+	        "RRSIG A 5 3 60 20300101000000 20200101000000 65536 @ AAAA",
+	        "RRSIG A 5 3 60 20300101000000 20200101000000 1 @ A*AA",
+	        "RRSIG A 5 3 60 20300101000000 20200101000000 1 @",
+	        "RRSIG NOTHING 5 3 60 20300101000000 20200101000000 1 @ AAAA",
+	        "NSEC",
+	        "NSEC \"@\" A",
+	        "NSEC @ NOTHING",
+	        "NSEC3 1 0 0 abc 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom A",
+	        "NSEC3 1 0 0 xy 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom A",
+	        "NSEC3 1 0 65536 - 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom A",
+	        "NSEC3 1 0 0 - 0p9mhaveqvm6t7vbl5lop2u3t2rp3to A",
+	        "NSEC3 1 0 0 - 0p9mhaveqvm6t7vbl5lop2u3t2rp3tow A",
+	        "NSEC3 1 0 0 -",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		struct error error = {0};
+		struct zone *zone = NULL;
+		char text[1000];
+
+		snprintf(text, sizeof(text), "%sx 60 %s\n", APEX, lines[i]);
+		if (!load_text("example.test.", text, NULL, &zone, &error))
+			fail_msg("%s was taken", lines[i]);
+		assert_int_equal(error.line, 5);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +306,9 @@ int main(void)
 	        cmocka_unit_test(the_last_name_before_is_found),
 	        cmocka_unit_test(what_is_no_part_of_the_chain_is_left_out),
 	        cmocka_unit_test(a_zone_is_secure_by_key_and_signature),
+	        cmocka_unit_test(anames_and_expanded_transfers_have_a_warning),
+	        cmocka_unit_test(security_records_become_wire),
+	        cmocka_unit_test(malformed_security_records_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

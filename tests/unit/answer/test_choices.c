@@ -17,7 +17,7 @@
 
 #define SETTINGS                                                                                   \
 	"zones: [{name: a.example, file: z}]\n"                                                    \
-	"pools: [{name: p, mode: failover, hold-down: 1m, members: [{address: 192.0.2.1}, "       \
+	"pools: [{name: p, mode: failover, hold-down: 1m, members: [{address: 192.0.2.1}, "        \
 	"{address: 192.0.2.2}]}]\n"
 
 struct scene {

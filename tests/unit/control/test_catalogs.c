@@ -20,6 +20,7 @@ static const char text[] = "zones:\n"
                            "  - name: cat1.example\n"
                            "    catalog: yes\n"
                            "    siblings: override\n"
+                           "    dnssec: yes\n"
                            "    flatten-owners: [www.cat1.example]\n"
                            "    primaries: [{address: 192.0.2.1}]\n"
                            "    secondaries: [{address: 192.0.2.2}]\n"
@@ -84,6 +85,8 @@ static void members_have_their_catalogs_settings(void **state)
 	member = &config->zones[3];
 	assert_false(member->catalog);
 	assert_int_equal(member->siblings, SIBLINGS_OVERRIDE);
+	assert_true(member->dnssec);
+	assert_string_equal(member->dnssec_keys, "/c/keys");
 	assert_int_equal(member->flatten_owners_count, 0);
 	assert_ptr_equal(member->primaries, base->zones[1].primaries);
 	assert_int_equal(member->secondaries_count, 1);

@@ -68,6 +68,10 @@ static const struct fault faults[] = {
         {"zones:\n  - name: a.example\n    file: z\n    siblings: both\n", 4, "one of merge"},
         {"zones:\n  - name: a.example\n    file: z\n    flatten-cnames: yes\n", 4, "one of off"},
         {"zones:\n  - name: a.example\n    file: z\n    expose-aname: maybe\n", 4, "yes or no"},
+        {"zones:\n  - name: a.example\n    file: z\n    dnssec-validity: 10s\n", 4, "from 60"},
+        {"zones:\n  - name: a.example\n    file: z\n    dnssec: yes\n    secondaries:\n"
+         "      - {address: 192.0.2.1}\n      - {address: 192.0.2.2, mode: both}\n",
+         7, "goes out unsigned"},
         {"zones:\n  - name: a.example\n    file: z\n    budget: 0\n", 4, "from 1 to"},
         {"zones:\n  - name: a.example\n    file: z\n    budget: many\n", 4, "whole number"},
         {"zones:\n  - name: a.example\n    file: z\n    budget: -5\n", 4, "whole number"},
@@ -398,6 +402,11 @@ static void every_setting_reaches_its_field(void **state)
 	        "    expose-aname: yes\n"
 	        "    budget: 7\n"
 	        "    budget-burst: 9\n"
+	        "    dnssec: yes\n"
+	        "    dnssec-keys: ../k\n"
+	        "    dnssec-algorithm: ed25519\n"
+	        "    dnssec-validity: 7d\n"
+	        "    dnssec-cds: delete\n"
 	        "upstreams:\n"
 	        "  - address: '2001:db8::1@5353'\n"
 	        "    kind: authoritative\n"
@@ -442,6 +451,11 @@ static void every_setting_reaches_its_field(void **state)
 	assert_true(c->zones[0].expose_aname);
 	assert_int_equal(c->zones[0].budget_per_s, 7);
 	assert_int_equal(c->zones[0].budget_burst, 9);
+	assert_true(c->zones[0].dnssec);
+	assert_string_equal(c->zones[0].dnssec_keys, "/etc/anamed/../k");
+	assert_int_equal(c->zones[0].dnssec_algorithm, DNSSEC_ED25519);
+	assert_int_equal(c->zones[0].dnssec_validity_s, 7 * 86400);
+	assert_int_equal(c->zones[0].dnssec_cds, DNSSEC_CDS_DELETE);
 	assert_string_equal(endpoint_text(&c->upstreams[0].address, buffer), "2001:db8::1@5353");
 	assert_int_equal(c->upstreams[0].kind, UPSTREAM_AUTHORITATIVE);
 	assert_memory_equal(c->upstreams[0].suffix.name, "\3cdn\7example", 13);

@@ -162,7 +162,7 @@ def map_dump(bench):
     true(any(item["key"]["type"] == 1 for item in owners), f"owners: {owners}")
     audiences = [item["formatted"]["key"] for item in edge.map_dump("audiences")]
     true(any((key["family"], key["len"]) == (1, 24) for key in audiences), f"{audiences}")
-    equal(edge.map_dump("control")[0]["formatted"]["value"]["abi"], 2)
+    equal(edge.map_dump("control")[0]["formatted"]["value"]["abi"], 3)
 
 
 @case("privileges are dropped to the configured user, and everything still works")

@@ -10,7 +10,7 @@ from lib.netns import command
 from lib.process import Process, until
 
 BPFTOOL = "/usr/sbin/bpftool"
-ABI = "v2"
+ABI = "v3"
 
 
 def yaml_text(value, indent=0):

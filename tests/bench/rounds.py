@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """rounds - interleaved runs, and the search for a server's best rate without loss."""
 
+import time
+
 from servers import Pdns
 from stand import REFLECT
 
@@ -10,6 +12,10 @@ LOSS = 0.01
 SATURATION, TRIES = 1.1, 4  # sent over replies, from which on a run of a reflector counts
 FIRST_RATE = 10000
 STEPS, QUICK_STEPS = 2, 1  # of halving, once the rate that is too high is found
+MOST_RATE = 10000000  # beyond what the generator sends
+RATE_TRIES = 3  # of a rate, of which one has to succeed
+FAILURES = 2  # rates on end that are too high, before the search believes it
+REST_S = 0.1  # after too much was lost: what the server still holds is no reply to the next run
 
 
 def median(values):
@@ -110,23 +116,37 @@ def dnsperf(stand, ms):
 
 
 def search(stand, load, kind, ms, steps):
-    """Doubles the rate until too much is lost, then halves the step."""
-    runs, low, high = [], 0, None
-    rate = FIRST_RATE
-    for _ in range(12):
-        run = stand.run(load, kind, ms, rate)
-        run["rate"] = rate
-        runs.append(run)
-        if run["replies_all"] >= run["sent_all"] * (1 - LOSS):
-            low = rate
+    """Doubles the rate until it is too high twice on end, then halves the step.
+
+    A server that shares its core with the kernel's thread is late now and then
+    at any rate, so a rate counts if one of a few tries has little loss, and one
+    rate that failed is not the end.
+    """
+    runs = []
+
+    def holds(rate):
+        for _ in range(RATE_TRIES):
+            run = stand.run(load, kind, ms, rate)
+            run["rate"] = rate
+            runs.append(run)
+            if run["replies_all"] >= run["sent_all"] * (1 - LOSS):
+                return True
+            time.sleep(REST_S)
+        return False
+
+    best, failures, rate = 0, 0, FIRST_RATE
+    while failures < FAILURES and rate < MOST_RATE:
+        if holds(rate):
+            best, failures = rate, 0
         else:
-            high = rate
-        if high is None:
-            rate *= 2
-        elif high - low <= max(low, FIRST_RATE) >> steps:
-            break
-        else:
-            rate = (low + high) // 2
-        if rate < 1000:
-            break
+            failures += 1
+        rate *= 2
+    rate = best or FIRST_RATE // 2
+    while not best and rate >= 1000 and not holds(rate):
+        rate //= 2
+    step = rate
+    for _ in range(steps):
+        step //= 2
+        if holds(rate + step):
+            rate += step
     return runs

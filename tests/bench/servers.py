@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """servers - what is measured: reflectors, anamed, and its peers, each on a stand of its own."""
 
+import contextlib
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import time
 from lib.edge import BPFTOOL, Edge
 from lib.netns import command
 from lib.process import Process, copy_binary, until
-from stand import CLIENT_CPU, SERVER, SERVER_CPU, SERVER_DEVICE, SERVER_V6, Stand, affinity
+from stand import CLIENT_CPU, NICE, SERVER, SERVER_CPU, SERVER_DEVICE, SERVER_V6, Stand, affinity
 
 APEX = "bench.example"
 KEPT_S = 43200
@@ -234,6 +235,7 @@ class Peer(Stand):
         self.folder = os.path.join(bench.folder, name)
         os.makedirs(self.folder)
         self.names, self.records = names, records
+        self.children = []
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -244,7 +246,20 @@ class Peer(Stand):
     def process(self, *words):
         child = Process(self.server, list(words), os.path.join(self.folder, "log"))
         self.stack.callback(child.stop)
-        return child.start()
+        child.start()
+        heavy_session(child.pid)
+        self.children.append(child)
+        return child
+
+    def pin(self):
+        """knotd's workers choose their CPU by themselves, some of them after it has answered."""
+        for child in self.children:
+            for pid in (child.pid, *children_of(child.pid)):
+                affinity(pid, SERVER_CPU)
+
+    def run(self, load, kind, ms, rate=0):
+        self.pin()
+        return super().run(load, kind, ms, rate)
 
     def await_answer(self, child):
         """Until it answers a query that comes over its loopback."""
@@ -257,7 +272,13 @@ class Peer(Stand):
                                    f"{label}.{APEX}", "A", check=False)
 
         until(answers, f"{self.name} to answer", 60)
-        affinity(child.pid, SERVER_CPU)
+
+
+def heavy_session(pid):
+    """Where the kernel groups processes by session (autogroup), nice counts within a session alone,
+    and the kernel's own threads are in none: then the session gets their weight."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/autogroup", "w") as file:
+        file.write(str(NICE))
 
 
 def knot_conf(folder, zone, listen, device=""):
@@ -304,8 +325,6 @@ class Nsd(Peer):
         words = [copy_binary("/usr/sbin/nsd", self.bin), "-d", "-c", conf]
         child = self.start_sockets(lambda: self.process(*words))
         self.await_answer(child)
-        for pid in children_of(child.pid):
-            affinity(pid, SERVER_CPU)
         self.start_client()
 
 
@@ -322,7 +341,7 @@ class Pdns(Peer):
         self.write("pdns.conf", PDNS_CONF.format(folder=self.folder, address=SERVER,
                                                  resolver=RESOLVER, multiarch=multiarch))
         conf = self.write("knot.conf", knot_conf(self.folder, TARGETS, RESOLVER))
-        affinity(self.process(copy_binary("/usr/sbin/knotd", self.bin), "-c", conf).pid, SERVER_CPU)
+        self.process(copy_binary("/usr/sbin/knotd", self.bin), "-c", conf)
         words = [copy_binary("/usr/sbin/pdns_server", self.bin), f"--config-dir={self.folder}"]
         child = self.start_sockets(lambda: self.process(*words))
         self.await_answer(child)

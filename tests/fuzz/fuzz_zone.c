@@ -10,6 +10,7 @@
 
 #include "anamed/dns.h"
 #include "base/config.h"
+#include "zone/chain.h"
 #include "zone/zones.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,6 +23,36 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct zone *current;
 
+/* A type has one set, RRSIG one for each type covered. */
+static bool comes_before(const struct zone_rrset *a, const struct zone_rrset *b)
+{
+	if (a->type == AN_TYPE_RRSIG && b->type == AN_TYPE_RRSIG)
+		return zone_covered(a) < zone_covered(b);
+	return a->type < b->type;
+}
+
+/* What a name that is not there is denied by. */
+static void check_chain(const struct zone_node *node, const uint8_t *name, size_t len)
+{
+	const struct zone_node *found;
+
+	if (current->security == ZONE_PRESIGNED_NSEC && current->chain->count) {
+		found = chain_at(current, name, len);
+		REQUIRE(zone_rrset(found, AN_TYPE_NSEC));
+		REQUIRE(name_compare(found->name, name) <= 0 ||
+		        name_compare(chain_at_node(current, current->apex_node)->name, name) > 0 ||
+		        !zone_rrset(current->apex_node, AN_TYPE_NSEC));
+		REQUIRE(zone_rrset(chain_at_node(current, node), AN_TYPE_NSEC));
+	}
+	if (current->security != ZONE_PRESIGNED_NSEC3)
+		return;
+	REQUIRE(zone_rrset(chain_cover(current, name, len), AN_TYPE_NSEC3));
+	found = chain_match(current, node);
+	REQUIRE(!found || zone_rrset(found, AN_TYPE_NSEC3));
+	found = chain_cover_wildcard(current, node);
+	REQUIRE(!found || zone_rrset(found, AN_TYPE_NSEC3));
+}
+
 /* Every node is found by its name, and its sets are in order and hold something. */
 static int check_node(const struct zone_node *node, void *arg)
 {
@@ -30,14 +61,17 @@ static int check_node(const struct zone_node *node, void *arg)
 
 	REQUIRE(zone_node_exact(current, node->name, node->name_len) == node);
 	REQUIRE(name_under(node->name, node->name_len, current->apex, current->apex_len));
-	if (node->flags & ZONE_NODE_OCCLUDED)
+	if (node->flags & ZONE_NODE_HASHED)
+		REQUIRE(match.node != node);
+	else if (node->flags & ZONE_NODE_OCCLUDED)
 		REQUIRE(match.verdict == ZONE_DELEGATION || match.verdict == ZONE_DNAME);
 	else
 		REQUIRE(match.node == node && !match.wildcard);
 	for (unsigned int i = 0; i < node->rrset_count; i++) {
 		REQUIRE(node->rrsets[i].count > 0);
-		REQUIRE(!i || node->rrsets[i - 1].type < node->rrsets[i].type);
-		REQUIRE(zone_rrset(node, node->rrsets[i].type) == &node->rrsets[i]);
+		REQUIRE(!i || comes_before(&node->rrsets[i - 1], &node->rrsets[i]));
+		REQUIRE(zone_rrset_for(node, node->rrsets[i].type, node->rrsets[i].rdata[0].data) ==
+		        &node->rrsets[i]);
 		*records += node->rrsets[i].count;
 	}
 	return 0;
@@ -55,6 +89,7 @@ static int check_below(const struct zone_node *node, void *arg)
 	memcpy(name + 5, node->name, node->name_len);
 	if (zone_node_exact(current, name, node->name_len + 5u))
 		return 0;
+	check_chain(node, name, node->name_len + 5u);
 	match = zone_find(current, name, node->name_len + 5u, AN_TYPE_A);
 	REQUIRE(match.verdict != ZONE_ANSWER || match.wildcard);
 	REQUIRE(match.closest && match.closest->name_len <= node->name_len);

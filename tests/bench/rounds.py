@@ -13,8 +13,8 @@ SATURATION, TRIES = 1.1, 4  # sent over replies, from which on a run of a reflec
 FIRST_RATE = 10000
 STEPS, QUICK_STEPS = 2, 1  # of halving, once the rate that is too high is found
 MOST_RATE = 10000000  # beyond what the generator sends
-RATE_TRIES = 3  # of a rate, of which one has to succeed
-FAILURES = 2  # rates on end that are too high, before the search believes it
+RATE_TRIES, QUICK_RATE_TRIES = 3, 2  # of a rate, of which one has to succeed
+FAILURES, QUICK_FAILURES = 2, 1  # rates on end that are too high, before the search believes it
 REST_S = 0.1  # after too much was lost: what the server still holds is no reply to the next run
 
 
@@ -48,7 +48,8 @@ class Rounds:
         self.bench = bench
         self.ms = QUICK_RUN_MS if bench.quick else RUN_MS
         self.count = QUICK_COUNT if bench.quick else COUNT
-        self.steps = QUICK_STEPS if bench.quick else STEPS
+        self.patience = (QUICK_STEPS, QUICK_RATE_TRIES, QUICK_FAILURES) if bench.quick else \
+            (STEPS, RATE_TRIES, FAILURES)
         self.entries = []
         self.runs = {}
         self.discarded = 0
@@ -98,7 +99,7 @@ class Rounds:
         for name, stand, load, kind in self.entries:
             if kind == 1:
                 runs = dnsperf(stand, self.ms) if isinstance(stand, Pdns) else \
-                    search(stand, load, kind, self.ms, self.steps)
+                    search(stand, load, kind, self.ms, *self.patience)
                 good = [run for run in runs if run["replies_all"] >= run["sent_all"] * (1 - LOSS)]
                 peers[name] = {
                     "best_rate": max((run["replies_per_s"] for run in good), default=0),
@@ -115,8 +116,8 @@ def dnsperf(stand, ms):
              "replies_per_s": values["replies"] / values["seconds"]}]
 
 
-def search(stand, load, kind, ms, steps):
-    """Doubles the rate until it is too high twice on end, then halves the step.
+def search(stand, load, kind, ms, steps, tries, failures_max):
+    """Doubles the rate until it is too high some times on end, then halves the step.
 
     A server that shares its core with the kernel's thread is late now and then
     at any rate, so a rate counts if one of a few tries has little loss, and one
@@ -125,7 +126,7 @@ def search(stand, load, kind, ms, steps):
     runs = []
 
     def holds(rate):
-        for _ in range(RATE_TRIES):
+        for _ in range(tries):
             run = stand.run(load, kind, ms, rate)
             run["rate"] = rate
             runs.append(run)
@@ -135,7 +136,7 @@ def search(stand, load, kind, ms, steps):
         return False
 
     best, failures, rate = 0, 0, FIRST_RATE
-    while failures < FAILURES and rate < MOST_RATE:
+    while failures < failures_max and rate < MOST_RATE:
         if holds(rate):
             best, failures = rate, 0
         else:

@@ -154,8 +154,8 @@ def nested(bench):
 
 @case("MX, TXT, HTTPS, SRV and chains come from the kernel once they were asked for")
 def other_types(bench):
-    edge = bench.edge(edge_config(), ZONES)
-    for name, rtype in (("many-mx", "MX"), ("text", "TXT"), ("svc", "HTTPS"),
+    edge = bench.edge(edge_config(), {"example.test": ZONE + CHAINS})
+    for name, rtype in (("many-mx", "MX"), ("text", "TXT"), ("svc", "HTTPS"), ("shop", "HTTPS"),
                         ("_sip._udp", "SRV"), ("single", "A"), ("lost", "A"), ("static", "CAA")):
         full = f"{name}.example.test"
         daemon = bench.client.ask(full, rtype, NET1)

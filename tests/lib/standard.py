@@ -94,6 +94,7 @@ to-chain 81 CNAME to-four
 to-four  82 CNAME four
 to-quick CNAME  quick
 to-apex  CNAME  @
+shop     83 HTTPS 1 . alpn=h3,h2
 """
 
 

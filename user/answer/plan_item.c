@@ -214,7 +214,9 @@ static void add_stored(struct plan *plan, const struct zone_node *node, const ui
 	plan_add_addresses(plan, MESSAGE_ADDITIONAL, name, len, type, &found);
 }
 
-void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_t type)
+/* flattened: addresses of that kind, too. */
+static void add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_t type,
+                       bool flattened)
 {
 	const struct zone *zone = plan->zone;
 	const struct zone_rrset *rrset;
@@ -228,6 +230,8 @@ void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_
 	if (match.verdict != ZONE_ANSWER)
 		return;
 	if (zone_flattens(zone, match.node)) {
+		if (!flattened)
+			return;
 		plan->daemon_only = true;
 		add_stored(plan, match.node, name, len, type);
 		return;
@@ -235,6 +239,11 @@ void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_
 	rrset = zone_rrset(match.node, type);
 	if (rrset)
 		plan_add_rrset(plan, MESSAGE_ADDITIONAL, name, len, match.node, rrset, UINT32_MAX);
+}
+
+void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_t type)
+{
+	add_target(plan, name, len, type, true);
 }
 
 /* How far in the rdata of a type its target stands; -1: no additional section for it. */
@@ -256,14 +265,22 @@ static int target_at(uint16_t type)
 	}
 }
 
+static bool is_service(uint16_t type)
+{
+	return type == AN_TYPE_SVCB || type == AN_TYPE_HTTPS;
+}
+
 /* RFC 9460 2.5.2: in a record with parameters, the root as target is the owner. */
 static bool names_its_owner(uint16_t type, const struct zone_rdata *rdata)
 {
-	return (type == AN_TYPE_SVCB || type == AN_TYPE_HTTPS) &&
-	       (rdata->data[0] || rdata->data[1]);
+	return is_service(type) && (rdata->data[0] || rdata->data[1]);
 }
 
-/* RFC 1034 4.3.2 step 6; RFC 9460 4.1. */
+/*
+ * RFC 1034 4.3.2 step 6; RFC 9460 4.1. Who asks for a service asks for its
+ * addresses at the same time; flattened ones beside it would only keep the
+ * answer, which is the same for all, out of the kernel (docs/adr/0018).
+ */
 void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset)
 {
 	int at = target_at(rrset->type);
@@ -276,8 +293,8 @@ void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset)
 			continue;
 		if (!*name && names_its_owner(rrset->type, rdata))
 			name = plan->owner;
-		plan_add_target(plan, name, name_len(name), AN_TYPE_A);
-		plan_add_target(plan, name, name_len(name), AN_TYPE_AAAA);
+		add_target(plan, name, name_len(name), AN_TYPE_A, !is_service(rrset->type));
+		add_target(plan, name, name_len(name), AN_TYPE_AAAA, !is_service(rrset->type));
 	}
 }
 

@@ -46,6 +46,8 @@ static const char ZONE[] = "$TTL 300\n"
                            "older KX 1 ns1\n"
                            "svc HTTPS 1 mail\n"
                            "self HTTPS 1 .\n"
+                           "@ HTTPS 1 . alpn=h2\n"
+                           "toapex HTTPS 1 @\n"
                            "self A 192.0.2.99\n"
                            "gone HTTPS 0 .\n"
                            "gone A 192.0.2.98\n"
@@ -337,6 +339,12 @@ static void https_brings_addresses_of_its_target_or_its_owner(void **state)
 	       .name = "self.example.test.", .type = AN_TYPE_HTTPS);
 	EXPECT("NOERROR aa\nan gone.example.test. 300 HTTPS 0 .\n", .name = "gone.example.test.",
 	       .type = AN_TYPE_HTTPS);
+	/* Not flattened ones: the same for all. */
+	scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0, "203.0.113.1", 20);
+	EXPECT("NOERROR aa\nan example.test. 300 HTTPS 1 . alpn=h2\n", .name = "example.test.",
+	       .type = AN_TYPE_HTTPS);
+	EXPECT("NOERROR aa\nan toapex.example.test. 300 HTTPS 1 example.test.\n",
+	       .name = "toapex.example.test.", .type = AN_TYPE_HTTPS);
 }
 
 static void any_below_a_dname_follows_it(void **state)
@@ -794,6 +802,8 @@ static void only_whole_answers_of_one_owner_may_go_to_the_kernel(void **state)
 	        {"x.old.example.test.", AN_TYPE_A, RESPOND_FROM_ZONE},
 	        {"twice.example.test.", AN_TYPE_MX, RESPOND_FROM_ZONE | RESPOND_CACHEABLE},
 	        {"self.example.test.", AN_TYPE_HTTPS, RESPOND_FROM_ZONE | RESPOND_CACHEABLE},
+	        {"example.test.", AN_TYPE_HTTPS, RESPOND_FROM_ZONE | RESPOND_CACHEABLE},
+	        {"toapex.example.test.", AN_TYPE_HTTPS, RESPOND_FROM_ZONE | RESPOND_CACHEABLE},
 	        {"over.example.test.", AN_TYPE_A, RESPOND_FROM_ZONE},
 	        {"no.example.test.", AN_TYPE_A, RESPOND_FROM_ZONE},
 	        {"x.sub.example.test.", AN_TYPE_A, RESPOND_FROM_ZONE},

@@ -193,7 +193,8 @@ static void make_chain(struct flatten *flatten, const struct offer *offer, uint6
 	struct store_owner *owner = zone ? find_end(flatten, zone, offer) : NULL;
 	struct chain *chain;
 
-	if (!owner || zone->id == UINT32_MAX || zone->security != ZONE_INSECURE || !can_be_held(flatten, owner))
+	if (!owner || zone->id == UINT32_MAX || zone->security != ZONE_INSECURE ||
+	    !can_be_held(flatten, owner))
 		return;
 	chain = chain_place(owner, offer);
 	if (!chain)

@@ -319,7 +319,7 @@ static bool put_again(struct flatten *flatten, struct answer *answer, struct com
 	struct store_owner *owner = answer->owner;
 	struct cell *cell = answer->cell;
 	struct answer model = *answer, *made;
-	bool newest = owner->catch_all == answer;
+	bool newest = owner->catch_all == answer, given = owner->positive;
 
 	model.pool = composed->pool;
 	model.count = composed->count;
@@ -332,7 +332,7 @@ static bool put_again(struct flatten *flatten, struct answer *answer, struct com
 		return false;
 	}
 	cell_link(cell, made);
-	finish_sign(flatten, made);
+	finish_sign(flatten, made, given);
 	finish_publish(flatten, owner, made, newest);
 	refresh_queue(flatten, made, refresh_due(flatten, made));
 	flatten->stats.recomposed++;
@@ -352,7 +352,7 @@ static bool renew(struct flatten *flatten, struct answer *answer, uint64_t now_m
 	                ? composed_until(composed, answer->good_until_ms, now_ms)
 	                : answer->fresh_until_ms;
 	if (is_same(answer, composed, until)) {
-		finish_sign(flatten, answer);
+		finish_sign(flatten, answer, answer->owner->positive);
 		free(composed->pool);
 		return true;
 	}

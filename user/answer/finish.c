@@ -218,8 +218,8 @@ struct images {
 };
 
 static bool make_image(const struct world *world, const struct zone *zone,
-                       const struct answer *answer, uint16_t index,
-                       uint32_t cell, struct images *images)
+                       const struct answer *answer, uint16_t index, uint32_t cell,
+                       struct images *images)
 {
 	const struct answer_group *group = &answer->pool->groups[index];
 	struct an_answer_slot *image = (struct an_answer_slot *)(void *)images->words[index];
@@ -359,13 +359,24 @@ void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, boo
 	store_owner_remove(flatten->store, owner);
 }
 
-void finish_sign(struct flatten *flatten, struct answer *answer)
+/* Somebody is given addresses: what the kernel has of denials is not for who wants a proof any
+ * longer (online_is_disputed()). */
+static void dispute_denials(struct flatten *flatten, struct store_owner *owner)
 {
-	const struct store_owner *owner = answer->owner;
+	for (struct answer *answer = owner->answers; answer; answer = answer->next)
+		if (answer->negative && answer->slot != AN_SLOT_NONE)
+			finish_publish(flatten, owner, answer, answer == owner->catch_all);
+}
 
-	online_sign_stored(
-	        zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type),
-	        answer);
+void finish_sign(struct flatten *flatten, struct answer *answer, bool given)
+{
+	struct store_owner *owner = answer->owner;
+	const struct zone *zone =
+	        zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type);
+
+	online_sign_stored(zone, answer);
+	if (zone && zone->security == ZONE_SIGNED && !given && owner->positive)
+		dispute_denials(flatten, owner);
 }
 
 struct answer *finish_put(struct flatten *flatten, struct store_owner *owner,
@@ -528,15 +539,6 @@ static struct answer *put_pool(struct flatten *flatten, struct store_owner *owne
 	return answer;
 }
 
-/* Somebody is given addresses: what the kernel has of denials is not for who wants a proof any
- * longer (online_is_disputed()). */
-static void dispute_denials(struct flatten *flatten, struct store_owner *owner)
-{
-	for (struct answer *answer = owner->answers; answer; answer = answer->next)
-		if (answer->negative && answer->slot != AN_SLOT_NONE)
-			finish_publish(flatten, owner, answer, answer == owner->catch_all);
-}
-
 static void put_outcome(struct flight *flight, struct store_owner *owner, struct outcome *outcome)
 {
 	struct flatten *flatten = flight->flatten;
@@ -554,7 +556,7 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 	                       .negative = !outcome->count,
 	                       .upstream = outcome->index,
 	                       .count = outcome->count};
-	bool disputed = owner->positive;
+	bool given = owner->positive;
 	struct answer *answer;
 
 	model.key.uid = owner->uid;
@@ -566,9 +568,7 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 	                       : finish_put(flatten, owner, &model, outcome->octets);
 	if (!answer)
 		return;
-	finish_sign(flatten, answer);
-	if (zone && zone->security == ZONE_SIGNED && !disputed && owner->positive)
-		dispute_denials(flatten, owner);
+	finish_sign(flatten, answer, given);
 	if (outcome->upstream && outcome->scope)
 		count_overlap(flatten, owner, answer);
 	finish_publish(flatten, owner, answer, true);

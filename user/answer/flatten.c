@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "answer/choices.h"
 #include "answer/flatten.h"
+#include "answer/choices.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -246,8 +246,9 @@ bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
 void finish_remove(struct flatten *flatten, struct answer *answer, bool disk);
 void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, bool disk);
 /* What a reply needs of an answer in a zone that is signed here, before it is asked for. Those
- * restored from the disk, which come all at once, are signed when they are. */
-void finish_sign(struct flatten *flatten, struct answer *answer);
+ * restored from the disk, which come all at once, are signed when they are.
+ * given: somebody was given addresses of the owner before it was stored. */
+void finish_sign(struct flatten *flatten, struct answer *answer, bool given);
 
 /* Puts an answer into the store, making room by eviction. NULL if there is none to be had. */
 struct answer *finish_put(struct flatten *flatten, struct store_owner *owner,

@@ -166,6 +166,14 @@ static uint32_t choice_of_turn(unsigned int turn, unsigned int turns)
 	return (uint32_t)((((uint64_t)turn << 32) + turns - 1) / turns);
 }
 
+/* The image is for queries without DO alone. */
+static size_t cut_plain(const struct draft *plain, struct an_answer_slot *ret)
+{
+	cut(plain, ret);
+	ret->answer.traits |= AN_TRAIT_NOT_DO;
+	return ret->head.used;
+}
+
 /* One reply out of zone data. False: the kernel cannot hold it. */
 static bool render_static(struct draft *draft, const struct plan_question *question,
                           unsigned int turn, unsigned int *ret_turns)
@@ -197,11 +205,10 @@ size_t respond_image_static(const struct world *world, const uint8_t *name, size
 	if (plain.plan.zone->security == ZONE_INSECURE)
 		return cut(&plain, ret);
 	question.dnssec_ok = true;
-	if (!render_static(&whole, &question, turn, ret_turns)) {
-		cut(&plain, ret);
-		ret->answer.traits |= AN_TRAIT_NOT_DO;
-		return ret->head.used;
-	}
+	/* A denial at a chain's end has another RCODE for DO, and a third for CO (RFC 9824 5.1). */
+	if (!render_static(&whole, &question, turn, ret_turns) ||
+	    whole.plan.rcode != plain.plan.rcode)
+		return cut_plain(&plain, ret);
 	cut(&whole, ret);
 	mark_signed(&plain, &whole, ret);
 	return ret->head.used;
@@ -251,6 +258,28 @@ size_t respond_image_denial(const struct zone *zone, struct an_answer_slot *ret)
 	return len;
 }
 
+/* The reply that a fresh stored answer gives. False: there is no room, or it could not be signed.
+ */
+static bool render_flat(struct draft *draft, const struct plan_question *question,
+                        const struct zone *zone, const struct answer *answer)
+{
+	plan_stored(&draft->plan, question, zone, answer);
+	return draft->plan.rcode != AN_RCODE_SERVFAIL &&
+	       draft_render(draft, question->name, question->len, question->type, 0);
+}
+
+/* `whole`: NULL if it could not be rendered. */
+static void cut_flat(const struct draft *plain, const struct draft *whole,
+                     struct an_answer_slot *ret)
+{
+	if (whole)
+		cut(whole, ret);
+	if (whole && mark_tail_ttls(whole, ret))
+		mark_signed(plain, whole, ret);
+	else
+		cut_plain(plain, ret);
+}
+
 size_t respond_image_flat(const struct world *world, const struct zone *zone,
                           const struct answer *answer, unsigned int group,
                           struct an_answer_slot *ret)
@@ -267,20 +296,13 @@ size_t respond_image_flat(const struct world *world, const struct zone *zone,
 	if (!is_possible(owner->name_len) || __atomic_load_n(&zone->expired, __ATOMIC_RELAXED) ||
 	    (zone->expose_aname && !answer->negative))
 		return 0;
-	plan_stored(&plain.plan, &question, zone, answer);
-	if (!draft_render(&plain, owner->name, owner->name_len, owner->type, 0))
+	if (!render_flat(&plain, &question, zone, answer))
 		return 0;
 	if (zone->security == ZONE_INSECURE) {
 		cut(&plain, ret);
 	} else {
 		question.dnssec_ok = true;
-		plan_stored(&whole.plan, &question, zone, answer);
-		if (!draft_render(&whole, owner->name, owner->name_len, owner->type, 0))
-			return 0;
-		cut(&whole, ret);
-		if (!mark_tail_ttls(&whole, ret))
-			return 0;
-		mark_signed(&plain, &whole, ret);
+		cut_flat(&plain, render_flat(&whole, &question, zone, answer) ? &whole : NULL, ret);
 		if (online_is_disputed(zone, answer))
 			ret->answer.traits |= AN_TRAIT_NOT_DO;
 	}

@@ -33,10 +33,12 @@ static void add_signatures(struct plan *plan, enum message_section section, cons
 {
 	struct plan_item *added;
 
-	if (!set) {
+	if (!set && section == MESSAGE_ADDITIONAL)
+		plan->count--; /* what it was for merely helps */
+	else if (!set)
 		fail(plan);
+	if (!set)
 		return;
-	}
 	added = plan_add_bare(plan, section, owner, owner_len, &set->rrset, UINT32_MAX);
 	if (!added)
 		return;
@@ -74,6 +76,12 @@ static const struct sign_set *signatures_of(struct plan *plan, const uint8_t *ow
 
 static void sign(struct plan *plan, const struct plan_item *item, const struct zone_node *node)
 {
+	/* Targets out of a wildcard: each would cost a signature of its own. */
+	if (item->section == MESSAGE_ADDITIONAL &&
+	    !name_equal(item->owner, item->owner_len, node->name, node->name_len)) {
+		plan->count--;
+		return;
+	}
 	add_signatures(plan, item->section, item->owner, item->owner_len,
 	               signatures_of(plan, item->owner, item->owner_len, item->wire_type, node,
 	                             item->rrset),
@@ -355,7 +363,8 @@ static void add_nsec(struct plan *plan, enum message_section section, const uint
 	item->stride = (uint16_t)len;
 	item->wire_type = AN_TYPE_NSEC;
 	item->ttl = ttl < input.ttl ? ttl : input.ttl;
-	add_signatures(plan, section, owner, owner_len, sign_now(plan, &input), item->ttl);
+	if (plan->question->dnssec_ok)
+		add_signatures(plan, section, owner, owner_len, sign_now(plan, &input), item->ttl);
 }
 
 /* A denial lives as long as the SOA beside it. */
@@ -412,13 +421,7 @@ static void answer_nsec(struct plan *plan, const struct zone_node *node)
 	struct nsec_types types;
 
 	types_of(plan, node, 0, &types);
-	if (plan->question->dnssec_ok) {
-		add_nsec(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, &types, UINT32_MAX);
-		return;
-	}
 	add_nsec(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, &types, UINT32_MAX);
-	if (plan->count > 1)
-		plan->count--; /* the signatures */
 }
 
 /* Of all that the name has in the zone's data; addresses that are flattened show theirs when they

@@ -304,8 +304,10 @@ static bool answer_node(struct plan *plan, const struct zone_node *node, uint16_
 /* RFC 6604 3: the RCODE is that of the chain's last name. */
 static void deny(struct plan *plan)
 {
-	if (online_answer_absent(plan))
+	if (online_answer_absent(plan)) {
+		plan->daemon_only = true;
 		return;
+	}
 	plan->rcode = AN_RCODE_NXDOMAIN;
 	plan_deny(plan, true);
 	if (plan->hops)

@@ -131,7 +131,8 @@ static int places_compare(const void *a, const void *b)
 	return one->len < two->len ? -1 : one->len > two->len;
 }
 
-/* Zone data are in order already, unless case says otherwise in a type that is opaque there. */
+/* Zone data are in order already, each once, unless case says otherwise in a type that is opaque
+ * there. */
 static bool find_places(const struct sign_input *input, uint8_t *records, struct place *ret)
 {
 	unsigned int count = count_of(input);
@@ -143,13 +144,15 @@ static bool find_places(const struct sign_input *input, uint8_t *records, struct
 
 		ret[i] = (struct place){at + input->owner_len + RR_FIXED_LEN, len};
 		at += input->owner_len + RR_FIXED_LEN + len;
-		if (i && places_compare(&ret[i - 1], &ret[i]) > 0)
+		if (i && places_compare(&ret[i - 1], &ret[i]) >= 0)
 			sorted = false;
 	}
 	return sorted;
 }
 
-static bool sort(const struct sign_input *input, uint8_t *records, size_t len, struct place *places)
+/* RFC 4034 6.3: in order, and what has become the same once. *len is shortened with it. */
+static bool sort(const struct sign_input *input, uint8_t *records, size_t *len,
+                 struct place *places)
 {
 	size_t head = input->owner_len + RR_FIXED_LEN;
 	unsigned int count = count_of(input);
@@ -159,17 +162,21 @@ static bool sort(const struct sign_input *input, uint8_t *records, size_t len, s
 		return false;
 	if (find_places(input, records, places))
 		return true;
-	copy = malloc(len);
+	copy = malloc(*len);
 	if (!copy)
 		return false;
-	memcpy(copy, records, len);
+	memcpy(copy, records, *len);
 	qsort(places, count, sizeof(*places), places_compare);
 	for (unsigned int i = 0; i < count; i++) {
 		const uint8_t *record = copy + (places[i].rdata - records) - head;
 
+		places[i].rdata = copy + (places[i].rdata - records);
+		if (i && !places_compare(&places[i - 1], &places[i]))
+			continue;
 		memcpy(at, record, head + places[i].len);
 		at += head + places[i].len;
 	}
+	*len = (size_t)(at - records);
 	free(copy);
 	return true;
 }
@@ -178,7 +185,7 @@ bool canon_put(const struct sign_input *input, struct wire *w)
 {
 	unsigned int count = count_of(input);
 	struct place few[FEW], *places = few;
-	size_t at = w->at;
+	size_t at = w->at, len;
 	bool good;
 
 	for (unsigned int i = 0; i < count; i++)
@@ -187,7 +194,9 @@ bool canon_put(const struct sign_input *input, struct wire *w)
 		return !w->failed;
 	if (count > FEW)
 		places = calloc(count, sizeof(*places));
-	good = places && sort(input, w->base + at, w->at - at, places);
+	len = w->at - at;
+	good = places && sort(input, w->base + at, &len, places);
+	w->at = at + len;
 	if (places != few)
 		free(places);
 	return good;

@@ -458,7 +458,7 @@ static bool sign_into(const struct signer *signer, const struct sign_input *inpu
 	w = wire_writer(data, len);
 	wire_take(&w, head_len(signer));
 	good = size >= signer_room(signer, input->type) && canon_put(input, &w) &&
-	       sign_by_all(signer, input, cached, data, len, ret, size);
+	       sign_by_all(signer, input, cached, data, w.at, ret, size);
 	if (data != few)
 		free(data);
 	return good;

@@ -14,7 +14,12 @@ static const char text[] = "$TTL 300\n"
                            "www ANAME www.cdn.test.\n"
                            "*.wild ANAME www.cdn.test.\n"
                            "many CNAME a\na CNAME b\nb CNAME c\nc TXT \"end\"\n"
-                           "sub NS ns.elsewhere.\n";
+                           "lost CNAME gone\n"
+                           "*.host A 192.0.2.80\n*.host AAAA 2001:db8::80\n"
+                           "sub NS ns.elsewhere.\n"
+                           "mail MX 1 a.host\n";
+
+#define TARGETS 110
 
 static struct scene scene;
 static struct sign_keys *keys;
@@ -41,9 +46,13 @@ static void take_signer(int64_t now)
 
 static int setup(void **state)
 {
-	static const char *const texts[] = {"signed.test.", text, NULL};
+	static char whole[sizeof(text) + TARGETS * 32];
+	static const char *const texts[] = {"signed.test.", whole, NULL};
+	size_t at = (size_t)sprintf(whole, "%s", text);
 
 	(void)state;
+	for (unsigned int i = 0; i < TARGETS; i++)
+		at += (size_t)sprintf(whole + at, "crowd MX %u x%u.host\n", i, i);
 	memset(&scene, 0, sizeof(scene));
 	scene_open(&scene, texts);
 	keys = sign_keys_new();
@@ -213,9 +222,112 @@ static void what_cannot_be_signed_is_servfail_and_nothing_else(void **state)
 	assert_int_equal(signatures_in(scene_ask(&scene, &asks[0])), 1);
 }
 
+static void targets_out_of_a_wildcard_cost_no_signatures(void **state)
+{
+	const struct ask crowd = {
+	        .name = "crowd.signed.test.", .type = AN_TYPE_MX, .dnssec_ok = true, .tcp = true};
+	const char *reply;
+	uint64_t made = signer_made();
+
+	(void)state;
+	reply = scene_ask(&scene, &crowd);
+	assert_memory_equal(reply, "NOERROR", 7);
+	assert_int_equal(signatures_in(reply), 1);
+	assert_int_equal(signer_made(), made + 1);
+	assert_null(strstr(reply, "\nar "));
+}
+
+static void nobody_signs_for_who_does_not_ask(void **state)
+{
+	const struct ask query = {.name = "x.wild.signed.test.", .type = AN_TYPE_NSEC};
+	uint64_t made = signer_made();
+
+	(void)state;
+	assert_non_null(strstr(scene_ask(&scene, &query), " NSEC "));
+	assert_int_equal(signer_made(), made);
+}
+
+/* RFC 4034 6.3: what differs by nothing that counts is one record. */
+static void a_record_that_stands_twice_is_signed_once(void **state)
+{
+	static const uint8_t owner[] = "\3www\6signed\4test", twice[] = "\1\2\3\4\1\2\3\4\5\6\7\10";
+	static const uint8_t once[] = "\1\2\3\4\5\6\7\10";
+	const struct signer *signer = zone_here()->signer;
+	struct sign_input input = {.owner = owner,
+	                           .owner_len = sizeof(owner),
+	                           .type = AN_TYPE_A,
+	                           .ttl = 300,
+	                           .octets = twice,
+	                           .count = 3,
+	                           .stride = 4};
+	_Alignas(8) uint8_t rooms[2][1024];
+	const struct sign_set *sets[2];
+
+	(void)state;
+	sets[0] = signer_sign(signer, &input, rooms[0], sizeof(rooms[0]));
+	input.octets = once;
+	input.count = 2;
+	sets[1] = signer_sign(signer, &input, rooms[1], sizeof(rooms[1]));
+	assert_non_null(sets[0]);
+	assert_non_null(sets[1]);
+	/* Ed25519 signs the same twice alike. */
+	assert_int_equal(sets[0]->rdata[0].len, sets[1]->rdata[0].len);
+	assert_memory_equal(sets[0]->rdata[0].data, sets[1]->rdata[0].data, sets[0]->rdata[0].len);
+}
+
+/* RFC 9824 5.1: at a chain's end the RCODE is another one for DO, and for CO. */
+static void the_kernel_has_denials_behind_a_chain_for_who_asks_without_do(void **state)
+{
+	_Alignas(8) uint8_t room[AN_SLOT_LARGE_SIZE];
+	struct an_answer_slot *image = (struct an_answer_slot *)(void *)room;
+	static const uint8_t lost[] = "\4lost\6signed\4test", www[] = "\3ns1\6signed\4test";
+	unsigned int turns;
+
+	(void)state;
+	rcu_read_lock();
+	assert_true(respond_image_static(&scene.world, lost, sizeof(lost), AN_TYPE_A, 0, &turns,
+	                                 image) > 0);
+	assert_int_equal(image->answer.traits, AN_TRAIT_NOT_DO | AN_TRAIT_COMPACT);
+	assert_int_equal(image->answer.flags & AN_FLAG_RCODE, AN_RCODE_NXDOMAIN);
+	assert_true(respond_image_static(&scene.world, www, sizeof(www), AN_TYPE_A, 0, &turns,
+	                                 image) > 0);
+	assert_int_equal(image->answer.traits, AN_TRAIT_COMPACT);
+	rcu_read_unlock();
+}
+
+/* Too large with signatures, or they cannot be made: then for queries without DO. */
+static void what_cannot_be_signed_is_the_kernels_without_do(void **state)
+{
+	struct answer *answer = scene_store(&scene, "www.signed.test.", AN_TYPE_A, NULL, 0,
+	                                    "203.0.113.1 203.0.113.2", 20);
+	struct evp_pkey_st *private = keys->keys[0].private;
+	_Alignas(8) uint8_t room[AN_SLOT_LARGE_SIZE];
+	struct an_answer_slot *image = (struct an_answer_slot *)(void *)room;
+
+	(void)state;
+	keys->keys[0].private = NULL;
+	rcu_read_lock();
+	assert_true(respond_image_flat(&scene.world, zone_here(), answer, 0, image) > 0);
+	rcu_read_unlock();
+	keys->keys[0].private = private;
+	assert_int_equal(image->answer.traits & AN_TRAIT_NOT_DO, AN_TRAIT_NOT_DO);
+	assert_int_equal(image->answer.count, 2);
+	assert_int_equal(image->answer.flags & AN_FLAG_RCODE, AN_RCODE_NOERROR);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup_teardown(targets_out_of_a_wildcard_cost_no_signatures, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(nobody_signs_for_who_does_not_ask, setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_record_that_stands_twice_is_signed_once, setup,
+	                                        teardown),
+	        cmocka_unit_test_setup_teardown(
+	                the_kernel_has_denials_behind_a_chain_for_who_asks_without_do, setup,
+	                teardown),
+	        cmocka_unit_test_setup_teardown(what_cannot_be_signed_is_the_kernels_without_do,
+	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                a_stored_answer_is_signed_once_whatever_else_is_forgotten, setup, teardown),
 	        cmocka_unit_test_setup_teardown(zone_data_are_signed_once_an_epoch, setup,

@@ -203,6 +203,17 @@ static json_t *warnings_json(const struct zone *zone, bool mild)
 	return list;
 }
 
+/* What a daemon that starts now would make of the zone's keys. */
+static void add_kept_on(const struct zone *zone, json_t *list)
+{
+	struct error error = {0};
+
+	if (!zone->signer || !signer_kept_on(zone->signer))
+		return;
+	error_set(&error, ENOKEY, zone->settings->dnssec_keys, 0, SIGN_KEPT_ON);
+	json_array_append_new(list, place_json(&error));
+}
+
 struct loops {
 	const struct zone *zone;
 	const char *file;
@@ -259,12 +270,13 @@ static int check_zone(const char *file, const struct config_name *apex, const st
 	                     error);
 	if (err)
 		return err;
-	err = sign_zone(zone, clock_unix_ms() / 1000, error);
+	err = sign_zone(zone, NULL, clock_unix_ms() / 1000, error);
 	if (err) {
 		zone_free(zone);
 		return err;
 	}
 	faults = warnings_json(zone, false);
+	add_kept_on(zone, faults);
 	reply = json_pack("{s:I, s:I, s:I, s:o, s:o}", "serial", (json_int_t)zone->serial, "names",
 	                  (json_int_t)zone->node_count, "records", (json_int_t)zone->record_count,
 	                  "faults", faults, "warnings", warnings_json(zone, true));

@@ -78,6 +78,38 @@ def rolls(bench):
     equal(len(key_tags(bench, "csk.test")[1].records("DNSKEY")), 1)
 
 
+@case("keys that are over go on, one kind at a time or all of them, over a restart too")
+def forgotten(bench):
+    keys = Keys(bench)
+    past = ("-P", "now-60", "-A", "now-60")
+    ksk = keys.make("ksk.test", *past, "-I", "now+3")
+    zsk = keys.make("ksk.test", *past, ksk=False)
+    csk = keys.make("csk.test", *past, "-I", "now+3")
+    edge = signed_edge(bench, keys, {"ksk.test": ZONE, "csk.test": ZONE})
+    anchors = {zone: keys.records(zone) for zone in ("ksk.test", "csk.test")}
+    validators = [Unbound(bench, anchors, forget=False), Bind(bench, anchors, forget=False)]
+
+    def secure(seconds):
+        number, faults = ask_on(validators, anchors, seconds)
+        true(not faults, f"{len(faults)} of {2 * number}: " + "\n".join(faults[:5]))
+        equal(signer_tags(bench, "ksk.test", "DNSKEY"), {tag(ksk)})
+        equal(signer_tags(bench, "www.ksk.test"), {tag(zsk)})
+        equal(signer_tags(bench, "www.csk.test"), {tag(csk)})
+
+    secure(5)
+    said = edge.process.log_text()
+    for zone in anchors:
+        true(f"zone {zone}.: no key is active, or none" in said, said[-800:])
+    # A file that is edited, and a daemon that comes again.
+    edge.ctl("reload", check=False)
+    secure(2)
+    edge.stop()
+    edge.start()
+    secure(2)
+    said = edge.ctl("status", check=False)
+    true("the last ones go on" in said, said)
+
+
 def inceptions(bench, *names):
     found = set()
     for name in names:

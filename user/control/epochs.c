@@ -28,8 +28,7 @@ static void renew(struct daemon *daemon, const struct zone *zone, int64_t now)
 		return;
 	}
 	if (kept_on)
-		log_error("zone %s: no key is active: those that were go on signing",
-		          name_to_text(zone->apex, name));
+		log_error("zone %s: " SIGN_KEPT_ON, name_to_text(zone->apex, name));
 	transfers_install(daemon, again);
 }
 

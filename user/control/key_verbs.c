@@ -55,7 +55,7 @@ static char *ds_text(const struct sign_key *key, const uint8_t *apex, size_t ape
 	return ret;
 }
 
-static json_t *key_json(const struct sign_key *key, const struct signer_role *role)
+static json_t *key_json(const struct sign_key *key, const struct sign_role *role)
 {
 	json_t *one = json_object();
 
@@ -213,7 +213,7 @@ static json_t *keys_json(const struct sign_keys *keys, const struct signer *sign
 	json_t *list = json_array();
 
 	for (unsigned int i = 0; i < keys->count; i++) {
-		struct signer_role role = signer_role(signer, i);
+		struct sign_role role = signer_role(signer, i);
 
 		json_array_append_new(list, key_json(&keys->keys[i], &role));
 	}
@@ -228,7 +228,7 @@ static json_t *ds_json(const struct folder *folder, const struct sign_keys *keys
 	char text[512];
 
 	for (unsigned int i = 0; i < keys->count; i++) {
-		struct signer_role role = signer_role(signer, i);
+		struct sign_role role = signer_role(signer, i);
 
 		if (role.published && role.signs_keys)
 			json_array_append_new(

@@ -88,6 +88,9 @@ static void on_install(struct zone *zone, void *arg)
 	struct zone *ready;
 
 	if (!sign_arrived(zone, before, clock_unix_ms() / 1000, &ready, &error)) {
+		/* Of one that goes on with its keys each epoch says so. */
+		if (ready->signer && signer_kept_on(ready->signer) && !(before && before->signer))
+			log_error("zone %s: " SIGN_KEPT_ON, name_to_text(ready->apex, name));
 		take(transfers, ready);
 		return;
 	}

@@ -63,11 +63,28 @@ static int fault_of(struct world_load *load, const struct config_name *name,
 	return 0;
 }
 
-/* With its signer, if it is to have one; else it is not to be served. */
-static int sign_loaded(struct zone **zone, struct error *error)
+/* Keys go on that are over: it is served, and somebody is to see to it. */
+static int take_kept_on(struct world_load *load, const struct config_zone *settings,
+                        const struct zone *zone)
+{
+	struct world_fault *fault;
+
+	if (!zone->signer || !signer_kept_on(zone->signer))
+		return 0;
+	fault = add_fault(load);
+	if (!fault)
+		return -ENOMEM;
+	fault->zone = settings->name;
+	fault->served = true;
+	error_set(&fault->error, ENOKEY, settings->dnssec_keys, 0, SIGN_KEPT_ON);
+	return 0;
+}
+
+/* With its signer, if it is to have one; else it is not to be served. `before` is served now. */
+static int sign_loaded(struct zone **zone, const struct zone *before, struct error *error)
 {
 	char name[NAME_TEXT_MAX];
-	int err = sign_zone(*zone, clock_unix_ms() / 1000, error);
+	int err = sign_zone(*zone, before, clock_unix_ms() / 1000, error);
 
 	if (err) {
 		zone_free(*zone);
@@ -97,16 +114,17 @@ static int load_file(struct world_load *load, const struct config_zone *settings
 	struct error error = {0};
 	int err;
 
+	if (old)
+		kept = zones_exact(old, name->name, name->len);
 	err = zone_load_file(name->name, name->len, settings->file, load->base->aname_type,
 	                     settings, &zone, &error);
 	if (!err)
-		err = sign_loaded(&zone, &error);
+		err = sign_loaded(&zone, kept, &error);
 	if (!err) {
 		*ret = zone;
-		return take_warnings(load, name, zone);
+		err = take_kept_on(load, settings, zone);
+		return err ? err : take_warnings(load, name, zone);
 	}
-	if (old)
-		kept = zones_exact(old, name->name, name->len);
 	if (kept && !kept->soa)
 		kept = NULL;
 	*ret = kept ? zone_hold(kept) : zone_without_data(name->name, name->len, settings);
@@ -134,7 +152,7 @@ static int keep_zone(struct world_load *load, const struct config_zone *settings
 	struct error error = {0};
 
 	if (!sign_reload(kept, settings, clock_unix_ms() / 1000, ret, &error))
-		return 0;
+		return take_kept_on(load, settings, *ret);
 	*ret = zone_hold(kept);
 	return fault_of(load, &settings->name, &error, true);
 }
@@ -172,11 +190,11 @@ static int load_transferred(struct world_load *load, const struct config_zone *s
 	                                                     load->base->aname_type, ret, &error)
 	                               : -ENOENT;
 	if (!err)
-		err = sign_loaded(ret, &error);
+		err = sign_loaded(ret, kept, &error);
 	if (!err) {
 		if (kept && kept->expired)
 			(*ret)->expired = true;
-		return 0;
+		return take_kept_on(load, settings, *ret);
 	}
 	if (err != -ENOENT && fault_of(load, name, &error, kept != NULL))
 		return -ENOMEM;

@@ -522,13 +522,28 @@ bool sign_key_published(const struct sign_key *key, int64_t now)
 	return (from == SIGN_TIME_NONE || from <= now) && !passed(key->times.remove, now);
 }
 
-bool sign_key_active(const struct sign_key *key, int64_t now)
+static bool has_begun(const struct sign_key *key, int64_t now)
 {
 	int64_t from = key->times.activate;
-	bool begun = from == SIGN_TIME_NONE ? key->times.publish == SIGN_TIME_NONE : from <= now;
 
-	return key->private && begun && !passed(key->times.inactive, now) &&
+	return from == SIGN_TIME_NONE ? key->times.publish == SIGN_TIME_NONE : from <= now;
+}
+
+bool sign_key_active(const struct sign_key *key, int64_t now)
+{
+	return key->private && has_begun(key, now) && !passed(key->times.inactive, now) &&
 	       !passed(key->times.remove, now);
+}
+
+int64_t sign_key_ended(const struct sign_key *key, int64_t now)
+{
+	bool inactive = passed(key->times.inactive, now), removed = passed(key->times.remove, now);
+
+	if (!key->private || !has_begun(key, now) || (!inactive && !removed))
+		return SIGN_TIME_NONE;
+	if (!removed || (inactive && key->times.inactive < key->times.remove))
+		return key->times.inactive;
+	return key->times.remove;
 }
 
 int64_t sign_key_next(const struct sign_key *key, int64_t now)

@@ -117,6 +117,10 @@ size_t sign_key_ds(const struct sign_key *key, const uint8_t *apex, size_t apex_
 bool sign_key_published(const struct sign_key *key, int64_t now);
 bool sign_key_active(const struct sign_key *key, int64_t now); /* and there is a private half */
 
+/* Since when a key with a private half that has been active is not any longer; SIGN_TIME_NONE: it
+ * is, or never was. */
+int64_t sign_key_ended(const struct sign_key *key, int64_t now);
+
 /* The next time after `now` at which one of the above changes; INT64_MAX: never. */
 int64_t sign_key_next(const struct sign_key *key, int64_t now);
 

@@ -45,9 +45,9 @@ static void attach(struct zone *zone, struct signer *signer)
 	zone->security = ZONE_SIGNED;
 }
 
-/* A signer for the zone by these settings. */
-static int make(const struct zone *zone, const struct config_zone *settings, int64_t now,
-                struct signer **ret, struct error *error)
+/* A signer for the zone by these settings; keys of the one before may go on. */
+static int make(const struct zone *zone, const struct config_zone *settings,
+                const struct signer *before, int64_t now, struct signer **ret, struct error *error)
 {
 	const struct sign_policy policy = policy_of(settings);
 	struct sign_keys *keys;
@@ -59,21 +59,21 @@ static int make(const struct zone *zone, const struct config_zone *settings, int
 		err = -ENOKEY; /* what is not there is not the zone */
 	if (err)
 		return err;
-	err = signer_new(zone, keys, &policy, now, NULL, ret, &kept_on, error);
+	err = signer_new(zone, keys, &policy, now, before, ret, &kept_on, error);
 	sign_keys_free(keys);
 	if (err && error && !error->file[0])
 		snprintf(error->file, sizeof(error->file), "%.255s", settings->dnssec_keys);
 	return err;
 }
 
-int sign_zone(struct zone *zone, int64_t now, struct error *error)
+int sign_zone(struct zone *zone, const struct zone *before, int64_t now, struct error *error)
 {
 	struct signer *signer;
 	int err;
 
 	if (!is_wanted(zone->settings))
 		return 0;
-	err = make(zone, zone->settings, now, &signer, error);
+	err = make(zone, zone->settings, before ? before->signer : NULL, now, &signer, error);
 	if (!err)
 		attach(zone, signer);
 	return err;
@@ -87,7 +87,7 @@ static int make_after(const struct zone *zone, const struct zone *before, int64_
 	bool kept_on;
 
 	if (!before || !before->signer)
-		return make(zone, zone->settings, now, ret, error);
+		return make(zone, zone->settings, NULL, now, ret, error);
 	policy = signer_policy(before->signer);
 	return signer_new(zone, signer_keys(before->signer), &policy, now, before->signer, ret,
 	                  &kept_on, error);
@@ -129,11 +129,10 @@ int sign_reload(struct zone *zone, const struct config_zone *settings, int64_t n
 		*ret = zone_hold(zone);
 		return 0;
 	}
-	err = make(zone, settings, now, &signer, error);
+	err = make(zone, settings, zone->signer, now, &signer, error);
 	if (err)
 		return err;
-	if (zone->signer && signer_content(zone->signer) == signer_content(signer) &&
-	    signer_next(zone->signer) == signer_next(signer)) {
+	if (zone->signer && signer_same(zone->signer, signer)) {
 		signer_free(signer);
 		*ret = zone_hold(zone);
 		return 0;

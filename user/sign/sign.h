@@ -11,11 +11,16 @@
 
 #include "sign/signer.h"
 
+/* What is to be said where signer_kept_on(). */
+#define SIGN_KEPT_ON "no key is active, or none of those that sign the keys: the last ones go on"
+
 /*
- * Gives a zone that was just made its signer, if its settings ask for one. Bad
- * keys, or none: a negative errno and *error; the zone is not to be served then.
+ * Gives a zone that was just made its signer, if its settings ask for one. Keys
+ * that signed `before` (the zone that it follows; NULL: none) may go on, see
+ * roles.h. Bad keys, or none: a negative errno and *error; the zone is not to be
+ * served then.
  */
-int sign_zone(struct zone *zone, int64_t now, struct error *error);
+int sign_zone(struct zone *zone, const struct zone *before, int64_t now, struct error *error);
 
 /*
  * The same for a zone that was transferred, with the keys of the one that is
@@ -29,7 +34,8 @@ int sign_arrived(struct zone *zone, const struct zone *before, int64_t now, stru
 
 /*
  * The zone with its keys as they are read now, for a reload that leaves its
- * data alone: where nothing differs one more count of the same zone. Without
+ * data alone: where nothing differs, times that are still to come included, one
+ * more count of the same zone. Without
  * `dnssec` in its settings: the zone as it is.
  */
 int sign_reload(struct zone *zone, const struct config_zone *settings, int64_t now,

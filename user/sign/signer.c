@@ -31,7 +31,8 @@ struct signer {
 	uint8_t apex_len;
 	struct sign_keys *keys;
 	struct sign_policy policy;
-	struct signer_role roles[SIGN_KEYS_MAX];
+	bool kept_on;
+	struct sign_role roles[SIGN_KEYS_MAX];
 	int64_t begin, inception, expiration, next;
 	struct zone_rrset apex_sets[3];
 	struct zone_rdata apex_rdata[3][SIGN_KEYS_MAX];
@@ -45,82 +46,6 @@ static atomic_uint_fast64_t numbers, made;
 uint64_t signer_made(void)
 {
 	return atomic_load_explicit(&made, memory_order_relaxed);
-}
-
-/* ---- which key does what ---- */
-
-static bool algorithm_has(const struct sign_keys *keys, uint8_t algorithm, bool sep, int64_t now)
-{
-	for (unsigned int i = 0; i < keys->count; i++)
-		if (keys->keys[i].algorithm == algorithm && sign_key_active(&keys->keys[i], now) &&
-		    !(keys->keys[i].flags & SIGN_FLAG_SEP) == !sep)
-			return true;
-	return false;
-}
-
-/* Where an algorithm has keys of one kind only, each of them does all. */
-static struct signer_role role_of(const struct sign_keys *keys, unsigned int i, int64_t now)
-{
-	const struct sign_key *key = &keys->keys[i];
-	bool sep = key->flags & SIGN_FLAG_SEP, active = sign_key_active(key, now);
-	bool alone = !algorithm_has(keys, key->algorithm, !sep, now);
-
-	return (struct signer_role){
-	        .published = sign_key_published(key, now),
-	        .signs_keys = active && (sep || alone),
-	        .signs_zone = active && (!sep || alone),
-	};
-}
-
-static bool same_key(const struct sign_key *a, const struct sign_key *b)
-{
-	return a->public_len == b->public_len && !memcmp(a->public, b->public, a->public_len);
-}
-
-/* The roles that these keys had in `before`. */
-static void keep_roles(struct signer *signer, const struct signer *before)
-{
-	for (unsigned int i = 0; i < signer->keys->count; i++) {
-		for (unsigned int j = 0; j < before->keys->count; j++) {
-			struct signer_role role = before->roles[j];
-
-			if (!signer->keys->keys[i].private ||
-			    !same_key(&signer->keys->keys[i], &before->keys->keys[j]))
-				continue;
-			signer->roles[i].signs_keys = role.signs_keys;
-			signer->roles[i].signs_zone = role.signs_zone;
-			signer->roles[i].published |= role.published;
-		}
-	}
-}
-
-/* Both the zone and its keys are signed. */
-static bool can_sign(const struct signer *signer)
-{
-	bool keys = false, zone = false;
-
-	for (unsigned int i = 0; i < signer->keys->count; i++) {
-		keys |= signer->roles[i].signs_keys;
-		zone |= signer->roles[i].signs_zone;
-	}
-	return keys && zone;
-}
-
-static int find_roles(struct signer *signer, int64_t now, const struct signer *keep_on,
-                      bool *ret_kept_on, struct error *error)
-{
-	for (unsigned int i = 0; i < signer->keys->count; i++)
-		signer->roles[i] = role_of(signer->keys, i, now);
-	*ret_kept_on = false;
-	if (can_sign(signer))
-		return 0;
-	if (keep_on)
-		keep_roles(signer, keep_on);
-	*ret_kept_on = keep_on && can_sign(signer);
-	return *ret_kept_on ? 0
-	                    : error_set(error, ENOKEY, NULL, 0,
-	                                "no key is active: all are without a private half, not "
-	                                "active yet, or inactive already");
 }
 
 /* ---- times ---- */
@@ -236,11 +161,21 @@ static uint64_t content_of(const struct signer *signer)
 
 /* ---- making ---- */
 
+static int find_roles(struct signer *signer, int64_t now, const struct signer *keep_on,
+                      struct error *error)
+{
+	const struct sign_roles_before before = {keep_on ? keep_on->keys : NULL,
+	                                         keep_on ? keep_on->roles : NULL};
+
+	return sign_roles_find(signer->keys, now, keep_on ? &before : NULL, signer->roles,
+	                       &signer->kept_on, error);
+}
+
 static int make(struct signer *signer, const struct zone *zone, int64_t now,
-                const struct signer *keep_on, bool *ret_kept_on, struct error *error)
+                const struct signer *keep_on, struct error *error)
 {
 	size_t places = PLACES_LEAST;
-	int err = find_roles(signer, now, keep_on, ret_kept_on, error);
+	int err = find_roles(signer, now, keep_on, error);
 
 	if (err)
 		return err;
@@ -268,12 +203,14 @@ int signer_new(const struct zone *zone, struct sign_keys *keys, const struct sig
 	signer->apex_len = zone->apex_len;
 	signer->keys = sign_keys_hold(keys);
 	signer->policy = *policy;
-	err = make(signer, zone, now, keep_on, ret_kept_on, error);
-	if (err)
+	err = make(signer, zone, now, keep_on, error);
+	if (err) {
 		signer_free(signer);
-	else
-		*ret = signer;
-	return err;
+		return err;
+	}
+	*ret_kept_on = signer->kept_on;
+	*ret = signer;
+	return 0;
 }
 
 void signer_free(struct signer *signer)
@@ -315,6 +252,31 @@ uint64_t signer_content(const struct signer *signer)
 	return signer->content;
 }
 
+static bool same_times(const struct sign_times *a, const struct sign_times *b)
+{
+	return a->created == b->created && a->publish == b->publish && a->activate == b->activate &&
+	       a->inactive == b->inactive && a->remove == b->remove;
+}
+
+static bool same_key(const struct sign_key *a, const struct sign_key *b)
+{
+	return a->public_len == b->public_len && !memcmp(a->public, b->public, a->public_len) &&
+	       !a->private == !b->private && a->exposed == b->exposed &&
+	       same_times(&a->times, &b->times);
+}
+
+bool signer_same(const struct signer *a, const struct signer *b)
+{
+	if (a->content != b->content || a->next != b->next || a->kept_on != b->kept_on ||
+	    a->policy.validity_s != b->policy.validity_s || a->policy.cds != b->policy.cds ||
+	    a->keys->count != b->keys->count)
+		return false;
+	for (unsigned int i = 0; i < a->keys->count; i++)
+		if (!same_key(&a->keys->keys[i], &b->keys->keys[i]))
+			return false;
+	return true;
+}
+
 int64_t signer_inception(const struct signer *signer)
 {
 	return signer->inception;
@@ -337,7 +299,12 @@ int64_t signer_next(const struct signer *signer)
 	return signer->next;
 }
 
-struct signer_role signer_role(const struct signer *signer, unsigned int i)
+bool signer_kept_on(const struct signer *signer)
+{
+	return signer->kept_on;
+}
+
+struct sign_role signer_role(const struct signer *signer, unsigned int i)
 {
 	return signer->roles[i];
 }
@@ -347,7 +314,7 @@ struct signer_role signer_role(const struct signer *signer, unsigned int i)
 /* RFC 7344 4.1: what the parent is to believe is signed by what it knows. */
 static bool signs(const struct signer *signer, unsigned int i, uint16_t type)
 {
-	const struct signer_role *role = &signer->roles[i];
+	const struct sign_role *role = &signer->roles[i];
 
 	return type == AN_TYPE_DNSKEY || type == AN_TYPE_CDS || type == AN_TYPE_CDNSKEY
 	               ? role->signs_keys

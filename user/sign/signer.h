@@ -18,7 +18,7 @@
 
 #include "base/error.h"
 #include "sign/canon.h"
-#include "sign/keys.h"
+#include "sign/roles.h"
 
 struct signer;
 
@@ -35,9 +35,9 @@ struct sign_policy {
 
 /*
  * A signer for this zone at this time (seconds since 1970); takes a count of
- * the keys. `keep_on` (may be NULL): where no key is active now, those that
- * signed there go on, and *ret_kept_on says so: signatures by keys that are
- * over are better than none. Else -ENOKEY with *error.
+ * the keys. Where keys are missing that are active, the last ones go on, those
+ * of `keep_on` if that is not NULL, and *ret_kept_on says so (roles.h): signatures
+ * by keys that are over are better than none. Else -ENOKEY with *error.
  */
 int signer_new(const struct zone *zone, struct sign_keys *keys, const struct sign_policy *policy,
                int64_t now, const struct signer *keep_on, struct signer **ret, bool *ret_kept_on,
@@ -53,6 +53,9 @@ uint64_t signer_number(const struct signer *signer);
 /* What its answers depend on besides the zone's data: same on every host, and over restarts. */
 uint64_t signer_content(const struct signer *signer);
 
+/* True if one is as good as the other, now and in epochs to come: keys, times and policy. */
+bool signer_same(const struct signer *a, const struct signer *b);
+
 int64_t signer_inception(const struct signer *signer);
 int64_t signer_expiration(const struct signer *signer);
 uint64_t signer_left_ms(const struct signer *signer); /* until they expire; 0: they have */
@@ -60,12 +63,11 @@ uint64_t signer_left_ms(const struct signer *signer); /* until they expire; 0: t
 bool signer_is_over(const struct signer *signer, int64_t now);
 int64_t signer_next(const struct signer *signer);
 
-/* What the i-th of its keys does now. */
-struct signer_role {
-	bool published, signs_keys, signs_zone;
-};
+/* Do keys go on that are over? */
+bool signer_kept_on(const struct signer *signer);
 
-struct signer_role signer_role(const struct signer *signer, unsigned int i);
+/* What the i-th of its keys does now. */
+struct sign_role signer_role(const struct signer *signer, unsigned int i);
 
 /* The apex's DNSKEY, CDS or CDNSKEY; NULL: none, or another type. */
 const struct zone_rrset *signer_apex_rrset(const struct signer *signer, uint16_t type);

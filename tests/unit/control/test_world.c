@@ -6,14 +6,18 @@
 #include <cmocka.h>
 /* clang-format on */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "control/control.h"
 #include "control/words.h"
 #include "control/world.h"
+#include "sign/keyfile.h"
+#include "sign/signer.h"
 #include "unit/folder.h"
 
 #define SOA "@ 60 IN SOA ns1 host 1 2 3 4 5\n@ 60 IN NS ns1.example.net.\n"
@@ -172,6 +176,64 @@ static void loops_over_zones_are_faults(void **state)
 	world_load_free(loaded);
 }
 
+/* ---- keys ---- */
+
+#define APEX ((const uint8_t *)"\1a\7example")
+
+/* Writes a key that has been inactive for a minute; its files' path. */
+static void write_ended_key(const struct fixture *fixture, char ret[PATH_MAX])
+{
+	int64_t now = clock_unix_ms() / 1000;
+	struct error error = {0};
+	struct sign_key key;
+
+	assert_int_equal(sign_key_generate(SIGN_ED25519, 257, 0, &key), 0);
+	key.times = (struct sign_times){now - 600, now - 600, now - 600, now - 60, SIGN_TIME_NONE};
+	if (sign_keyfile_write(fixture->folder, APEX, &key, ret, &error))
+		fail_msg("%s", error.text);
+	sign_key_done(&key);
+}
+
+static void remove_key(const char *stem)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s.key", stem);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s.private", stem);
+	unlink(path);
+}
+
+static void a_zone_whose_keys_are_over_is_served_and_that_is_a_fault(void **state)
+{
+	struct fixture *fixture = *state;
+	struct world_load *first, *second;
+	char stem[PATH_MAX], text[200];
+
+	snprintf(text, sizeof(text),
+	         "zones:\n"
+	         "  - {name: a.example, file: a, dnssec: yes, dnssec-keys: %s}\n",
+	         fixture->folder);
+	write_file(fixture, "conf", text);
+	write_ended_key(fixture, stem);
+	first = load(fixture, NULL);
+	assert_true(signer_kept_on(zone_of(first->zones, "a.example")->signer));
+	assert_int_equal(first->faults_count, 1);
+	assert_true(first->faults[0].served);
+	assert_string_equal(first->faults[0].error.file, fixture->folder);
+	assert_non_null(strstr(first->faults[0].error.text, "the last ones go on"));
+	/* And edits to its file are taken. */
+	write_file(fixture, "a", SOA "www 60 IN A 192.0.2.9\n");
+	second = load(fixture, first->zones);
+	assert_ptr_not_equal(zone_of(second->zones, "a.example")->table,
+	                     zone_of(first->zones, "a.example")->table);
+	assert_non_null(zone_of(second->zones, "a.example")->signer);
+	assert_true(second->faults[0].served && !second->faults[0].kept);
+	world_load_free(first);
+	world_load_free(second);
+	remove_key(stem);
+}
+
 /* ---- comparing configurations ---- */
 
 static struct config *parse(const char *text)
@@ -261,6 +323,9 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(a_bad_configuration_leaves_everything, set_up,
 	                                        tear_down),
 	        cmocka_unit_test_setup_teardown(loops_over_zones_are_faults, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(
+	                a_zone_whose_keys_are_over_is_served_and_that_is_a_fault, set_up,
+	                tear_down),
 	        cmocka_unit_test(what_needs_a_restart_is_said),
 	        cmocka_unit_test(upstreams_are_rebuilt_when_they_differ),
 	};

@@ -173,7 +173,7 @@ static void a_zone_leaves_out_what_another_signer_made(void **state)
 	settings.catalog = true; /* its members are signed, it is not */
 	zone = sign_test_zone(signed_text, &settings);
 	assert_int_equal(zone->left_out, 0);
-	assert_int_equal(sign_zone(zone, NOW, NULL), 0);
+	assert_int_equal(sign_zone(zone, NULL, NOW, NULL), 0);
 	assert_null(zone->signer);
 	zone_free(zone);
 }
@@ -185,7 +185,7 @@ static void a_zone_without_keys_is_not_to_be_served(void **state)
 	struct error error = {0};
 
 	(void)state;
-	assert_int_equal(sign_zone(zone, NOW, &error), -ENOKEY);
+	assert_int_equal(sign_zone(zone, NULL, NOW, &error), -ENOKEY);
 	assert_non_null(strstr(error.text, "no key of the zone"));
 	assert_null(zone->signer);
 	zone_free(zone);
@@ -200,7 +200,7 @@ static void a_reload_gives_another_zone_only_where_keys_differ(void **state)
 
 	(void)state;
 	new_key(SIGN_ED25519, 257, stem);
-	assert_int_equal(sign_zone(zone, NOW, &error), 0);
+	assert_int_equal(sign_zone(zone, NULL, NOW, &error), 0);
 	assert_int_equal(zone->security, ZONE_SIGNED);
 	assert_int_equal(sign_reload(zone, &settings, NOW + 1, &same, &error), 0);
 	assert_ptr_equal(same, zone);
@@ -218,6 +218,70 @@ static void a_reload_gives_another_zone_only_where_keys_differ(void **state)
 	zone_free(other);
 }
 
+static void a_reload_takes_over_times_that_are_still_to_come(void **state)
+{
+	struct config_zone settings;
+	struct zone *zone = sign_test_zone(text, settings_on(&settings)), *other, *third;
+	struct error error = {0};
+	char stem[PATH_MAX], path[PATH_MAX + 16];
+	const int64_t far = NOW + 100 * INT64_C(86400);
+
+	(void)state;
+	new_key(SIGN_ED25519, 257, stem);
+	assert_int_equal(sign_zone(zone, NULL, NOW, &error), 0);
+	append(stem, ".private", "Inactive: 20360101000000\n");
+	assert_int_equal(sign_reload(zone, &settings, NOW, &other, &error), 0);
+	assert_ptr_not_equal(other, zone);
+	assert_int_equal(signer_content(other->signer), signer_content(zone->signer));
+	assert_true(signer_keys(other->signer)->keys[0].times.inactive > far);
+	zone_free(zone);
+	/* So is who may read it. */
+	snprintf(path, sizeof(path), "%s.private", stem);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_int_equal(sign_reload(other, &settings, NOW, &third, &error), 0);
+	assert_ptr_not_equal(other, third);
+	assert_true(sign_is_exposed(third));
+	zone_free(other);
+	assert_int_equal(sign_reload(third, &settings, NOW, &other, &error), 0);
+	assert_ptr_equal(other, third);
+	zone_free(other);
+	zone_free(third);
+}
+
+static void keys_that_are_over_go_on_when_the_zone_is_read_again(void **state)
+{
+	struct config_zone settings;
+	struct zone *zone = sign_test_zone(text, settings_on(&settings)), *other;
+	struct error error = {0};
+	char stem[PATH_MAX];
+
+	(void)state;
+	new_key(SIGN_ED25519, 257, stem);
+	assert_int_equal(sign_zone(zone, NULL, NOW, &error), 0);
+	append(stem, ".private", "Inactive: 20260101000000\n");
+	assert_int_equal(sign_reload(zone, &settings, NOW, &other, &error), 0);
+	assert_true(signer_kept_on(other->signer));
+	assert_false(signer_kept_on(zone->signer));
+	zone_free(zone);
+	zone_free(other);
+	/* At a start, and what is transferred then. */
+	zone = sign_test_zone(text, &settings);
+	assert_int_equal(sign_zone(zone, NULL, NOW, &error), 0);
+	assert_true(signer_kept_on(zone->signer));
+	zone_free(zone);
+	zone = sign_test_zone(text, &settings);
+	assert_int_equal(sign_arrived(zone, NULL, NOW, &other, &error), 0);
+	assert_true(signer_kept_on(other->signer));
+	/* One whose beginning was moved: what signed before goes on, at a start it cannot. */
+	zone = sign_test_zone(text, &settings);
+	append(stem, ".private", "Activate: 20360101000000\n");
+	assert_int_equal(sign_zone(zone, NULL, NOW, &error), -ENOKEY);
+	assert_int_equal(sign_zone(zone, other, NOW, &error), 0);
+	assert_true(signer_kept_on(zone->signer));
+	zone_free(zone);
+	zone_free(other);
+}
+
 static void the_next_epoch_is_another_zone_with_the_same_keys(void **state)
 {
 	struct config_zone settings;
@@ -229,7 +293,7 @@ static void the_next_epoch_is_another_zone_with_the_same_keys(void **state)
 
 	(void)state;
 	new_key(SIGN_ECDSAP256SHA256, 257, stem);
-	assert_int_equal(sign_zone(zone, NOW, &error), 0);
+	assert_int_equal(sign_zone(zone, NULL, NOW, &error), 0);
 	due = signer_next(zone->signer);
 	assert_false(sign_is_due(zone, due - 1));
 	assert_true(sign_is_due(zone, due));
@@ -259,6 +323,10 @@ int main(void)
 	                                        teardown),
 	        cmocka_unit_test_setup_teardown(a_reload_gives_another_zone_only_where_keys_differ,
 	                                        setup, teardown),
+	        cmocka_unit_test_setup_teardown(a_reload_takes_over_times_that_are_still_to_come,
+	                                        setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                keys_that_are_over_go_on_when_the_zone_is_read_again, setup, teardown),
 	        cmocka_unit_test_setup_teardown(the_next_epoch_is_another_zone_with_the_same_keys,
 	                                        setup, teardown),
 	};

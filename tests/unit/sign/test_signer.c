@@ -197,7 +197,7 @@ static void an_epoch_ends_where_a_key_comes_or_goes(void **state)
 	zone_free(zone);
 }
 
-static void without_an_active_key_nothing_is_signed_but_what_was(void **state)
+static void without_an_active_key_the_last_ones_sign(void **state)
 {
 	static const uint8_t algorithms[] = {SIGN_ED25519};
 	static const uint16_t flags[] = {257};
@@ -212,9 +212,6 @@ static void without_an_active_key_nothing_is_signed_but_what_was(void **state)
 	keys->keys[0].times.inactive = NOW + 10;
 	keys->keys[0].times.remove = NOW + 10;
 	before = signer_at(zone, keys, NOW);
-	assert_int_equal(signer_new(zone, keys, &policy, NOW + 10, NULL, &after, &kept_on, &error),
-	                 -ENOKEY);
-	assert_non_null(strstr(error.text, "no key is active"));
 	assert_int_equal(
 	        signer_new(zone, keys, &policy, NOW + 10, before, &after, &kept_on, &error), 0);
 	assert_true(kept_on);
@@ -223,6 +220,202 @@ static void without_an_active_key_nothing_is_signed_but_what_was(void **state)
 	signer_free(before);
 	signer_free(after);
 	sign_keys_free(keys);
+	zone_free(zone);
+}
+
+/* ---- the last keys go on ---- */
+
+/* A key-signing and a zone-signing key. */
+static struct sign_keys *two_kinds(void)
+{
+	static const uint8_t algorithms[] = {SIGN_ED25519, SIGN_ED25519};
+	static const uint16_t flags[] = {257, 256};
+
+	return sign_test_keys(algorithms, flags, 2);
+}
+
+/* Tags of the keys that sign a set, as one number of two bits: the first key, the second. */
+static unsigned int who_signs(const struct signer *signer, const struct sign_keys *keys,
+                              const struct zone_rrset *rrset)
+{
+	const struct sign_set *set =
+	        signer_signatures(signer, EXAMPLE, EXAMPLE_LEN, rrset->type, rrset);
+	unsigned int found = 0;
+
+	assert_verifies(signer, EXAMPLE, EXAMPLE_LEN, rrset, set);
+	for (unsigned int i = 0; i < set->rrset.count; i++)
+		for (unsigned int j = 0; j < keys->count; j++)
+			if (ldns_read_uint16(set->rrset.rdata[i].data + 16) == keys->keys[j].tag)
+				found |= 1u << j;
+	return found;
+}
+
+/* Who signs the DNSKEY set, and who the zone. */
+static void expect_signs(const struct zone *zone, struct sign_keys *keys, int64_t now,
+                         const struct signer *keep_on, bool kept, unsigned int keys_by,
+                         unsigned int zone_by)
+{
+	const struct sign_policy policy = {1209600, SIGN_CDS_ON};
+	struct signer *signer = NULL;
+	struct error error = {0};
+	bool kept_on;
+
+	if (signer_new(zone, keys, &policy, now, keep_on, &signer, &kept_on, &error))
+		fail_msg("%s", error.text);
+	assert_int_equal(kept_on, kept);
+	assert_int_equal(who_signs(signer, keys, signer_apex_rrset(signer, AN_TYPE_DNSKEY)),
+	                 keys_by);
+	assert_int_equal(who_signs(signer, keys, zone->soa), zone_by);
+	signer_free(signer);
+}
+
+static void expect_refused(const struct zone *zone, struct sign_keys *keys, int64_t now,
+                           const struct signer *keep_on, const char *words)
+{
+	const struct sign_policy policy = {1209600, SIGN_CDS_ON};
+	struct signer *signer = NULL;
+	struct error error = {0};
+	bool kept_on;
+
+	assert_int_equal(signer_new(zone, keys, &policy, now, keep_on, &signer, &kept_on, &error),
+	                 -ENOKEY);
+	print_message("%s\n", error.text);
+	assert_non_null(strstr(error.text, words));
+}
+
+static void a_zone_signing_key_does_not_sign_the_keys_where_the_other_kind_is_over(void **state)
+{
+	struct zone *zone = sign_test_zone(text, NULL);
+	struct sign_keys *keys = two_kinds();
+	struct signer *before;
+
+	(void)state;
+	before = signer_at(zone, keys, NOW);
+	expect_signs(zone, keys, NOW, NULL, false, 1, 2);
+	keys->keys[0].times.inactive = NOW + 10;
+	expect_signs(zone, keys, NOW + 9, before, false, 1, 2);
+	expect_signs(zone, keys, NOW + 10, before, true, 1, 2);
+	expect_signs(zone, keys, NOW + 10, NULL, true, 1, 2); /* over a restart */
+	keys->keys[0].times.remove = NOW + 20;
+	expect_signs(zone, keys, NOW + 20, before, true, 1, 2);
+	expect_signs(zone, keys, NOW + 20, NULL, true, 1, 2);
+	signer_free(before);
+	sign_keys_free(keys);
+	zone_free(zone);
+}
+
+static void a_gap_between_two_key_signing_keys_is_the_old_ones(void **state)
+{
+	static const uint8_t algorithms[] = {SIGN_ED25519, SIGN_ED25519, SIGN_ED25519};
+	static const uint16_t flags[] = {257, 256, 257};
+	struct zone *zone = sign_test_zone(text, NULL);
+	struct sign_keys *keys = sign_test_keys(algorithms, flags, 3);
+	struct signer *before;
+
+	(void)state;
+	keys->keys[0].times.inactive = NOW + 10;
+	keys->keys[2].times.publish = NOW - 10;
+	keys->keys[2].times.activate = NOW + 20;
+	before = signer_at(zone, keys, NOW);
+	expect_signs(zone, keys, NOW + 10, before, true, 1, 2);
+	expect_signs(zone, keys, NOW + 10, NULL, true, 1, 2);
+	expect_signs(zone, keys, NOW + 20, before, false, 4, 2);
+	signer_free(before);
+	sign_keys_free(keys);
+	zone_free(zone);
+}
+
+static void take_private(struct sign_key *key)
+{
+	EVP_PKEY_free(key->private);
+	key->private = NULL;
+}
+
+static void a_key_signing_key_without_its_private_half_is_not_stood_in_for(void **state)
+{
+	struct zone *zone = sign_test_zone(text, NULL);
+	struct sign_keys *keys = two_kinds(), *poor = two_kinds();
+	struct signer *before = signer_at(zone, keys, NOW);
+
+	(void)state;
+	take_private(&poor->keys[0]);
+	expect_refused(zone, poor, NOW, NULL, "private half");
+	expect_refused(zone, poor, NOW, before, "private half");
+	/* Somebody else's, once it is gone, counts for nothing. */
+	poor->keys[0].times.remove = NOW - 1;
+	expect_signs(zone, poor, NOW, NULL, false, 2, 2);
+	signer_free(before);
+	sign_keys_free(keys);
+	sign_keys_free(poor);
+	zone_free(zone);
+}
+
+/* A zone-signing key alone did all; then a key-signing one is announced. */
+static void a_key_that_signed_all_goes_on_until_the_announced_one_is_active(void **state)
+{
+	struct zone *zone = sign_test_zone(text, NULL);
+	struct sign_keys *keys = two_kinds();
+	struct signer *before;
+
+	(void)state;
+	keys->keys[0].times.publish = NOW + 10;
+	keys->keys[0].times.activate = NOW + 20;
+	before = signer_at(zone, keys, NOW);
+	expect_signs(zone, keys, NOW, NULL, false, 2, 2);
+	expect_signs(zone, keys, NOW + 10, before, true, 2, 2);
+	expect_signs(zone, keys, NOW + 10, NULL, true, 2, 2);
+	expect_signs(zone, keys, NOW + 20, before, false, 1, 2);
+	signer_free(before);
+	sign_keys_free(keys);
+	zone_free(zone);
+}
+
+static void at_a_start_the_keys_that_were_the_last_go_on(void **state)
+{
+	static const uint8_t algorithms[] = {SIGN_ED25519, SIGN_ECDSAP256SHA256, SIGN_ED25519};
+	static const uint16_t flags[] = {257, 257, 257};
+	struct zone *zone = sign_test_zone(text, NULL);
+	struct sign_keys *keys = sign_test_keys(algorithms, flags, 3), *both = two_kinds();
+
+	(void)state;
+	keys->keys[0].times.inactive = NOW - 20;
+	keys->keys[1].times.inactive = NOW - 30;
+	keys->keys[2].times.inactive = NOW - 10;
+	keys->keys[2].times.remove = NOW - 5;
+	expect_signs(zone, keys, NOW, NULL, true, 1, 1); /* the latest that is not removed */
+	keys->keys[0].times.remove = keys->keys[1].times.remove = NOW - 5;
+	expect_signs(zone, keys, NOW, NULL, true, 4, 4); /* the latest of all */
+	for (unsigned int i = 0; i < 3; i++)
+		keys->keys[i].times = (struct sign_times){SIGN_TIME_NONE, NOW - 5, NOW + 5,
+		                                          SIGN_TIME_NONE, SIGN_TIME_NONE};
+	expect_refused(zone, keys, NOW, NULL, "no key is active");
+	/* Of two kinds the last of each. */
+	both->keys[0].times.inactive = NOW - 30;
+	both->keys[1].times.inactive = NOW - 10;
+	expect_signs(zone, both, NOW, NULL, true, 1, 2);
+	sign_keys_free(keys);
+	sign_keys_free(both);
+	zone_free(zone);
+}
+
+static void what_signs_is_to_be_published(void **state)
+{
+	static const uint8_t algorithms[] = {SIGN_ED25519};
+	static const uint16_t flags[] = {257};
+	struct zone *zone = sign_test_zone(text, NULL);
+	struct sign_keys *keys = sign_test_keys(algorithms, flags, 1), *both = two_kinds();
+
+	(void)state;
+	keys->keys[0].times.activate = NOW - 10;
+	keys->keys[0].times.publish = NOW + 10;
+	expect_refused(zone, keys, NOW, NULL, "published");
+	expect_signs(zone, keys, NOW + 10, NULL, false, 1, 1);
+	/* The zone's key is still to come: the other one does its work as well. */
+	both->keys[1].times.activate = NOW - 10;
+	both->keys[1].times.publish = NOW + 10;
+	expect_signs(zone, both, NOW + 10, NULL, false, 1, 2);
+	sign_keys_free(keys);
+	sign_keys_free(both);
 	zone_free(zone);
 }
 
@@ -424,7 +617,14 @@ int main(void)
 	        cmocka_unit_test(signatures_of_a_wildcard_count_its_labels),
 	        cmocka_unit_test(all_signatures_of_an_epoch_have_its_times),
 	        cmocka_unit_test(an_epoch_ends_where_a_key_comes_or_goes),
-	        cmocka_unit_test(without_an_active_key_nothing_is_signed_but_what_was),
+	        cmocka_unit_test(without_an_active_key_the_last_ones_sign),
+	        cmocka_unit_test(
+	                a_zone_signing_key_does_not_sign_the_keys_where_the_other_kind_is_over),
+	        cmocka_unit_test(a_gap_between_two_key_signing_keys_is_the_old_ones),
+	        cmocka_unit_test(a_key_signing_key_without_its_private_half_is_not_stood_in_for),
+	        cmocka_unit_test(a_key_that_signed_all_goes_on_until_the_announced_one_is_active),
+	        cmocka_unit_test(at_a_start_the_keys_that_were_the_last_go_on),
+	        cmocka_unit_test(what_signs_is_to_be_published),
 	        cmocka_unit_test(the_parent_is_told_to_take_the_ds_away),
 	        cmocka_unit_test(a_denial_verifies_and_is_signed_once),
 	        cmocka_unit_test(addresses_verify_in_whatever_order_they_stand),

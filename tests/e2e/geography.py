@@ -208,6 +208,35 @@ def next_region(bench):
     true("region na: other.cdn.test.: 0 of 2 addresses up; not taken" in words, words)
 
 
+@case("a pool by order gives way to the next where all of its client's regions are dead")
+def order_in_failover(bench):
+    outer = {"name": "far.pool.test", "mode": "failover", "check": "up", "members": [
+        {"pool": "places.pool.test"}, {"address": "198.19.77.8"}]}
+    places_pool = {"name": "places.pool.test", "mode": "geo", "policy": "world", "check": "up",
+                   "members": [{"address": ADDRESS[region], "region": region} for region in ADDRESS]}
+    edge = geo_edge(bench, [outer, places_pool], start=False)
+    policy = dict(edge.config["policies"][0], rules=[
+        {"region": "eu", "then": ["na"], "country": REGIONS["eu"]},
+        {"region": "na", "country": REGIONS["na"]}])
+    edge.write_config({"policies": [policy], "checks": [
+        {"name": "up", "kind": "tcp", "port": 443, "interval": "1h"}]})
+    edge.start()
+    european, american = "5.6.1.0/24", NET2
+
+    def given(network):
+        bench.client.ask("far.example.test", "A", network)
+        reply = from_kernel(edge, lambda: bench.client.ask("far.example.test", "A", network))
+        return reply.addresses
+
+    equal(given(european), [ADDRESS["eu"]])
+    for region, wanted in (("eu", ADDRESS["na"]), ("na", "198.19.77.8")):
+        edge.ctl("force", ADDRESS[region], "down")
+        equal(given(european), [wanted])
+    # One that follows no order may be sent anywhere: nothing is closed to him.
+    equal(given(american), [ADDRESS["rest"]])
+    true("panic" not in edge.process.log_text().lower(), "no panic")
+
+
 @case("a region chooses among its targets by weight, under the longest of their scopes")
 def weighed_targets(bench):
     far = [{"name": "far.pool.test", "mode": "geo", "policy": "world", "members": [

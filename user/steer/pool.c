@@ -536,7 +536,6 @@ const struct pool_tree *pools_at(const struct pools *pools, size_t index)
 	return pools->trees[index];
 }
 
-/* Is a client there sent to this region? */
 static bool is_placed(const struct pool_place *place, uint32_t region)
 {
 	for (size_t i = 0; i < place->order_count; i++)
@@ -545,13 +544,18 @@ static bool is_placed(const struct pool_place *place, uint32_t region)
 	return place->region == region;
 }
 
-/* Has this geo pool members for the place, or for every region without any of its own? */
-static bool has_place(const struct pool_tree *tree, uint16_t pool, const struct pool_place *place)
+bool pool_is_for(const struct pool_tree *tree, uint16_t node, const struct pool_place *place)
+{
+	uint32_t region = tree->nodes[node].region;
+
+	return !region || is_placed(place, region);
+}
+
+bool pool_has_place(const struct pool_tree *tree, uint16_t pool, const struct pool_place *place)
 {
 	for (uint16_t child = (uint16_t)(pool + 1); child < tree->nodes[pool].end;
 	     child = tree->nodes[child].end)
-		if (tree->nodes[child].kind != POOL_NODE_RESORT &&
-		    (!tree->nodes[child].region || is_placed(place, tree->nodes[child].region)))
+		if (tree->nodes[child].kind != POOL_NODE_RESORT && pool_is_for(tree, child, place))
 			return true;
 	return false;
 }
@@ -561,8 +565,8 @@ bool pool_is_elsewhere(const struct pool_tree *tree, uint16_t node, const struct
 	for (; node; node = tree->nodes[node].parent) {
 		uint16_t parent = tree->nodes[node].parent;
 
-		if (tree->nodes[parent].pool->mode == POOL_GEO && tree->nodes[node].region &&
-		    !is_placed(place, tree->nodes[node].region) && has_place(tree, parent, place))
+		if (tree->nodes[parent].pool->mode == POOL_GEO && !pool_is_for(tree, node, place) &&
+		    pool_has_place(tree, parent, place))
 			return true;
 	}
 	return false;

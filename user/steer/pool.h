@@ -88,6 +88,12 @@ struct pool_place {
 	uint32_t order[GEO_ORDER_MAX];
 };
 
+/* Is a geo pool's child for the place's regions, or for every region without any of its own? */
+bool pool_is_for(const struct pool_tree *tree, uint16_t child, const struct pool_place *place);
+
+/* Has a geo pool such a child, last resorts aside? */
+bool pool_has_place(const struct pool_tree *tree, uint16_t pool, const struct pool_place *place);
+
 /*
  * Is a node for other regions than the place's, by a geo pool that has members
  * for these, or for every region without any of its own? A target there is

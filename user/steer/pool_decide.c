@@ -57,14 +57,30 @@ static void judge_leaf(struct decide *d, uint16_t node)
 	d->latency_us[node] = yield->latency_us;
 }
 
+/* An order of regions is closed: where a geo pool has members for it, the client is given nothing
+ * of others', so the pool does not stand or fall by these. */
+static bool is_closed(const struct decide *d, uint16_t pool)
+{
+	return d->input->place.order_count && d->nodes[pool].pool->mode == POOL_GEO &&
+	       pool_has_place(d->input->tree, pool, &d->input->place);
+}
+
+/* Is the child one that its pool stands or falls by? `closed`: see is_closed(). */
+static bool matters(const struct decide *d, uint16_t child, bool closed)
+{
+	return !is_resort(d, child) &&
+	       (!closed || pool_is_for(d->input->tree, child, &d->input->place));
+}
+
 static void judge_pool(struct decide *d, uint16_t pool)
 {
 	unsigned int have = 0, up = 0, least = d->nodes[pool].pool->min_up;
+	bool closed = is_closed(d, pool);
 
 	for (EACH_CHILD(d, pool, child)) {
 		uint32_t latency = d->latency_us[child];
 
-		if (is_resort(d, child))
+		if (!matters(d, child, closed))
 			continue;
 		have += is(d, child, POOL_HAS);
 		up += is(d, child, POOL_UP);
@@ -137,8 +153,10 @@ static bool may_stand_by(const struct decide *d, uint16_t pool, uint16_t child)
 
 static bool is_up_somewhere(const struct decide *d, uint16_t pool)
 {
+	bool closed = is_closed(d, pool);
+
 	for (EACH_CHILD(d, pool, child))
-		if (!is_resort(d, child) && is(d, child, POOL_UP))
+		if (matters(d, child, closed) && is(d, child, POOL_UP))
 			return true;
 	return false;
 }
@@ -388,22 +406,8 @@ static uint16_t says_none(const struct decide *d, uint16_t pool, uint32_t region
 	return none || !all ? none : of_other_family(d, pool, region);
 }
 
-/* None of the client's regions is up, of those that he may be sent to: the first counts as up. */
-static void choose_in_panic(struct decide *d, uint16_t pool)
-{
-	if (has_resort(d, pool)) {
-		choose_resort(d, pool);
-		return;
-	}
-	d->verdicts[pool] |= POOL_PANIC;
-	d->ret->panic = true;
-	for (size_t i = 0; i < d->input->place.order_count; i++)
-		if (choose_region(d, pool, d->input->place.order[i]))
-			return;
-}
-
 /* Of regions in an order the first that is up, or that has nothing of this type; else what is for
- * every region without members of its own. */
+ * every region without members of its own. In panic all count as up. */
 static void choose_in_order(struct decide *d, uint16_t pool)
 {
 	const struct pool_place *place = &d->input->place;
@@ -419,20 +423,20 @@ static void choose_in_order(struct decide *d, uint16_t pool)
 			return;
 		}
 	}
-	if (!choose_region(d, pool, 0))
-		choose_in_panic(d, pool);
+	choose_region(d, pool, 0);
 }
 
 /*
  * The client's region; else what is for every other one; else the first that is
- * up. Another region's is not given because of the family.
+ * up. Another region's is not given because of the family. A pool that has
+ * nothing for any region of an order is as one that has nothing for a region.
  */
 static void choose_geo(struct decide *d, uint16_t pool)
 {
 	uint32_t region = d->input->place.region;
 	uint16_t none = 0;
 
-	if (d->input->place.order_count) {
+	if (is_closed(d, pool)) {
 		choose_in_order(d, pool);
 		return;
 	}

@@ -237,6 +237,36 @@ def order_in_failover(bench):
     true("panic" not in edge.process.log_text().lower(), "no panic")
 
 
+@case("numbers of regions that cannot be read: what is kept by region is dropped, not mistaken")
+def numbers_lost(bench):
+    edge = geo_edge(bench, [FAR], interfaces=[])
+    www, european = bench.lab.cdn.name("www"), "5.6.1.0/24"
+    equal(set(bench.client.ask("far.example.test", "A", european).addresses),
+          set(www.addresses(NET2, "A")))
+    time.sleep(0.5)  # answers are on disk within 200 ms
+    policy = dict(edge.config["policies"][0])
+    policy["rules"] = policy["rules"][::-1]
+
+    def anew(regions):
+        """What another region's client gets of a daemon that can ask nobody."""
+        edge.kill()
+        with open(os.path.join(edge.folder, "state", "regions"), "a") as file:
+            file.write(regions)
+        edge.write_config({"policies": [policy]})
+        bench.lab.unbound.process.freeze()
+        try:
+            edge.start()
+            return [bench.client.ask("far.example.test", "A", network, timeout_s=6).addresses
+                    for network in (european, NET2)]
+        finally:
+            bench.lab.unbound.process.thaw()
+
+    kept, other = anew("")
+    equal((set(kept), other), (set(www.addresses(NET2, "A")), ["198.19.77.9"]), "numbers kept")
+    equal(anew("world \\\\\n"), [["198.19.77.9"]] * 2, "numbers lost")
+    true("numbered anew" in edge.process.log_text(), "the log says it")
+
+
 @case("a region chooses among its targets by weight, under the longest of their scopes")
 def weighed_targets(bench):
     far = [{"name": "far.pool.test", "mode": "geo", "policy": "world", "members": [

@@ -128,6 +128,14 @@ int choices_take(struct flatten *flatten, const void *key, size_t key_len, const
 	return 0;
 }
 
+bool choices_are_by_region(const void *key, size_t key_len)
+{
+	struct wire wire = wire_reader(key, key_len);
+
+	wire_take(&wire, 2 + 8); /* the mark, the definition */
+	return wire_get32(&wire) != 0;
+}
+
 static void recall_node(struct cell *cell, struct wire *wire)
 {
 	unsigned int node = wire_get16(wire), choice = wire_get16(wire);

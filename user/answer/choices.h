@@ -20,6 +20,8 @@ void choices_keep(const struct cell *cell, const struct pool_memory *now);
 /* A record from disk; non-zero: it is of no use. */
 int choices_take(struct flatten *flatten, const void *key, size_t key_len, const void *value,
                  size_t value_len);
+/* Are those with this key a region's? */
+bool choices_are_by_region(const void *key, size_t key_len);
 /* Into the memory of a cell that is new. */
 void choices_recall(struct cell *cell);
 void choices_free(struct flatten *flatten);

@@ -45,6 +45,10 @@ void flatten_health(struct flatten *flatten, struct health *health);
  */
 void flatten_restore(struct flatten *flatten);
 
+/* Deletes what is on disk by region: for one whose numbers of regions are others than those that it
+ * was kept under. Before flatten_restore(). */
+void restore_forget_regions(struct keep *keep);
+
 /* From any thread: fetch what is wanted. */
 void flatten_want(struct flatten *flatten, struct flatten_wait *wait);
 

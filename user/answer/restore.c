@@ -240,6 +240,24 @@ static int take_record(const void *key, size_t key_len, const void *value, size_
 	return 0;
 }
 
+static int is_by_region(const void *key, size_t key_len, const void *value, size_t value_len,
+                        void *arg)
+{
+	struct wire wire = wire_reader(key, key_len);
+	unsigned int mark = wire_get16(&wire);
+
+	(void)value;
+	(void)value_len;
+	(void)arg;
+	return mark == RECORD_MARK_REGION ||
+	       (mark == CHOICES_MARK && choices_are_by_region(key, key_len));
+}
+
+void restore_forget_regions(struct keep *keep)
+{
+	keep_each(keep, is_by_region, NULL);
+}
+
 /* ---- from pinned maps ---- */
 
 /* The addresses in a slot's records; count, or a negative errno if it is not what we would have

@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "answer/flatten.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/bring_up.h"
@@ -127,11 +128,13 @@ static int load_first(struct daemon *daemon)
 	if (world_load(daemon->path, NULL, NULL, &load, &error))
 		return fail(&error);
 	world_log_faults(load);
+	world_log_recall(load);
 	world_log_geo(load->geo, &load->geo_error, daemon->path);
 	daemon->base = daemon->started = load->base;
 	daemon->config = load->config;
 	daemon->zones = load->zones;
 	daemon->geo = load->geo;
+	daemon->regions_anew = load->recall_err != 0;
 	if (load->geo_error.text[0]) {
 		daemon->geo_fault = strdup(error_text(&load->geo_error, text, sizeof(text)));
 		daemon->geo_failures++;
@@ -272,6 +275,8 @@ static int make_world(struct daemon *daemon)
 	serve_swap_world(daemon->world);
 	flatten_world(daemon->flatten, daemon->world, daemon->upstream, daemon->publish,
 	              daemon->keep);
+	if (daemon->keep && daemon->regions_anew)
+		restore_forget_regions(daemon->keep);
 	flatten_restore(daemon->flatten);
 	return 0;
 }

@@ -34,6 +34,7 @@ struct daemon {
 	struct pools *pools;
 	struct geo *geo;                  /* what the world's is, too */
 	struct geography *geography;      /* NULL: not started */
+	bool regions_anew;                /* their numbers are not those of records on disk */
 	uint64_t geo_loads, geo_failures; /* of databases, replaced or read by a reload */
 	char *geo_fault; /* why the newest could not be read; NULL: they are in use */
 

@@ -379,14 +379,16 @@ static int load_zones(struct world_load *load, const struct zones *old)
 /* ---- where clients are ---- */
 
 /* The numbers that regions had before. */
-static struct geo *recall(const struct config *config)
+static struct geo *recall(struct world_load *load)
 {
+	const struct config *config = load->base;
 	struct geo *geo = NULL;
 	char path[4200];
 
+	load->recall_err = -ENOENT;
 	if (config->state_dir[0]) {
 		snprintf(path, sizeof(path), "%s/" WORLD_REGIONS_FILE, config->state_dir);
-		geo_recall(path, &geo);
+		load->recall_err = geo_recall(path, &geo);
 	}
 	return geo;
 }
@@ -427,7 +429,7 @@ static int load_geo(struct world_load *load, struct geo *old, struct error *erro
 
 	if (old)
 		return renew_geo(load, old, error);
-	before = recall(load->base);
+	before = recall(load);
 	err = geo_new(load->base, before, &load->geo, &load->geo_error);
 	if (err)
 		err = geo_new_blind(load->base, before, &load->geo, error);
@@ -463,6 +465,14 @@ static int load_pools(struct world_load *load, struct error *error)
 	return error_set(error, -err, config->path, pool->line, "pool %s: %s",
 	                 name_to_text(pool->name.name, name),
 	                 fault.text[0] ? fault.text : strerror(-err));
+}
+
+void world_log_recall(const struct world_load *load)
+{
+	if (load->recall_err && load->recall_err != -ENOENT)
+		log_error("%s/" WORLD_REGIONS_FILE ": %s; regions are numbered anew, and what is "
+		          "kept on disk by region is dropped",
+		          load->base->state_dir, strerror(-load->recall_err));
 }
 
 void world_log_geo(const struct geo *geo, const struct error *error, const char *path)

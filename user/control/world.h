@@ -33,6 +33,8 @@ struct world_load {
 	struct config *config; /* with the members of catalogs: see catalogs.h; may be `base` */
 	struct zones *zones;
 	struct geo *geo;
+	int recall_err; /* why `geo`, the first, does not have the numbers that regions had before;
+	                   0: it has, -ENOENT: none were kept */
 	struct pools *pools;    /* NULL: none are configured */
 	struct error geo_error; /* with text: databases could not be read; `geo` is the old one, or
 	                           does without */
@@ -52,6 +54,9 @@ int world_load(const char *path, const struct zones *old, struct geo *old_geo,
 /* Loops among the owners of zones that are served, a fault each. *ret is the caller's to free. */
 void world_find_loops(struct zones *zones, const struct config *config, struct world_fault **ret,
                       size_t *ret_count);
+
+/* Says in the log why regions have other numbers than before the start, if they had any. */
+void world_log_recall(const struct world_load *load);
 
 /* Says in the log what is odd in policies, or wrong with the databases at the start. */
 void world_log_geo(const struct geo *geo, const struct error *error, const char *path);

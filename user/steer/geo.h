@@ -57,7 +57,8 @@ int geo_new_blind(const struct config *config, const struct geo *old, struct geo
                   struct error *error);
 
 /* Numbers of policies and regions, kept in a file, so that answers that are kept stay true: what
- * geo_recall() gives serves as `old`, and for nothing else. 0 or a negative errno. */
+ * geo_recall() gives serves as `old`, and for nothing else. 0 or a negative errno: with -ENOENT
+ * there is no such file, with -EBADMSG it is not one of ours. */
 int geo_remember(const struct geo *geo, const char *path);
 int geo_recall(const char *path, struct geo **ret);
 /* A hash of all names and their numbers. */

@@ -187,19 +187,23 @@ static int read_line(struct geo_names *names, char *line)
 int geo_names_read(struct geo_names *names, const char *path)
 {
 	FILE *file = fopen(path, "re");
-	char line[1024];
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
 	int err = file ? 0 : -errno;
 
-	while (file && !err && fgets(line, sizeof(line), file)) {
-		size_t len = strcspn(line, "\n");
-
-		if (!line[len])
+	/* An order's name, with escapes for most of its octets, is long. */
+	while (file && !err && (len = getline(&line, &room, file)) > 0) {
+		if (line[len - 1] != '\n' || strlen(line) != (size_t)len)
 			err = -EBADMSG;
-		line[len] = 0;
+		line[len - 1] = 0;
 		if (!err)
 			err = read_line(names, line);
 	}
+	if (file && !err && !feof(file))
+		err = errno == ENOMEM ? -ENOMEM : -EIO;
 	if (file)
 		fclose(file);
+	free(line);
 	return err;
 }

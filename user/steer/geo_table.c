@@ -90,6 +90,8 @@ static int read_fields(struct reading *reading, char *text)
 	}
 	if (!field[1][0] || strlen(field[1]) > 63)
 		return fault(reading, EINVAL, "a region's name has 1 to 63 octets");
+	if (strchr(field[1], '>')) /* the names of orders have it */
+		return fault(reading, EINVAL, "a region's name has no `>' in it");
 	if (read_ms(field[2], &ms))
 		return fault(reading, EINVAL, "milliseconds: a number from 0 to 3600000");
 	region = geo_names_region(reading->names, reading->policy, field[1]);

@@ -715,6 +715,41 @@ static void last_good_answers_come_back_from_disk(void **state)
 	assert_memory_equal(found.answer->octets, "\xcb\0\x71\1", 4);
 }
 
+static int note_mark(const void *key, size_t key_len, const void *value, size_t value_len,
+                     void *arg)
+{
+	(void)value;
+	(void)value_len;
+	assert_true(key_len >= 2);
+	strncat(arg, key, 1);
+	return 0;
+}
+
+static void what_is_kept_by_region_can_be_forgotten_alone(void **state)
+{
+	static const struct {
+		const char *key;
+		size_t len;
+	} records[] = {
+	        {"A\1\0\1\1\0\0\0\0\0\0\0\0\0\0\1a", 17},
+	        {"B\1\0\1\1\0\0\0\0\0\0\0\0\0\0\0\0\0\7\1a", 21},
+	        {"C\1definiti\0\0\0\0\0\1", 16}, /* of a pool without a policy */
+	        {"C\1definiti\0\0\0\7\0\1", 16},
+	        {"D\1else", 6},
+	};
+	struct scene *scene = *state;
+	struct error error = {0};
+	char marks[16] = "";
+
+	assert_non_null(mkdtemp(folder_template(scene->dir, sizeof(scene->dir), "flatten")));
+	assert_int_equal(keep_open(&scene->loop, scene->dir, &scene->keep, &error), 0);
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
+		keep_put(scene->keep, records[i].key, records[i].len, "v", 1);
+	restore_forget_regions(scene->keep);
+	assert_int_equal(keep_each(scene->keep, note_mark, marks), 0);
+	assert_string_equal(marks, "ACD");
+}
+
 static void memory_is_bounded_and_eviction_takes_what_would_stand_in(void **state)
 {
 	struct scene *scene = *state;
@@ -768,6 +803,7 @@ int main(void)
 	        CASE(a_flush_forgets),
 	        CASE(a_reload_that_moves_the_target_makes_answers_old),
 	        CASE(last_good_answers_come_back_from_disk),
+	        CASE(what_is_kept_by_region_can_be_forgotten_alone),
 	        CASE(memory_is_bounded_and_eviction_takes_what_would_stand_in),
 	};
 

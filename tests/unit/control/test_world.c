@@ -57,11 +57,11 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = {"conf", "a", "b"};
+	static const char *const names[] = {"conf", "a", "b", WORLD_REGIONS_FILE};
 	struct fixture *fixture = *state;
 	char path[160];
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", fixture->folder, names[i]);
 		unlink(path);
 	}
@@ -157,6 +157,37 @@ static void a_bad_configuration_leaves_everything(void **state)
 	assert_string_equal(error.file, fixture->config);
 	assert_int_equal(error.line, 2);
 	world_load_free(first);
+}
+
+static void numbers_of_regions_that_are_not_recalled_are_told(void **state)
+{
+	static const struct {
+		const char *regions; /* the file; NULL: none */
+		int recall_err;
+		unsigned int far; /* the region's number */
+	} cases[] = {{NULL, -ENOENT, 2},
+	             {"w gone\nw far\n", 0, 2},
+	             {"w gone\nw older\nw far\n", 0, 3},
+	             {"w gone\nw older\nw far\nw ", -EBADMSG, 2},
+	             {"w\n", -EBADMSG, 2}};
+	struct fixture *fixture = *state;
+	char conf[512];
+
+	snprintf(conf, sizeof(conf),
+	         "server: {state-dir: %s}\nzones: [{name: a.example, file: a}]\n"
+	         "policies: [{name: w, regions: [near, far], default: near}]\n",
+	         fixture->folder);
+	write_file(fixture, "conf", conf);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct world_load *loaded;
+
+		if (cases[i].regions)
+			write_file(fixture, WORLD_REGIONS_FILE, cases[i].regions);
+		loaded = load(fixture, NULL);
+		assert_int_equal(loaded->recall_err, cases[i].recall_err);
+		assert_int_equal(geo_region(loaded->geo, 0, "far"), cases[i].far);
+		world_load_free(loaded);
+	}
 }
 
 static void loops_over_zones_are_faults(void **state)
@@ -322,6 +353,8 @@ int main(void)
 	                                        tear_down),
 	        cmocka_unit_test_setup_teardown(a_bad_configuration_leaves_everything, set_up,
 	                                        tear_down),
+	        cmocka_unit_test_setup_teardown(numbers_of_regions_that_are_not_recalled_are_told,
+	                                        set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(loops_over_zones_are_faults, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(
 	                a_zone_whose_keys_are_over_is_served_and_that_is_a_fault, set_up,

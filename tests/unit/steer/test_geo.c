@@ -215,6 +215,39 @@ static void numbers_outlive_the_process(void **state)
 	assert_int_equal(geo_recall(path, &recalled), -ENOENT);
 }
 
+/* Eight names of 63 octets, most of which are escaped in the file. */
+static void the_longest_order_outlives_the_process(void **state)
+{
+	struct geo *geo, *recalled = NULL;
+	char text[2048], names[8][64] = {{0}}, order[1024] = "", path[300];
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < 8; i++) {
+		names[i][0] = (char)('a' + i);
+		for (size_t j = 1; j < 63; j += 2)
+			memcpy(names[i] + j, "\xc3\xa9", 2);
+		snprintf(order + strlen(order), sizeof(order) - strlen(order), "%s%s",
+		         i ? " > " : "", names[i]);
+	}
+	len = (size_t)snprintf(text, sizeof(text),
+	                       HEAD "policies: [{name: p, default: %s, default-then: [", names[0]);
+	for (size_t i = 1; i < 8; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i > 1 ? ", " : "",
+		                        names[i]);
+	snprintf(text + len, sizeof(text) - len, "]}]\n");
+	geo = make(text, NULL);
+	snprintf(path, sizeof(path), "%s.names", table_path);
+	assert_int_equal(geo_remember(geo, path), 0);
+	assert_int_equal(geo_recall(path, &recalled), 0);
+	assert_int_equal(geo_region(geo, 0, order), 9);
+	assert_int_equal(geo_region(recalled, 0, order), 9);
+	assert_true(geo_numbering(recalled) == geo_numbering(geo));
+	unlink(path);
+	geo_free(recalled);
+	geo_free(geo);
+}
+
 static void without_databases_lists_and_defaults_decide(void **state)
 {
 	struct config *config =
@@ -293,6 +326,7 @@ static void a_bad_table_is_refused_with_its_line(void **state)
 	        {"192.0.2.1/24,a,1\n", 1, "not a network"},
 	        {"network,region,ms\nnetwork,region,ms\n", 2, "not a network"},
 	        {"192.0.2.0/24,,1\n", 1, "1 to 63"},
+	        {"192.0.2.0/24,a,1\n192.0.2.0/24,us > de,1\n", 2, "no `>'"},
 	        {"192.0.2.0/24,a,fast\n", 1, "milliseconds"},
 	        {"192.0.2.0/24,a,-1\n", 1, "milliseconds"},
 	        {"192.0.2.0/24,a,nan\n", 1, "milliseconds"},
@@ -411,6 +445,7 @@ int main(void)
 	        cmocka_unit_test(a_table_knows_what_it_was_made_of),
 	        cmocka_unit_test(numbers_come_in_order_and_stay),
 	        cmocka_unit_test(numbers_outlive_the_process),
+	        cmocka_unit_test(the_longest_order_outlives_the_process),
 	        cmocka_unit_test(without_databases_lists_and_defaults_decide),
 	        cmocka_unit_test(the_quickest_of_the_longest_network_counts),
 	        cmocka_unit_test(a_bad_table_is_refused_with_its_line),

@@ -13,23 +13,24 @@
  */
 #include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "health/health_room.h"
 
 #define BODY_MAX   (64U << 10) /* looked through for `match` */
 #define CA_CACHE_S 60L         /* authorities are read again after that */
+#define CA_SAID_MS 60000       /* that they cannot be is said as often */
 
 /* All probes with the same authorities. Lives as long as the part. */
 struct curl_crowd {
 	struct curl_crowd *next;
 	struct curl_part *part;
-	char *ca_file; /* NULL: the system's */
+	char *ca_file;    /* NULL: the system's */
+	uint64_t said_ms; /* when it was last said that they cannot be read; 0: never */
 	CURLM *multi;
 	uv_timer_t timer;
 };
@@ -100,15 +101,19 @@ static const char *fault_text(const struct curl_probe *curl, CURLcode code)
 	return curl->fault[0] ? curl->fault : curl_easy_strerror(code);
 }
 
-/* Whether authorities could not be read for want of a descriptor, or memory. 0: it was not that. */
-static int ca_file_err(const struct curl_probe *curl)
+/* Nobody can be judged by authorities that cannot be read, for want of a descriptor or for good. */
+static void blame_authorities(struct curl_probe *curl)
 {
-	const char *ca_file = curl->probe.target->key.box->config->ca_file;
-	int fd = ca_file ? open(ca_file, O_RDONLY | O_CLOEXEC) : -1, err = errno;
+	struct curl_crowd *crowd = curl->crowd;
+	uint64_t now = clock_ms();
 
-	if (fd >= 0)
-		close(fd);
-	return ca_file && fd < 0 && probe_is_own_fault(err) ? err : 0;
+	if (!crowd->said_ms || now - crowd->said_ms >= CA_SAID_MS) {
+		crowd->said_ms = now;
+		log_error("checks by the authorities in %s have no result: they cannot be read: %s",
+		          crowd->ca_file ? crowd->ca_file : "the system's file",
+		          fault_text(curl, CURLE_SSL_CACERT_BADFILE));
+	}
+	probe_none(&curl->probe, fault_text(curl, CURLE_SSL_CACERT_BADFILE));
 }
 
 static void judge(struct curl_probe *curl, CURLcode code)
@@ -116,12 +121,12 @@ static void judge(struct curl_probe *curl, CURLcode code)
 	curl_off_t connect_us = 0;
 	long err = 0;
 
-	if (code == CURLE_SSL_CACERT_BADFILE)
-		curl->own_err = ca_file_err(curl);
 	curl_easy_getinfo(curl->easy, CURLINFO_CONNECT_TIME_T, &connect_us);
 	curl_easy_getinfo(curl->easy, CURLINFO_OS_ERRNO, &err);
 	if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && curl->enough))
 		judge_reply(curl, connect_us > 0 ? (uint32_t)connect_us : 1);
+	else if (code == CURLE_SSL_CACERT_BADFILE)
+		blame_authorities(curl);
 	else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT)
 		probe_error(&curl->probe, ENOMEM);
 	else if (curl->own_err)

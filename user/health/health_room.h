@@ -44,6 +44,9 @@ void probe_done(struct probe *probe, bool good, uint32_t connect_us, const char 
 /* The same for an error that may be this machine's own: those are no result. */
 void probe_error(struct probe *probe, int err);
 
+/* The same where there is nothing to judge the target by: no result. */
+void probe_none(struct probe *probe, const char *why);
+
 /* Who is to blame is this machine: out of memory, descriptors, ports. */
 bool probe_is_own_fault(int err);
 

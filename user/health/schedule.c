@@ -292,6 +292,15 @@ void probe_error(struct probe *probe, int err)
 	end_with_error(target, err, probe_age_us(probe));
 }
 
+void probe_none(struct probe *probe, const char *why)
+{
+	struct target *target = probe->target;
+
+	probe->target = NULL;
+	write_reason(target, "%s", why);
+	end(target, false, false, probe_age_us(probe), 0);
+}
+
 /* ---- beginning and ending ---- */
 
 static void leave(struct target *target)

@@ -2,6 +2,7 @@
 """What an operator does: makes keys, tells the parent, looks, and moves signed zones here."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -11,7 +12,7 @@ from lib.lab import CDN
 from lib.peers import KNOTC, KNOTD
 from lib.process import Process, copy_binary, until
 from rolling import ZONE
-from signed import Keys, expect, nsec_types, signed_edge, zone_settings
+from signed import SETTIME, Keys, expect, nsec_types, signed_edge, zone_settings
 from validators import Bind, Unbound
 
 DSFROMKEY = "/usr/bin/dnssec-dsfromkey"
@@ -126,6 +127,8 @@ def checked(bench):
                          (whole.replace("PrivateKey: ", "PrivateKey: !"), "bad base64"),
                          (whole.replace("PrivateKey", "Nothing"), "is missing"),
                          (whole + "Inactive: 20200101000000\n", "no key is active"),
+                         (re.sub("Publish: [0-9]+", "Publish: 20370101000000", whole),
+                          "no key that is active is published"),
                          ("", "empty")):
         with open(stem + ".private", "w") as file:
             file.write(wrong)
@@ -134,6 +137,9 @@ def checked(bench):
         true(words in said and keys.folder in said, said)
     os.unlink(stem + ".private")
     true("no key is active" in check()[1], "without a private half")
+    keys.make("example.test", ksk=False)
+    status, said = check()
+    true(status == 1 and "no key-signing key is active" in said and keys.folder in said, said)
 
 
 @case("a zone that came signed is stripped and signed here: its keys are ours alone")
@@ -166,6 +172,32 @@ def stripped(bench):
         expect(validator, "www.example.test", "A")
         primary.process.kill()
         bench.lab.end_edge(edge)
+
+
+def signing_tags(bench, name):
+    reply = bench.client.ask(name, "A", ednsflags=0x8000)
+    return {item.key_tag for rrset in reply.message.answer if rrset.rdtype == 46
+            for item in rrset}
+
+
+@case("a time behind the end of the epoch is taken over by a reload, of a zone that was transferred")
+def far_time(bench):
+    primary = Primary(bench, "off")
+    keys = Keys(bench)
+    first, second = [keys.make("example.test", "-P", "now-60", "-A", "now-60") for _ in range(2)]
+    tags = [int(stem.rsplit("+", 1)[1]) for stem in (first, second)]
+    settings = [{"name": "example.test", "dnssec": True, "dnssec-keys": keys.folder,
+                 "dnssec-validity": "60s", "primaries": [{"address": f"{CDN}@5301"}]}]
+    edge = signed_edge(bench, keys, {"example.test": ZONE}, settings)
+    until(lambda: bench.client.ask("www.example.test", "A").rcode == "NOERROR", "the zone")
+    equal(signing_tags(bench, "www.example.test"), set(tags))
+    subprocess.run([SETTIME, "-K", keys.folder, "-I", "now+17", os.path.basename(first)],
+                   check=True, capture_output=True)
+    edge.reload()
+    equal(signing_tags(bench, "www.example.test"), set(tags))
+    until(lambda: signing_tags(bench, "www.example.test") == {tags[1]}, "the other key alone",
+          20, 0.3)
+    primary.process.kill()
 
 
 @case("keys that PowerDNS exports sign here, as they are")

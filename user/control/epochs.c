@@ -64,11 +64,12 @@ void epochs_expect(struct daemon *daemon)
 void epochs_second(struct daemon *daemon)
 {
 	int64_t now = clock_unix_ms() / 1000;
-	bool set_back = now < daemon->epochs_seen_s;
 
+	/* Kept until somebody may act on it. */
+	if (now < daemon->epochs_seen_s)
+		daemon->epochs_due_s = 0;
 	daemon->epochs_seen_s = now;
-	if ((now < daemon->epochs_due_s && !set_back) || daemon->reload ||
-	    transfers_are_due(daemon))
+	if (now < daemon->epochs_due_s || daemon->reload || transfers_are_due(daemon))
 		return;
 	for (size_t i = 0; i < zones_count(daemon->zones); i++) {
 		const struct zone *zone = zones_at(daemon->zones, i);

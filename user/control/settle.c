@@ -59,6 +59,18 @@ void world_renew_settings(const struct config *config, struct zones *zones)
 	}
 }
 
+/* Expiry is the loop's to say, and may have been said while a reload copied the zone. */
+static void renew_expired(struct zones *zones, const struct zones *old)
+{
+	for (size_t i = 0; old && i < zones_count(zones); i++) {
+		struct zone *zone = zones_at(zones, i);
+		const struct zone *before = zones_exact(old, zone->apex, zone->apex_len);
+
+		if (before && before != zone && before->table == zone->table)
+			CMM_STORE_SHARED(zone->expired, CMM_LOAD_SHARED(before->expired));
+	}
+}
+
 static void settle_without_kernel(struct zone *zone, const struct zones *old)
 {
 	const struct zone *before = old ? zones_exact(old, zone->apex, zone->apex_len) : NULL;
@@ -153,6 +165,7 @@ void world_settle(const struct config *config, struct zones *zones, const struct
 	bool other = publish && !old && !world_is_as_adopted(zones, publish);
 
 	world_renew_settings(config, zones);
+	renew_expired(zones, old);
 	if (publish)
 		world_remove_gone(zones, old, publish);
 	for (size_t i = 0; i < zones_count(zones); i++) {

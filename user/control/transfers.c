@@ -221,27 +221,47 @@ static int make_config(struct transfers *transfers, struct config **ret)
 	return err;
 }
 
+/* A reload meanwhile may have changed keys and settings. NULL: it is not to be served, and where
+ * it was transferred the primary is asked again. */
+static struct zone *fit(struct transfers *transfers, struct zone *zone, const struct zone *served,
+                        const struct config_zone *settings)
+{
+	char name[NAME_TEXT_MAX], text[1024];
+	struct error error = {0};
+	struct zone *fits;
+
+	if (!sign_waited(zone, settings, served, clock_unix_ms() / 1000, &fits, &error))
+		return fits;
+	log_warning("zone %s keeps its old data: %s", name_to_text(zone->apex, name),
+	            error_text(&error, text, sizeof(text)));
+	if (settings->primaries_count)
+		transfer_in_refresh(transfers->in, zone->apex, zone->apex_len, true);
+	return NULL;
+}
+
 /* What is to be served as this zone, counted; NULL: nothing (its file is bad), or no memory. */
-static struct zone *pick(const struct change *change, const struct zones *old,
+static struct zone *pick(struct transfers *transfers, const struct change *change,
                          const struct config_zone *settings)
 {
 	const struct config_name *name = &settings->name;
-	struct zone *served = zones_exact(old, name->name, name->len);
+	struct zone *served = zones_exact(transfers->daemon->zones, name->name, name->len);
 	struct zone *zone = zones_exact(change->arrived, name->name, name->len);
 
 	/* A reload meanwhile may have read other data for one that was to be renewed. */
 	if (zone && !settings->primaries_count && (!served || served->table != zone->table))
 		zone = NULL;
-	if (!zone)
-		zone = served;
 	if (zone)
-		return zone_hold(zone);
+		zone = fit(transfers, zone, served, settings);
+	if (zone)
+		return zone;
+	if (served)
+		return zone_hold(served);
 	if (!settings->primaries_count)
 		return NULL;
 	return zone_without_data(name->name, name->len, settings);
 }
 
-static int make_zones(const struct daemon *daemon, struct change *change)
+static int make_zones(struct transfers *transfers, struct change *change)
 {
 	size_t most = change->config->zones_count, count = 0;
 	struct zone **list = calloc(most + 1, sizeof(*list));
@@ -249,7 +269,7 @@ static int make_zones(const struct daemon *daemon, struct change *change)
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; i < most; i++) {
-		list[count] = pick(change, daemon->zones, &change->config->zones[i]);
+		list[count] = pick(transfers, change, &change->config->zones[i]);
 		count += list[count] != NULL;
 	}
 	change->zones = zones_new(list, count);
@@ -281,7 +301,7 @@ static int prepare(struct transfers *transfers, struct change *change)
 	change->world = malloc(sizeof(*change->world));
 	if (!change->arrived || !change->world)
 		return -ENOMEM;
-	err = make_zones(daemon, change);
+	err = make_zones(transfers, change);
 	if (!err)
 		*change->world = (struct world){.config = change->config,
 		                                .zones = change->zones,

@@ -65,7 +65,8 @@ void world_load_free(struct world_load *load); /* with what has not been taken o
 /*
  * Before a loaded set is served: gives every zone its place and generation
  * (the kernel's where publish is not NULL), points kept zones to the settings
- * of the new configuration, and takes zones that are gone out of the kernel.
+ * of the new configuration, takes over what expired meanwhile, and takes zones
+ * that are gone out of the kernel.
  */
 void world_settle(const struct config *config, struct zones *zones, const struct zones *old,
                   struct publish *publish);

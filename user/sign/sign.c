@@ -118,6 +118,54 @@ int sign_arrived(struct zone *zone, const struct zone *before, int64_t now, stru
 	return 0;
 }
 
+static bool same_policy(struct sign_policy a, struct sign_policy b)
+{
+	return a.validity_s == b.validity_s && a.cds == b.cds;
+}
+
+/* Again on its data, by the keys of this signer. */
+static int sign_like(const struct zone *zone, const struct signer *like,
+                     const struct sign_policy *policy, int64_t now, struct zone **ret,
+                     struct error *error)
+{
+	struct zone *again = zone_again(zone);
+	struct signer *signer;
+	bool kept_on;
+	int err;
+
+	if (!again)
+		return error_set(error, ENOMEM, NULL, 0, "out of memory");
+	err = signer_new(zone, signer_keys(like), policy, now, like, &signer, &kept_on, error);
+	if (err) {
+		zone_free(again);
+		return err;
+	}
+	attach(again, signer);
+	*ret = again;
+	return 0;
+}
+
+int sign_waited(struct zone *zone, const struct config_zone *settings, const struct zone *served,
+                int64_t now, struct zone **ret, struct error *error)
+{
+	const struct signer *like = zone->signer;
+	struct sign_policy policy;
+
+	if (is_wanted(settings) != (like != NULL))
+		return error_set(error, ESTALE, NULL, 0,
+		                 "its data came before `dnssec' was switched");
+	if (like) {
+		policy = policy_of(settings);
+		if (served && served->signer)
+			like = served->signer;
+		if (signer_keys(like) != signer_keys(zone->signer) ||
+		    !same_policy(policy, signer_policy(zone->signer)))
+			return sign_like(zone, like, &policy, now, ret, error);
+	}
+	*ret = zone_hold(zone);
+	return 0;
+}
+
 int sign_reload(struct zone *zone, const struct config_zone *settings, int64_t now,
                 struct zone **ret, struct error *error)
 {

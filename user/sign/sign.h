@@ -33,6 +33,16 @@ int sign_arrived(struct zone *zone, const struct zone *before, int64_t now, stru
                  struct error *error);
 
 /*
+ * What arrived may have waited for the end of a reload: *ret is the zone,
+ * counted once more, or where `served` (NULL: none) has other keys, or the
+ * settings another policy, one on its data that is signed by those. -ESTALE: it
+ * is signed and is not to be, or the other way round: its data were read for
+ * other settings.
+ */
+int sign_waited(struct zone *zone, const struct config_zone *settings, const struct zone *served,
+                int64_t now, struct zone **ret, struct error *error);
+
+/*
  * The zone with its keys as they are read now, for a reload that leaves its
  * data alone: where nothing differs, times that are still to come included, one
  * more count of the same zone. Without

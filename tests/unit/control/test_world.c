@@ -265,6 +265,28 @@ static void a_zone_whose_keys_are_over_is_served_and_that_is_a_fault(void **stat
 	remove_key(stem);
 }
 
+/* A reload copies zones whose keys differ; the loop has them expire, or be confirmed, meanwhile. */
+static void what_expires_during_a_reload_has_expired(void **state)
+{
+	struct fixture *fixture = *state;
+	struct world_load *first = load(fixture, NULL);
+
+	for (int expired = 1; expired >= 0; expired--) {
+		struct zone *before = zone_of(first->zones, "a.example");
+		struct zone *copies[] = {zone_again(before),
+		                         zone_again(zone_of(first->zones, "b.example"))};
+		struct zones *zones = zones_new(copies, 2);
+
+		before->expired = expired;
+		world_settle(first->config, zones, first->zones, NULL);
+		assert_int_equal(zone_of(zones, "a.example")->expired, expired);
+		assert_false(zone_of(zones, "b.example")->expired);
+		before->expired = true; /* what the next copy is made of */
+		zones_free(zones);
+	}
+	world_load_free(first);
+}
+
 /* ---- comparing configurations ---- */
 
 static struct config *parse(const char *text)
@@ -359,6 +381,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                a_zone_whose_keys_are_over_is_served_and_that_is_a_fault, set_up,
 	                tear_down),
+	        cmocka_unit_test_setup_teardown(what_expires_during_a_reload_has_expired, set_up,
+	                                        tear_down),
 	        cmocka_unit_test(what_needs_a_restart_is_said),
 	        cmocka_unit_test(upstreams_are_rebuilt_when_they_differ),
 	};

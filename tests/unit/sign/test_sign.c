@@ -282,6 +282,68 @@ static void keys_that_are_over_go_on_when_the_zone_is_read_again(void **state)
 	zone_free(other);
 }
 
+static void expect_key_count(const struct zone *zone, unsigned int count, uint32_t validity_s)
+{
+	assert_int_equal(signer_apex_rrset(zone->signer, AN_TYPE_DNSKEY)->count, count);
+	assert_int_equal(signer_policy(zone->signer).validity_s, validity_s);
+	assert_verifies(
+	        zone->signer, EXAMPLE, EXAMPLE_LEN, zone->soa,
+	        signer_signatures(zone->signer, EXAMPLE, EXAMPLE_LEN, AN_TYPE_SOA, zone->soa));
+}
+
+static void what_waited_for_a_reload_is_signed_by_the_keys_that_it_brought(void **state)
+{
+	struct config_zone settings;
+	struct zone *served = sign_test_zone(text, settings_on(&settings)), *keyed, *arrived, *in;
+	struct error error = {0};
+	char stem[PATH_MAX];
+
+	(void)state;
+	new_key(SIGN_ED25519, 257, stem);
+	assert_int_equal(sign_zone(served, NULL, NOW, &error), 0);
+	assert_int_equal(
+	        sign_arrived(sign_test_zone(text, &settings), served, NOW, &arrived, &error), 0);
+	assert_int_equal(sign_waited(arrived, &settings, served, NOW, &in, &error), 0);
+	assert_ptr_equal(in, arrived); /* there was no reload */
+	zone_free(in);
+	new_key(SIGN_ED25519, 257, stem);
+	assert_int_equal(sign_reload(served, &settings, NOW, &keyed, &error), 0);
+	assert_int_equal(sign_waited(arrived, &settings, keyed, NOW, &in, &error), 0);
+	assert_ptr_equal(in->table, arrived->table);
+	expect_key_count(in, 2, 1209600);
+	zone_free(in);
+	/* Nothing is served yet: the settings alone are new. */
+	settings.dnssec_validity_s = 86400;
+	assert_int_equal(sign_waited(arrived, &settings, NULL, NOW, &in, &error), 0);
+	expect_key_count(in, 1, 86400);
+	zone_free(in);
+	zone_free(arrived);
+	zone_free(served);
+	zone_free(keyed);
+}
+
+static void what_was_read_for_other_settings_does_not_go_in(void **state)
+{
+	struct config_zone settings, off = {.dnssec = false};
+	struct zone *plain = sign_test_zone(text, &off), *keyed, *in = NULL;
+	struct error error = {0};
+	char stem[PATH_MAX];
+
+	(void)state;
+	new_key(SIGN_ED25519, 257, stem);
+	keyed = sign_test_zone(text, settings_on(&settings));
+	assert_int_equal(sign_zone(keyed, NULL, NOW, &error), 0);
+	assert_int_equal(sign_waited(plain, &settings, keyed, NOW, &in, &error), -ESTALE);
+	assert_int_equal(sign_waited(plain, &settings, NULL, NOW, &in, &error), -ESTALE);
+	assert_int_equal(sign_waited(keyed, &off, plain, NOW, &in, &error), -ESTALE);
+	assert_null(in);
+	assert_int_equal(sign_waited(plain, &off, keyed, NOW, &in, &error), 0);
+	assert_ptr_equal(in, plain);
+	zone_free(in);
+	zone_free(plain);
+	zone_free(keyed);
+}
+
 static void the_next_epoch_is_another_zone_with_the_same_keys(void **state)
 {
 	struct config_zone settings;
@@ -327,6 +389,11 @@ int main(void)
 	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(
 	                keys_that_are_over_go_on_when_the_zone_is_read_again, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                what_waited_for_a_reload_is_signed_by_the_keys_that_it_brought, setup,
+	                teardown),
+	        cmocka_unit_test_setup_teardown(what_was_read_for_other_settings_does_not_go_in,
+	                                        setup, teardown),
 	        cmocka_unit_test_setup_teardown(the_next_epoch_is_another_zone_with_the_same_keys,
 	                                        setup, teardown),
 	};

@@ -6,11 +6,14 @@ import re
 import shutil
 import stat
 import subprocess
+import threading
+import time
 
 from lib.cases import case, equal, true
 from lib.lab import CDN
 from lib.peers import KNOTC, KNOTD
 from lib.process import Process, copy_binary, until
+from lib.standard import edge_config
 from rolling import ZONE
 from signed import SETTIME, Keys, expect, nsec_types, signed_edge, zone_settings
 from validators import Bind, Unbound
@@ -198,6 +201,58 @@ def far_time(bench):
     until(lambda: signing_tags(bench, "www.example.test") == {tags[1]}, "the other key alone",
           20, 0.3)
     primary.process.kill()
+
+
+BIG = ZONE + "".join(f"n{number} A 192.0.2.1\n" for number in range(300000))
+
+
+def transfer_in_reload(bench, edge, primary):
+    """A reload, in which new data arrive."""
+    primary.write(ZONE.replace("192.0.2.92", "192.0.2.93").replace("host 1 ", "host 2 "))
+    reload = threading.Thread(target=edge.reload)
+    reload.start()
+    time.sleep(0.1)
+    primary.control("-b", "zone-reload", "example.test")
+    edge.ctl("zone-refresh", "example.test")
+    reload.join()
+    until(lambda: bench.client.ask("www.example.test", "A").addresses == ["192.0.2.93"],
+          "the new data", 20, 0.1)
+    said = edge.process.log_text().upper()
+    true(" IXFR " in said.split("RELOADED:")[0], f"not during the reload: {said[-800:]}")
+    primary.process.kill()
+
+
+@case("what is transferred while a reload brings other keys is signed by those")
+def during_a_reload(bench):
+    primary = Primary(bench, "off")
+    keys = Keys(bench)
+    first = keys.make("example.test")
+    keys.make("big.test")
+    settings = [*zone_settings(keys, "big.test"),
+                {"name": "example.test", "dnssec": True, "dnssec-keys": keys.folder,
+                 "primaries": [{"address": f"{CDN}@5301"}]}]
+    edge = signed_edge(bench, keys, {"big.test": BIG}, settings)
+    until(lambda: bench.client.ask("www.example.test", "A").rcode == "NOERROR", "the zone")
+    second = keys.make("example.test")
+    transfer_in_reload(bench, edge, primary)
+    equal(signing_tags(bench, "www.example.test"),
+          {int(stem.rsplit("+", 1)[1]) for stem in (first, second)})
+
+
+@case("what is transferred while a reload switches signing on is asked for again, and signed here")
+def switched_in_a_reload(bench):
+    primary = Primary(bench, "off")
+    keys = Keys(bench)
+    key = keys.make("example.test")
+    settings = [{"name": "big.test", "file": "big.test.zone"},
+                {"name": "example.test", "primaries": [{"address": f"{CDN}@5301"}]}]
+    edge = bench.edge({**edge_config(), "zones": settings}, {"big.test": BIG})
+    until(lambda: bench.client.ask("www.example.test", "A").rcode == "NOERROR", "the zone")
+    true(signing_tags(bench, "www.example.test"), "it comes signed")
+    settings[1] = {**settings[1], "dnssec": True, "dnssec-keys": keys.folder}
+    edge.write_config({"zones": settings})
+    transfer_in_reload(bench, edge, primary)
+    equal(signing_tags(bench, "www.example.test"), {int(key.rsplit("+", 1)[1])})
 
 
 @case("keys that PowerDNS exports sign here, as they are")

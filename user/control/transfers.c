@@ -5,7 +5,9 @@
  * Everything that changes what is served is gathered and goes in at once, so
  * that ten thousand zones that arrive together are some ten changes of the
  * world. After a change comes a pause, the longer the more it cost. A reload
- * has the zones for itself; what arrives meanwhile waits for its end.
+ * has the zones for itself; what arrives meanwhile waits for its end, and is
+ * then signed by the keys that are served, or, read for other settings, asked for
+ * again.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -61,7 +61,7 @@ class Primary:
     """knotd that signs the zone itself."""
 
     def __init__(self, bench, nsec3):
-        self.folder = os.path.join(bench.lab.folder, f"primary-{len(bench.edges)}")
+        self.folder = os.path.join(bench.lab.folder, f"primary-{time.time_ns()}")
         os.mkdir(self.folder)
         with open(os.path.join(self.folder, "knot.conf"), "w") as file:
             file.write(KNOT.format(folder=self.folder, address=CDN, nsec3=nsec3).replace(

@@ -77,7 +77,7 @@ static void pretend_owner(struct an_owner_slot *slot)
 	slot->head.kind = AN_SLOT_OWNER;
 	slot->name_len = NAME_LEN;
 	memset(slot->name, 0, 16);
-	slot->answer.traits &= AN_TRAIT_COUNTING;
+	slot->answer.traits &= AN_TRAIT_COUNTING | AN_TRAIT_MEMBERS;
 	slot->answer.stride = slot->answer.stride & 1 ? SLOT_STRIDE_AAAA : SLOT_STRIDE_A;
 	slot->answer.tail_len &= 0xff;
 	slot->answer.count &= 7;
@@ -129,7 +129,7 @@ static void compare(const struct scratch *quick, struct scratch *general, unsign
 	REQUIRE(quick->reply.scope ==
 	        (quick->edns.ecs.source ? (scope > place ? scope : place) : 0));
 	REQUIRE(quick->pick.cell ==
-	        (general->answer.members ? general->answer.cell : AN_CELL_FIXED));
+	        (general->answer.traits & AN_TRAIT_MEMBERS ? general->answer.cell : AN_CELL_FIXED));
 }
 
 static void try_quick(const uint8_t *data, uint8_t choice)
@@ -202,11 +202,10 @@ static void try_region(const uint8_t *data, uint8_t choice)
 		slot->key = quick->found.key;
 		slot->answer.counts[0] = slot->answer.count;
 		slot->answer.counts[1] = slot->answer.counts[2] = 0;
-		slot->answer.tail_len = 0;
-		slot->answer.members = 0;
+		slot->answer.tail_len = slot->answer.signed_len = 0;
+		slot->answer.traits &= AN_TRAIT_COUNTING;
 		if (choice & 32)
-			slot->answer.members = (uint16_t)(slot->answer.count * slot->answer.stride +
-			                                  (choice & 16));
+			slot->answer.traits |= AN_TRAIT_MEMBERS;
 	}
 	*general = *quick;
 	if (quick_region_read(slot, quick)) {

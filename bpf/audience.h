@@ -58,13 +58,10 @@ AN_INLINE enum verdict client_judge(struct client *client, int ecs_present, __u3
 
 /* ---- keys ---- */
 
-AN_INLINE struct an_audience_key key_for_everyone(__u64 uid, __u32 region, __u16 type, __u8 variant)
+AN_INLINE struct an_audience_key key_for_everyone(__u64 uid, __u32 region, __u16 type)
 {
-	return (struct an_audience_key){.uid = uid,
-	                                .region = region,
-	                                .type = type,
-	                                .variant = variant,
-	                                .kind = AN_AUDIENCE_NET};
+	return (struct an_audience_key){
+	        .uid = uid, .region = region, .type = type, .kind = AN_AUDIENCE_NET};
 }
 
 /* An entry of an owner's list of lengths, as a key for this client. 0: it does not hold for him. */

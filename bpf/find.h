@@ -360,7 +360,7 @@ AN_INLINE enum verdict audience_search(struct scratch *scratch)
 	__u16 type = scratch->question.type;
 
 	found->any_network = found->missed = 0;
-	found->key = key_for_everyone(owner->uid, scratch->place.region, type, 0);
+	found->key = key_for_everyone(owner->uid, scratch->place.region, type);
 	if (scratch->client.source) {
 		if (found_by_network(scratch, &verdict))
 			return verdict;
@@ -369,7 +369,7 @@ AN_INLINE enum verdict audience_search(struct scratch *scratch)
 		if (found_take(scratch, number_for_all(scratch, owner->nobody), &verdict))
 			return verdict;
 	}
-	found->key = key_for_everyone(owner->uid, scratch->place.region, type, 0);
+	found->key = key_for_everyone(owner->uid, scratch->place.region, type);
 	if (found_take(scratch, number_for_all(scratch, owner->everyone), &verdict))
 		return verdict;
 	found->any_network = 1;

@@ -57,7 +57,7 @@ AN_INLINE __u64 quick_audience_differs(const struct an_owner_slot *slot, const s
 	const struct client *client = &own->client;
 	__u32 ipv6 = client->family == AN_FAMILY_IPV6;
 	__u32 count = slot->lens_count[ipv6];
-	struct an_audience_key key = key_for_everyone(0, 0, 0, 0);
+	struct an_audience_key key = key_for_everyone(0, 0, 0);
 
 	if (!client->source || count > 1)
 		return 1;

@@ -7,7 +7,7 @@ import subprocess
 from lib.cases import case, equal, true
 from lib.lab import EDGE
 from lib.standard import ZONE
-from signed import Keys, expect, nsec_types, signed_edge, zone_settings
+from signed import CHILD, Keys, expect, nsec_types, signed_edge, zone_settings
 from validators import ALL, Bind, KnotResolver, Unbound
 
 MORE = ZONE + """\
@@ -23,13 +23,6 @@ insecure NS     ns.insecure
 ns.insecure A   198.51.100.1
 big     TXT     {big}
 """.format(big=" ".join('"' + "x" * 250 + '"' for _ in range(8)))
-CHILD = """\
-$TTL 60
-@ SOA ns host 1 3600 600 86400 30
-@ NS ns
-ns A 198.51.100.1
-www A 192.0.2.92
-"""
 # Name, type, and what is expected: RCODE, secure.
 QUESTIONS = [
     (name, rtype, "NOERROR", True)

@@ -6,7 +6,7 @@ import subprocess
 
 from lib.cases import case, equal, true
 from lib.standard import edge_config
-from signed import Keys, expect
+from signed import CHILD, Keys, expect
 from validators import ALL, Unbound
 
 SIGNZONE = "/usr/bin/dnssec-signzone"
@@ -41,13 +41,6 @@ ns.insecure A 198.51.100.1
 only.unsigned.here NS ns.elsewhere.invalid.
 @ SRV 0 0 0 .
 """.format(big=" ".join('"' + "x" * 250 + '"' for _ in range(8)))
-CHILD = """\
-$TTL 60
-@ SOA ns host 1 3600 600 86400 30
-@ NS ns
-ns A 198.51.100.1
-www A 192.0.2.92
-"""
 # Name, type, RCODE. "!": with opt-out that is not secure (RFC 5155 9.2).
 QUESTIONS = """
 mail A NOERROR

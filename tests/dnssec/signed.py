@@ -12,6 +12,15 @@ from lib.standard import edge_config
 KEYGEN = "/usr/bin/dnssec-keygen"
 SETTIME = "/usr/bin/dnssec-settime"
 
+# What is delegated, signed or not.
+CHILD = """\
+$TTL 60
+@ SOA ns host 1 3600 600 86400 30
+@ NS ns
+ns A 198.51.100.1
+www A 192.0.2.92
+"""
+
 
 class Keys:
     """A folder of keys that dnssec-keygen makes."""

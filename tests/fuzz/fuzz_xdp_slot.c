@@ -197,7 +197,7 @@ static void try_region(const uint8_t *data, uint8_t choice)
 	quick->draw = quick->choice = choice * 0x9e3779b9u;
 	quick->owner.head.zone = slot->head.zone;
 	quick->owner.head.generation = slot->head.generation;
-	quick->found.key = key_for_everyone(7, 5, AN_TYPE_A, 0);
+	quick->found.key = key_for_everyone(7, 5, AN_TYPE_A);
 	if (choice & 64) {
 		slot->key = quick->found.key;
 		slot->answer.counts[0] = slot->answer.count;

@@ -19,19 +19,6 @@ struct choices {
 	uint8_t value[];
 };
 
-static void put64(struct wire *wire, uint64_t value)
-{
-	wire_put32(wire, (uint32_t)(value >> 32));
-	wire_put32(wire, (uint32_t)value);
-}
-
-static uint64_t get64(struct wire *wire)
-{
-	uint64_t high = wire_get32(wire);
-
-	return high << 32 | wire_get32(wire);
-}
-
 /* 0 stays 0. */
 static uint64_t to_unix(uint64_t ms)
 {
@@ -74,7 +61,7 @@ void choices_keep(const struct cell *cell, const struct pool_memory *now)
 	if (!cell->flatten->keep || !says_other(cell, now))
 		return;
 	wire_put16(&to, CHOICES_MARK);
-	put64(&to, cell->key.definition);
+	wire_put64(&to, cell->key.definition);
 	wire_put32(&to, cell->key.region);
 	wire_put16(&to, cell->key.type);
 	for (uint16_t node = 0; node < cell->tree->count; node++)
@@ -85,8 +72,8 @@ void choices_keep(const struct cell *cell, const struct pool_memory *now)
 			continue;
 		wire_put16(&wire, node);
 		wire_put16(&wire, now[node].choice);
-		put64(&wire, to_unix(now[node].chosen_ms));
-		put64(&wire, to_unix(now[node].up_since_ms));
+		wire_put64(&wire, to_unix(now[node].chosen_ms));
+		wire_put64(&wire, to_unix(now[node].up_since_ms));
 	}
 	if (!wire.failed)
 		keep_put(cell->flatten->keep, key, to.at, value, wire.at);
@@ -113,7 +100,7 @@ int choices_take(struct flatten *flatten, const void *key, size_t key_len, const
 	choices = calloc(1, sizeof(*choices) + value_len);
 	if (!choices)
 		return 0;
-	choices->key.definition = get64(&wire);
+	choices->key.definition = wire_get64(&wire);
 	choices->key.region = wire_get32(&wire);
 	choices->key.type = (uint16_t)wire_get16(&wire);
 	choices->len = value_len;
@@ -139,7 +126,7 @@ bool choices_are_by_region(const void *key, size_t key_len)
 static void recall_node(struct cell *cell, struct wire *wire)
 {
 	unsigned int node = wire_get16(wire), choice = wire_get16(wire);
-	uint64_t chosen = get64(wire), up_since = get64(wire);
+	uint64_t chosen = wire_get64(wire), up_since = wire_get64(wire);
 
 	if (wire->failed || node >= cell->tree->count)
 		return;

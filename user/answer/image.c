@@ -78,6 +78,7 @@ static bool mark_tail_ttls(const struct draft *draft, struct an_answer_slot *ret
 	const struct plan *plan = &draft->plan;
 	struct wire data = wire_reader(draft->out + draft->data_at, draft->m.w.at - draft->data_at);
 
+	ret->answer.tail_ttl_count = 0; /* cut() has marked a SOA that is alone */
 	for (unsigned int turn = 0; turn < (plan->mixed ? 6 : 1); turn++)
 		for (unsigned int i = 0; i < plan->count; i++) {
 			const struct plan_item *item = &plan->items[i];

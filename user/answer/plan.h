@@ -77,15 +77,14 @@ struct plan {
 	struct zone_match match;     /* of that name in that zone */
 	const struct body *body;     /* a denial or a referral, instead of its items */
 	const struct zone_node *cut; /* of a referral */
-	unsigned int count;
-	unsigned int made_count;
-	struct plan_item items[PLAN_ITEMS_MAX];
-	uint8_t made[PLAN_CHAIN_MAX][NAME_MAX_LEN]; /* names made by DNAMEs */
-	unsigned int picked_count;
-	uint8_t picked[PLAN_PICKS_MAX];
 	bool client_known;
 	struct client client; /* plan_client()'s */
+	/* How much of each of the arrays, which stand together behind: most replies use little. */
+	unsigned int count, made_count, picked_count;
 	size_t room_used;
+	struct plan_item items[PLAN_ITEMS_MAX];
+	uint8_t made[PLAN_CHAIN_MAX][NAME_MAX_LEN]; /* names made by DNAMEs */
+	uint8_t picked[PLAN_PICKS_MAX];
 	_Alignas(8) uint8_t room[PLAN_ROOM]; /* for signatures and denials that are made */
 };
 

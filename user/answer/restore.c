@@ -29,19 +29,6 @@
 #define RECORD_KEY_MAX     (2 + 2 + 3 + 8 + 4 + NAME_MAX_LEN)
 #define RECORD_VALUE_MAX   (4 * 8 + 4 + 5 + 16 + 2 + FLATTEN_ADDRESSES_MAX * 16)
 
-static void put64(struct wire *wire, uint64_t value)
-{
-	wire_put32(wire, (uint32_t)(value >> 32));
-	wire_put32(wire, (uint32_t)value);
-}
-
-static uint64_t get64(struct wire *wire)
-{
-	uint64_t high = wire_get32(wire);
-
-	return high << 32 | wire_get32(wire);
-}
-
 static size_t record_key(const struct store_owner *owner, const struct an_audience_key *key,
                          uint8_t ret[RECORD_KEY_MAX])
 {
@@ -68,10 +55,10 @@ void restore_keep(struct flatten *flatten, const struct store_owner *owner,
 
 	if (!flatten->keep)
 		return;
-	put64(&wire, unix_now - (now - answer->fetched_ms));
-	put64(&wire, unix_now + (answer->fresh_until_ms - now));
-	put64(&wire, unix_now + (answer->stale_until_ms - now));
-	put64(&wire, owner->definition);
+	wire_put64(&wire, unix_now - (now - answer->fetched_ms));
+	wire_put64(&wire, unix_now + (answer->fresh_until_ms - now));
+	wire_put64(&wire, unix_now + (answer->stale_until_ms - now));
+	wire_put64(&wire, owner->definition);
 	wire_put32(&wire, answer->ttl);
 	wire_put8(&wire, answer->wire_scope);
 	wire_put8(&wire, answer->negative ? RECORD_NEGATIVE : 0);
@@ -160,10 +147,10 @@ static int read_value(const void *octets, size_t len, struct record *ret)
 	uint64_t now = clock_ms(), unix_now = (uint64_t)clock_unix_ms();
 	const uint8_t *address;
 
-	model->fetched_ms = from_unix(get64(&wire), now, unix_now);
-	model->fresh_until_ms = from_unix(get64(&wire), now, unix_now);
-	model->stale_until_ms = from_unix(get64(&wire), now, unix_now);
-	ret->definition = get64(&wire);
+	model->fetched_ms = from_unix(wire_get64(&wire), now, unix_now);
+	model->fresh_until_ms = from_unix(wire_get64(&wire), now, unix_now);
+	model->stale_until_ms = from_unix(wire_get64(&wire), now, unix_now);
+	ret->definition = wire_get64(&wire);
 	model->ttl = wire_get32(&wire);
 	model->wire_scope = (uint8_t)wire_get8(&wire);
 	model->negative = wire_get8(&wire) & RECORD_NEGATIVE;

@@ -108,6 +108,19 @@ static inline uint32_t wire_get32(struct wire *w)
 	return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] : 0;
 }
 
+static inline void wire_put64(struct wire *w, uint64_t value)
+{
+	wire_put32(w, (uint32_t)(value >> 32));
+	wire_put32(w, (uint32_t)value);
+}
+
+static inline uint64_t wire_get64(struct wire *w)
+{
+	uint64_t high = wire_get32(w);
+
+	return high << 32 | wire_get32(w);
+}
+
 /* A length octet with both of these bits is the first of a compression pointer (RFC 1035 4.1.4). */
 #define WIRE_POINTER 0xc0u
 

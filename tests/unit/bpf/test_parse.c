@@ -317,7 +317,7 @@ static void keys_hold_the_prefix_and_nothing_more(void **state)
 
 	(void)state;
 	for (unsigned int len = 0; len <= 127; len++) {
-		struct an_audience_key key = key_for_everyone(7, 0, AN_TYPE_AAAA, 0);
+		struct an_audience_key key = key_for_everyone(7, 0, AN_TYPE_AAAA);
 		uint64_t prefix = 0;
 
 		if (len == 0 || len > 64) {

@@ -41,24 +41,27 @@ static const char ZONE[] = "$TTL 300\n"
 #define SIG(type) "RRSIG " type " 5 1 300 20300101000000 20200101000000 1 @ AAAA\n"
 
 /* clang-format off */
-/* Signed, with NSEC and with NSEC3. */
-static const char WITH_NSEC[] =
-	"$TTL 300\n"
-	"@ SOA ns host 7 7200 3600 1209600 60\n"
-	"@ " SIG("SOA")
-	"@ NS ns.t.\n"
-	"@ " SIG("NS")
-	"@ DNSKEY 256 3 5 AQ==\n"
-	"@ " SIG("DNSKEY")
-	"*.w A 192.0.2.3\n"
-	"*.w " SIG("A")
-	"o DNAME w\n"
-	"o " SIG("DNAME")
-	"d NS ns.d\n"
-	"d DS 1 5 2 00\n"
-	"d " SIG("DS")
-	"ns.d A 192.0.2.4\n"
+#define SIGNED \
+	"$TTL 300\n" \
+	"@ SOA ns host 7 7200 3600 1209600 60\n" \
+	"@ " SIG("SOA") \
+	"@ NS ns.t.\n" \
+	"@ " SIG("NS") \
+	"@ DNSKEY 256 3 5 AQ==\n" \
+	"@ " SIG("DNSKEY") \
+	"*.w A 192.0.2.3\n" \
+	"*.w " SIG("A") \
+	"o DNAME w\n" \
+	"o " SIG("DNAME") \
+	"d NS ns.d\n" \
+	"d DS 1 5 2 00\n" \
+	"d " SIG("DS") \
+	"ns.d A 192.0.2.4\n" \
 	"s NS ns.t.\n"
+
+/* With NSEC and with NSEC3. */
+static const char WITH_NSEC[] =
+	SIGNED
 	"@ NSEC d NS SOA RRSIG NSEC DNSKEY\n"
 	"@ " SIG("NSEC")
 	"d NSEC o NS DS RRSIG NSEC\n"
@@ -71,22 +74,7 @@ static const char WITH_NSEC[] =
 	"*.w " SIG("NSEC");
 
 static const char WITH_NSEC3[] =
-	"$TTL 300\n"
-	"@ SOA ns host 7 7200 3600 1209600 60\n"
-	"@ " SIG("SOA")
-	"@ NS ns.t.\n"
-	"@ " SIG("NS")
-	"@ DNSKEY 256 3 5 AQ==\n"
-	"@ " SIG("DNSKEY")
-	"*.w A 192.0.2.3\n"
-	"*.w " SIG("A")
-	"o DNAME w\n"
-	"o " SIG("DNAME")
-	"d NS ns.d\n"
-	"d DS 1 5 2 00\n"
-	"d " SIG("DS")
-	"ns.d A 192.0.2.4\n"
-	"s NS ns.t.\n"
+	SIGNED
 	"@ NSEC3PARAM 1 0 0 -\n"
 	"@ " SIG("NSEC3PARAM")
 	"6ufab0i8konp2ol5gl2o7ja9h8993liq NSEC3 1 1 0 - amf0qc69gisam6v1lj4epklhreuf7j1p DNAME RRSIG\n"

@@ -495,6 +495,14 @@ void fixture_members(struct an_answer_slot *slot, const uint8_t *bits)
 	slot->head.used = (uint16_t)(slot->head.used + slot->answer.count);
 }
 
+void fixture_sign(struct an_answer *answer, size_t len, unsigned int section)
+{
+	answer->signed_len = (uint16_t)len;
+	answer->counts[2] = 0;
+	answer->counts[section]++;
+	answer->signed_counts = (uint8_t)(1u << section * 4);
+}
+
 /* ---- running ---- */
 
 void fixture_counters(const struct fixture *fixture, struct an_counters *ret)

@@ -120,6 +120,10 @@ uint32_t fixture_choice(struct fixture *fixture, const struct an_owner_slot *own
 /* Each record's bit, behind the data of an answer's slot. */
 void fixture_members(struct an_answer_slot *slot, const uint8_t *bits);
 
+/* The last `len` octets of the tail, a record that counted as additional, are in this section now
+ * (0: ANSWER, 1: AUTHORITY), for DO alone. */
+void fixture_sign(struct an_answer *answer, size_t len, unsigned int section);
+
 /* Sums over the CPUs. */
 void fixture_counters(const struct fixture *fixture, struct an_counters *ret);
 

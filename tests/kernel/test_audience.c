@@ -464,10 +464,7 @@ static void sign(struct scene *scene, uint32_t number, unsigned int section)
 {
 	struct an_answer *answer = &fixture_slot(scene->fixture, number)->answer;
 
-	answer->signed_len = (uint16_t)(answer->count ? answer->tail_len : 22);
-	answer->counts[2] = 0;
-	answer->counts[section]++;
-	answer->signed_counts = (uint8_t)(1u << section * 4);
+	fixture_sign(answer, answer->count ? answer->tail_len : 22, section);
 }
 
 static void signatures_are_for_do_alone(void **state)

@@ -339,10 +339,7 @@ static void signed_records_are_given_all_or_by_the_daemon(void **state)
 	owner = fixture_owner(fixture, name, len, AN_TYPE_A, false);
 	spec.txt = "signature";
 	slot = fixture_slot(fixture, fixture_everyone(fixture, owner, &spec));
-	slot->answer.signed_len = slot->answer.tail_len;
-	slot->answer.counts[2] = 0;
-	slot->answer.counts[0]++;
-	slot->answer.signed_counts = 1;
+	fixture_sign(&slot->answer, slot->answer.tail_len, 0);
 	fixture_members(slot, bits);
 	how = fixture_reference(fixture, 300, 0);
 	fixture->cells[FIXTURE_POOL_CELL] = AN_CELL_MEMBERS & ~4ULL; /* another's */

@@ -58,6 +58,10 @@ build_fault(const struct zone_builder *builder, struct error *error, const struc
 
 /* Puts a warning among the zone's, by line; over ZONE_WARNINGS_MAX only counted. 0 or -ENOMEM. */
 int build_warn(struct zone_builder *builder, const struct error *error, bool mild);
+/* The same of a record (NULL: not known) at a node, as build_fault() tells of it. */
+int __attribute__((format(printf, 5, 6)))
+build_warn_of(struct zone_builder *builder, const struct node *node, const struct record *record,
+              bool mild, const char *format, ...);
 
 /* ---- warn.c: what is looked for only on request, see zone_check_closely() ---- */
 

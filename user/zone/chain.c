@@ -377,20 +377,12 @@ static int make_nsec3(struct zone *zone)
 
 /* ---- what is wrong with it ---- */
 
-static int __attribute__((format(printf, 3, 4)))
-warn(struct zone_builder *builder, bool mild, const char *format, ...)
+static const struct node *apex_of(const struct zone_builder *builder)
 {
-	const struct node *apex = (const struct node *)(const void *)builder->zone->apex_node;
-	struct error error;
-	char text[200];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	build_fault(builder, &error, apex, NULL, "%s", text);
-	return build_warn(builder, &error, mild);
+	return (const struct node *)(const void *)builder->zone->apex_node;
 }
+
+#define WARN(builder, mild, ...) build_warn_of(builder, apex_of(builder), NULL, mild, __VA_ARGS__)
 
 /* RFC 9276 3.2: from so many on validators take a zone for unsigned. */
 #define ITERATIONS_TRUSTED 100
@@ -404,11 +396,11 @@ static int warn_iterations(struct zone_builder *builder)
 		struct nsec3_param param = nsec3_param(set->rdata[i].data);
 
 		if (param.iterations > NSEC3_ITERATIONS_MAX)
-			err = warn(builder, false,
+			err = WARN(builder, false,
 			           "NSEC3 with %u iterations: over %u nothing is proved by them",
 			           param.iterations, NSEC3_ITERATIONS_MAX);
 		else if (param.iterations > ITERATIONS_TRUSTED)
-			err = warn(builder, true,
+			err = WARN(builder, true,
 			           "NSEC3 with %u iterations: validators will not check the zone",
 			           param.iterations);
 	}
@@ -427,7 +419,7 @@ static int warn_expired(struct zone_builder *builder)
 			return 0;
 	}
 	return warn_closely() ? 0
-	                      : warn(builder, false, "the signatures over the SOA have expired");
+	                      : WARN(builder, false, "the signatures over the SOA have expired");
 }
 
 /* ---- what is flattened ---- */
@@ -472,11 +464,11 @@ static int keep_signed(struct zone_builder *builder)
 	builder->zone->has_anames = count;
 	if (!count)
 		return 0;
-	if (is_expanded(builder->settings) && warn(builder, false,
+	if (is_expanded(builder->settings) && WARN(builder, false,
 	                                           "a transfer in mode expand or both changes the "
 	                                           "SOA, over which there is a signature"))
 		return -ENOMEM;
-	return warn(builder, true,
+	return WARN(builder, true,
 	            "addresses of ANAMEs cannot be signed here, and validators will refuse them: "
 	            "%.80s, %zu in all",
 	            name_to_text(first->pub.name, name), count);
@@ -496,7 +488,7 @@ int build_chain(struct zone_builder *builder, struct error *error)
 	if (!err)
 		err = warn_iterations(builder);
 	if (!err && !zone->chain->count)
-		err = warn(builder, false,
+		err = WARN(builder, false,
 		           "signed, but nothing proves that a name or a type is not there");
 	if (!err)
 		err = warn_expired(builder);

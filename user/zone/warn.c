@@ -49,21 +49,6 @@ static bool has_target(uint16_t type)
 	       type == AN_TYPE_ANAME;
 }
 
-static int __attribute__((format(printf, 5, 6)))
-say(struct zone_builder *builder, const struct node *node, const struct record *record, bool mild,
-    const char *format, ...)
-{
-	struct error error;
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	build_fault(builder, &error, node, record, "%s", text);
-	return build_warn(builder, &error, mild);
-}
-
 /* ---- one name ---- */
 
 static int warn_above(struct zone_builder *builder, const struct node *node,
@@ -77,12 +62,12 @@ static int warn_above(struct zone_builder *builder, const struct node *node,
 		return 0;
 
 	if (dname) /* RFC 6672 2.4 */
-		return say(builder, node, record, false, "lies below the DNAME %.200s",
-		           name_to_text(above->name, text));
+		return build_warn_of(builder, node, record, false, "lies below the DNAME %.200s",
+		                     name_to_text(above->name, text));
 	if (record->type == AN_TYPE_A || record->type == AN_TYPE_AAAA)
 		return 0;
-	return say(builder, node, record, true, "is hidden by the delegation of %.200s",
-	           name_to_text(above->name, text));
+	return build_warn_of(builder, node, record, true, "is hidden by the delegation of %.200s",
+	                     name_to_text(above->name, text));
 }
 
 static int warn_soa(struct zone_builder *builder, const struct node *node,
@@ -98,10 +83,10 @@ static int warn_soa(struct zone_builder *builder, const struct node *node,
 	retry = wire_get32(&times);
 	expire = wire_get32(&times);
 	if (!serial)
-		err = say(builder, node, record, true, "SOA serial is 0");
+		err = build_warn_of(builder, node, record, true, "SOA serial is 0");
 	if (!err && (uint64_t)refresh + retry >= expire) /* RFC 1912 2.2 */
-		err = say(builder, node, record, true,
-		          "SOA EXPIRE is not longer than REFRESH and RETRY together");
+		err = build_warn_of(builder, node, record, true,
+		                    "SOA EXPIRE is not longer than REFRESH and RETRY together");
 	return err;
 }
 
@@ -111,12 +96,13 @@ static int warn_record(struct zone_builder *builder, const struct node *node,
 	if (record->type == AN_TYPE_SOA)
 		return warn_soa(builder, node, record);
 	if (record->type == AN_TYPE_DS && apex) /* RFC 4035 2.4 */
-		return say(builder, node, record, false,
-		           "DS at the apex: it belongs to the parent");
+		return build_warn_of(builder, node, record, false,
+		                     "DS at the apex: it belongs to the parent");
 	if (record->type == AN_TYPE_DS && !(node->has & HAS_NS))
-		return say(builder, node, record, true, "DS without a delegation");
+		return build_warn_of(builder, node, record, true, "DS without a delegation");
 	if (record->type == TYPE_SPF && !zone_rrset(&node->pub, AN_TYPE_TXT)) /* RFC 7208 3.1 */
-		return say(builder, node, record, true, "SPF without the TXT record that is read");
+		return build_warn_of(builder, node, record, true,
+		                     "SPF without the TXT record that is read");
 	return 0;
 }
 
@@ -133,9 +119,9 @@ static int warn_ttls(struct zone_builder *builder, const struct node *node)
 		while (j < set->count && record[j]->ttl == set->ttl)
 			j++;
 		if (j < set->count)
-			err = say(builder, node, record[j], true,
-			          "TTL %u, but another record of the set has %u", record[j]->ttl,
-			          set->ttl);
+			err = build_warn_of(builder, node, record[j], true,
+			                    "TTL %u, but another record of the set has %u",
+			                    record[j]->ttl, set->ttl);
 		record += set->count;
 	}
 	return err;
@@ -171,7 +157,8 @@ int warn_node(struct zone_builder *builder, const struct node *node, const struc
 	if (!closely || !records)
 		return 0;
 	if (lacks_dot(builder->zone, &node->pub))
-		err = say(builder, node, records, true, "the zone's name stands there twice");
+		err = build_warn_of(builder, node, records, true,
+		                    "the zone's name stands there twice");
 	for (const struct record *record = records; record && !err; record = record->next) {
 		if (!node->above)
 			err = warn_record(builder, node, record, apex);
@@ -266,15 +253,17 @@ static int warn_target(struct zone_builder *builder, const struct node *node,
 
 	name_to_text(name, text);
 	if (!alias && is_address(name))
-		return say(builder, node, record, true, "target %.200s looks like an address",
-		           text);
+		return build_warn_of(builder, node, record, true,
+		                     "target %.200s looks like an address", text);
 	if (name_under(name, len, zone->apex, zone->apex_len)) {
 		fault = inside(zone, record->type, name, len);
-		return fault ? say(builder, node, record, true, "target %.200s %s", text, fault)
+		return fault ? build_warn_of(builder, node, record, true, "target %.200s %s", text,
+		                             fault)
 		             : 0;
 	}
 	fault = zone_flattens(zone, &node->pub) ? refusal(name, len) : NULL;
-	return fault ? say(builder, node, record, false, "target %.200s %s", text, fault) : 0;
+	return fault ? build_warn_of(builder, node, record, false, "target %.200s %s", text, fault)
+	             : 0;
 }
 
 int warn_targets(struct zone_builder *builder)

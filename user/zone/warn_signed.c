@@ -38,19 +38,8 @@ struct spot {
 	const struct record *record; /* NULL: not known */
 };
 
-static int __attribute__((format(printf, 3, 4)))
-say(const struct spot *spot, bool mild, const char *format, ...)
-{
-	struct error error;
-	char text[300];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	build_fault(spot->builder, &error, spot->node, spot->record, "%s", text);
-	return build_warn(spot->builder, &error, mild);
-}
+#define SAY(spot, mild, ...)                                                                       \
+	build_warn_of((spot)->builder, (spot)->node, (spot)->record, mild, __VA_ARGS__)
 
 /* RFC 4034 appendix B */
 static uint16_t key_tag(const struct zone_rdata *key)
@@ -96,11 +85,11 @@ static int warn_times(const struct spot *spot, const char *type, uint32_t expira
                       uint32_t inception, time_t now)
 {
 	if (until(inception, now) > 0)
-		return say(spot, false, "signature over %s is not valid yet", type);
+		return SAY(spot, false, "signature over %s is not valid yet", type);
 	if (until(expiration, now) < 0)
-		return say(spot, false, "signature over %s has expired", type);
+		return SAY(spot, false, "signature over %s has expired", type);
 	if (until(expiration, now) < SOON_S)
-		return say(spot, true, "signature over %s expires in %d hours", type,
+		return SAY(spot, true, "signature over %s expires in %d hours", type,
 		           (int)(until(expiration, now) / 3600));
 	return 0;
 }
@@ -123,13 +112,13 @@ static int warn_signature(const struct spot *spot, const struct zone_rrset *set,
 	expiration = wire_get32(&fields);
 	inception = wire_get32(&fields);
 	if (!name_equal(signer, name_len(signer), zone->apex, zone->apex_len))
-		err = say(spot, false, "signature over %s by another zone", type);
+		err = SAY(spot, false, "signature over %s by another zone", type);
 	else if (!has_key(zone_rrset(&spot->builder->apex->pub, AN_TYPE_DNSKEY), signature->data))
-		err = say(spot, false, "signature over %s by no key of the zone", type);
+		err = SAY(spot, false, "signature over %s by no key of the zone", type);
 	if (!err && labels != labels_of(spot->node))
-		err = say(spot, false, "signature over %s counts %u labels", type, labels);
+		err = SAY(spot, false, "signature over %s counts %u labels", type, labels);
 	if (!err && set && set->ttl > ttl)
-		err = say(spot, false, "TTL of %s is longer than its signature says", type);
+		err = SAY(spot, false, "TTL of %s is longer than its signature says", type);
 	return err ? err : warn_times(spot, type, expiration, inception, time(NULL));
 }
 
@@ -142,7 +131,7 @@ static int warn_signatures(struct spot *spot, const struct record *records,
 
 	spot->record = record_of(records, signatures->rdata[0].data);
 	if (!set)
-		return say(spot, false, "signature over %s, of which there is none",
+		return SAY(spot, false, "signature over %s, of which there is none",
 		           rdata_type_text(zone_covered(signatures), type));
 	for (unsigned int i = 0; i < signatures->count && !err; i++) {
 		spot->record = record_of(records, signatures->rdata[i].data);
@@ -167,7 +156,7 @@ static int warn_set(struct spot *spot, const struct record *records, const struc
 	if (!is_signed_type(spot->node, set->type) || zone_signatures(&spot->node->pub, set->type))
 		return 0;
 	spot->record = record_of(records, set->rdata[0].data);
-	return say(spot, false, "%s is not signed", rdata_type_text(set->type, type));
+	return SAY(spot, false, "%s is not signed", rdata_type_text(set->type, type));
 }
 
 int warn_signed_node(struct zone_builder *builder, const struct node *node,
@@ -219,7 +208,7 @@ static int warn_missing_bits(const struct spot *spot, const struct node *node, c
 		bool again = i && node->pub.rrsets[i - 1].type == one;
 
 		if (!again && is_shown(node, one) && !has_bit(bits, one))
-			err = say(spot, false, "%s denies %s, which is there", record,
+			err = SAY(spot, false, "%s denies %s, which is there", record,
 			          rdata_type_text(one, type));
 	}
 	return err;
@@ -239,7 +228,7 @@ static int warn_wrong_bits(const struct spot *spot, const struct node *node, con
 			uint16_t type = (uint16_t)(window * WINDOW_BITS + at);
 
 			if (octets[at / 8] & 0x80u >> at % 8 && !is_shown(node, type))
-				err = say(spot, false, "%s shows %s, which is not there", record,
+				err = SAY(spot, false, "%s shows %s, which is not there", record,
 				          rdata_type_text(type, text));
 		}
 	}
@@ -274,7 +263,7 @@ static int warn_nsec(const struct spot *spot)
 
 	wire_take(&bits, name_len(next));
 	if (!name_equal(next, name_len(next), after->pub.name, after->pub.name_len))
-		err = say(spot, false, "NSEC leads to %.100s, but what comes next is %.100s",
+		err = SAY(spot, false, "NSEC leads to %.100s, but what comes next is %.100s",
 		          name_to_text(next, text[0]), name_to_text(after->pub.name, text[1]));
 	return err ? err : warn_bits(spot, spot->node, "NSEC", bits);
 }
@@ -308,7 +297,7 @@ static int warn_nsec3(const struct spot *spot)
 		nsec3_to_label(next, label);
 	if (len != NSEC3_HASH_LEN ||
 	    !name_equal(label, sizeof(label), after->pub.name, sizeof(label)))
-		return say(spot, false, "NSEC3 does not lead to the next one");
+		return SAY(spot, false, "NSEC3 does not lead to the next one");
 	return 0;
 }
 
@@ -339,7 +328,7 @@ static int warn_hashed(const struct spot *spot, bool opt_out)
 		return warn_bits(spot, spot->node, "NSEC3", nsec3_bits(match));
 	if (opt_out && may_lack_nsec3(spot->node))
 		return 0;
-	return say(spot, false, "has no NSEC3");
+	return SAY(spot, false, "has no NSEC3");
 }
 
 /* ---- both ---- */
@@ -357,7 +346,7 @@ static int warn_name(const struct spot *spot, bool opt_out)
 	if (zone->security == ZONE_PRESIGNED_NSEC3)
 		return warn_hashed(spot, opt_out);
 	if (!zone_rrset(&spot->node->pub, AN_TYPE_NSEC))
-		return say(spot, false, "has no NSEC");
+		return SAY(spot, false, "has no NSEC");
 	return 0;
 }
 

@@ -124,18 +124,40 @@ int build_warn(struct zone_builder *builder, const struct error *error, bool mil
 	return 0;
 }
 
-int build_fault(const struct zone_builder *builder, struct error *error, const struct node *node,
-                const struct record *record, const char *format, ...)
+static int __attribute__((format(printf, 5, 0)))
+set_fault(const struct zone_builder *builder, struct error *error, const struct node *node,
+          const struct record *record, const char *format, va_list args)
 {
 	char name[NAME_TEXT_MAX], text[256];
 	const char *file = builder->file_count ? builder->files[record ? record->file : 0] : NULL;
+
+	vsnprintf(text, sizeof(text), format, args);
+	name_to_text(node->pub.name, name);
+	return error_set(error, EINVAL, file, record ? record->line : 0, "%.240s: %s", name, text);
+}
+
+int build_fault(const struct zone_builder *builder, struct error *error, const struct node *node,
+                const struct record *record, const char *format, ...)
+{
+	va_list args;
+	int err;
+
+	va_start(args, format);
+	err = set_fault(builder, error, node, record, format, args);
+	va_end(args);
+	return err;
+}
+
+int build_warn_of(struct zone_builder *builder, const struct node *node,
+                  const struct record *record, bool mild, const char *format, ...)
+{
+	struct error error;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	set_fault(builder, &error, node, record, format, args);
 	va_end(args);
-	name_to_text(node->pub.name, name);
-	return error_set(error, EINVAL, file, record ? record->line : 0, "%.240s: %s", name, text);
+	return build_warn(builder, &error, mild);
 }
 
 /* The number of a file's name; names follow each other, so the last is tried first. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sign/key.h"
+#include "zone/rdata.h"
 
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -67,17 +68,6 @@ unsigned int sign_parts_of(uint8_t algorithm)
 
 /* ---- the public half ---- */
 
-/* RFC 4034 appendix B. */
-static uint16_t key_tag(const uint8_t *rdata, size_t len)
-{
-	uint32_t sum = 0;
-
-	for (size_t i = 0; i < len; i++)
-		sum += i & 1 ? rdata[i] : (uint32_t)rdata[i] << 8;
-	sum += sum >> 16 & 0xffff;
-	return (uint16_t)sum;
-}
-
 /* RFC 3110 2: where the modulus begins behind its exponent; 0: malformed. */
 static size_t modulus_at(const uint8_t *data, size_t len, size_t *ret_exponent_at)
 {
@@ -120,7 +110,7 @@ int sign_key_set_public(struct sign_key *key, const uint8_t *rdata, size_t len)
 		return -EBADMSG;
 	key->flags = (uint16_t)(rdata[0] << 8 | rdata[1]);
 	key->algorithm = algorithm->number;
-	key->tag = key_tag(rdata, len);
+	key->tag = rdata_key_tag(rdata, len);
 	key->public_len = (uint16_t)len;
 	memcpy(key->public, rdata, len);
 	return 0;

@@ -114,3 +114,12 @@ char *rdata_type_text(uint16_t type, char ret[RDATA_TYPE_TEXT_MAX])
 	snprintf(ret, RDATA_TYPE_TEXT_MAX, "TYPE%u", type);
 	return ret;
 }
+
+uint16_t rdata_key_tag(const uint8_t *rdata, size_t len)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		sum += i & 1 ? rdata[i] : (uint32_t)rdata[i] << 8;
+	return (uint16_t)(sum + (sum >> 16));
+}

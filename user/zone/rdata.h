@@ -29,6 +29,9 @@ static inline uint16_t rdata_covered(const uint8_t *rdata)
 	return (uint16_t)(rdata[0] << 8 | rdata[1]);
 }
 
+/* The key tag of a DNSKEY's rdata (RFC 4034 appendix B). */
+uint16_t rdata_key_tag(const uint8_t *rdata, size_t len);
+
 /* The text of a type ("A", "ANAME", "TYPE65280"); returns ret. */
 #define RDATA_TYPE_TEXT_MAX 12
 char *rdata_type_text(uint16_t type, char ret[RDATA_TYPE_TEXT_MAX]);

@@ -41,22 +41,13 @@ struct spot {
 #define SAY(spot, mild, ...)                                                                       \
 	build_warn_of((spot)->builder, (spot)->node, (spot)->record, mild, __VA_ARGS__)
 
-/* RFC 4034 appendix B */
-static uint16_t key_tag(const struct zone_rdata *key)
-{
-	uint32_t sum = 0;
-
-	for (unsigned int i = 0; i < key->len; i++)
-		sum += i % 2 ? key->data[i] : (uint32_t)key->data[i] << 8;
-	return (uint16_t)(sum + (sum >> 16));
-}
-
 static bool is_key(const struct zone_rdata *key, const uint8_t *signature)
 {
 	unsigned int flags = (unsigned int)(key->data[0] << 8 | key->data[1]);
 	uint16_t tag = (uint16_t)(signature[TAG_AT] << 8 | signature[TAG_AT + 1]);
 
-	return flags & ZONE_KEY && key->data[3] == signature[2] && key_tag(key) == tag;
+	return flags & ZONE_KEY && key->data[3] == signature[2] &&
+	       rdata_key_tag(key->data, key->len) == tag;
 }
 
 static bool has_key(const struct zone_rrset *keys, const uint8_t *signature)

@@ -16,6 +16,11 @@ def types_in(*replies):
     return {record[2] for reply in replies for record in reply.answer}
 
 
+def is_silent(question, ours, peers):
+    """A peer hung, and was started again."""
+    return any(peer.fault == "silent" for peer in peers)
+
+
 def is_any(question, ours, peers):
     return question.rtype == "ANY"
 
@@ -74,6 +79,7 @@ def is_proof(question, ours, peers):
 
 
 CASES = [
+    ("a peer without an answer", "RFC 8906 2", is_silent),
     ("set that no message holds", "RFC 7766 5", is_too_large),
     ("class ANY", "RFC 1034 3.7.1", is_every_class),
     ("several TTLs in a set", "RFC 2181 5.2", is_mixed),

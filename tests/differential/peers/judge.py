@@ -43,6 +43,7 @@ class Reply:
         self.rcode, self.flags, self.opt = (int(word) for word in head.split())
         self.sections = {1: set(), 2: set(), 3: set()}
         self.doubles = []
+        self.joined = False  # of two replies, each of which had a message for itself
         for line in filter(None, lines):
             section, owner, *rest, rdata = line.split(" ")
             cls, rtype, ttl = (int(word) for word in rest)
@@ -181,8 +182,13 @@ class Judge:
             return True
         count = Counter(record for one in theirs for record in one)
         # Where the answer has targets and room for all, two peers are enough: nsd knows no SVCB.
-        enough = 2 if question.tcp and question.rtype in TARGETS and ours.answer else len(theirs)
+        has_targets = question.rtype in TARGETS and NUMBERS[question.rtype] in {
+            rtype for _, rtype in ours.sets()
+        }
+        enough = 2 if question.tcp and has_targets else len(theirs)
         must = {record for record in count if count[record] >= enough}
+        if not question.tcp and any(peer.joined for peer in peers):
+            must = set()  # one message may have had no room for them
         more = ours.additional - set(count)
         return must <= ours.additional and all(
             self.may_add(question, ours, record) for record in more
@@ -263,6 +269,7 @@ class Judge:
                 self.join(replies[index][place], more)
 
     def join(self, reply, more):
+        reply.joined = True
         reply.rcode = more.rcode
         reply.fault = reply.fault or more.fault
         reply.flags |= more.flags & TC
@@ -313,7 +320,8 @@ class Judge:
         elif (
             len({peer.key() for peer in peers}) > 1
             or question.rtype == "ANY"
-            or (not ours.tc and all(peer.tc for peer in peers))  # it is right, and has room
+            or ours.tc  # it is right that there is no room
+            or all(peer.tc for peer in peers)  # it is right, and has room
         ):
             self.settle(index, replies)
         else:
@@ -327,7 +335,7 @@ class Judge:
             return not ours.answer and self.is_too_large(question)
         every = question.cls == EVERY_CLASS  # RFC 1034 3.7.1: AA is clear
         if ours.tc:
-            return self.has_no_room(question) or any(
+            return self.has_no_room(question) or self.may_lack_room(question, ours, peers) or any(
                 peer.tc and peer.rcode == ours.rcode and (peer.aa and not every) == ours.aa
                 for peer in peers
             )
@@ -356,6 +364,29 @@ class Judge:
         ]
         size = 12 + names.size(question.name) + 4 + 11 + sum(12 + one for one in rdata)
         return not question.tcp and size + NEARLY > min(question.payload or 512, PAYLOAD)
+
+    def may_lack_room(self, question, ours, peers):
+        """
+        No peer shows that one message holds it all: those that have it all said it in two. Without
+        any compression it would not fit. RFC 9471 3.1: addresses below the cut belong to a referral.
+        """
+        right = self.right(question)
+        below = self.server_addresses(ours)
+        glue = {
+            record for peer in peers for record in peer.additional if (record[0], record[2]) in below
+        }
+        whole = any(
+            not (peer.joined or peer.tc or peer.fault)
+            and lowered(peer.answer) == right.answer
+            and lowered(peer.authority) == right.authority
+            and glue <= peer.additional
+            for peer in peers
+        )
+        records = right.answer | right.authority | glue
+        size = 12 + names.size(question.name) + 4 + 11
+        size += sum(len(record[0]) + 10 + len(record[4]) for record in records)
+        limit = min(question.payload or 512, PAYLOAD)
+        return not question.tcp and not whole and size > limit
 
     def is_too_large(self, question):
         """No message can hold it: 12 octets beside each rdata, where owners are compressed."""

@@ -9,13 +9,17 @@ no NS set beside positive answers, no signing, no limits on rates.
 
 import os
 import signal
+import socket
 import subprocess
+import threading
 
 from lib.ports import free_port
 from lib.process import copy_binary, until
 
 PEERS = ["knotd", "nsd", "named"]
 PAYLOAD = 1232
+HEARTBEAT_S = 0.5
+PULSE = bytes.fromhex("00ff 0000 0001 0000 0000 0000 00 0006 0001")  # "." SOA, which nobody serves
 
 
 def escaped(text):
@@ -44,7 +48,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                cwd=self.folder,
+                cwd=self.folder, start_new_session=True,
             )
 
     def log_text(self):
@@ -58,6 +62,27 @@ class Server:
 
     def await_ready(self):
         until(self.is_ready, f"{self.name} to be ready", 60)
+
+    def answers(self, tries=3):
+        """Anything at all over UDP; a peer has one thread for that."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect(("127.0.0.1", self.port))
+            sock.settimeout(HEARTBEAT_S)
+            for _ in range(tries):
+                try:
+                    sock.send(PULSE)
+                    sock.recv(512)
+                    return True
+                except OSError:
+                    continue
+        return False
+
+    def start_again(self, folder):
+        os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+        os.truncate(self.log, 0)
+        self.start(folder)
+        self.await_ready()
 
     def stop(self):
         if self.child is None:
@@ -220,6 +245,8 @@ class Servers:
         self.all = [
             kind(folder, free_port(), zones) for kind in (Anamed, Knotd, Nsd, Named)
         ]
+        self.ended = threading.Event()
+        self.watch = threading.Thread(target=self.keep_alive, daemon=True)
 
     def __enter__(self):
         try:
@@ -230,9 +257,21 @@ class Servers:
         except BaseException:
             self.__exit__()
             raise
+        self.watch.start()
         return self
 
+    def keep_alive(self):
+        """A peer that hangs is started again; anamed is not."""
+        while not self.ended.wait(HEARTBEAT_S):
+            for peer in self.all[1:]:
+                if not peer.answers() and not self.ended.is_set():
+                    print(f"{peer.name} hangs, and is started again")
+                    peer.start_again(self.folder)
+
     def __exit__(self, *_):
+        self.ended.set()
+        if self.watch.is_alive():
+            self.watch.join()
         for server in self.all:
             server.stop()
 

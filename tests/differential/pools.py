@@ -11,6 +11,10 @@ CHECK = {"name": "web", "kind": "tcp", "port": 9, "interval": "1h", "timeout": "
 WHERE = {"eu": ["192.0.2.0/24", "198.18.0.0/16", "2001:db8:a::/48"],
          "us": ["203.0.113.0/24", "8.0.0.0/9", "2001:db8:b:100::/56"],
          "asia": ["198.18.4.0/24", "198.51.100.0/24"]}
+# What is next for whom, where all of his region is down; the default's clients get no eu.
+ORDERS = (("eu", ["us", "asia"], "192.0.2.0/24"), ("eu", ["asia"], "203.0.113.0/24"),
+          ("us", ["eu"], "198.18.0.0/16"), ("eu", ["asia", "us"], "2001:db8:a::/48"),
+          ("us", [], "8.0.0.0/9"), ("us", ["asia", "eu"], "2001:db8:b:100::/56"))
 
 
 def address(index, **more):
@@ -51,6 +55,14 @@ POOLS = [
                            inside("cdns", region="asia"), address(3), address_v6(3)],
          policy="world"),
     pool("deep", "failover", [inside("places"), inside("clients")]),
+    pool("order", "geo", [address(0, region="eu"), address(1, region="eu"),
+                          address_v6(0, region="eu"), address(2, region="us"),
+                          address_v6(1, region="us"), inside("cdns", region="asia"),
+                          address(3, region="asia")], policy="orders"),
+    pool("chosen", "geo", [inside("weights", region="eu"), inside("clients", region="us"),
+                           aname("www", region="asia"), address(6), address_v6(3)],
+         policy="orders", **{"last-resort": [RESORT]}),
+    pool("behind", "failover", [inside("order"), inside("halves")]),
 ]
 NAMES = tuple(f"{item['name'].split('.')[0]}.pools.example.test" for item in POOLS) + (
     "beside.pools.example.test", "x.any.pools.example.test")
@@ -61,7 +73,11 @@ CONFIG = {
     "checks": [CHECK],
     "policies": [{"name": "world", "default": "asia",
                   "rules": [{"region": region, "networks": networks}
-                            for region, networks in WHERE.items()]}],
+                            for region, networks in WHERE.items()]},
+                 {"name": "orders", "default": "asia", "default-then": ["us"],
+                  "rules": [{"region": region, "networks": [network],
+                             **({"then": then} if then else {})}
+                            for region, then, network in ORDERS]}],
     "pools": POOLS,
 }
 

@@ -128,15 +128,20 @@ def from_kernel(bench, edge, name, rtype, asked, either=()):
 def same_answers(bench, edge, server, name, rtypes=("A",), seed=1, also=True, every=1):
     """Every client network (of so many one) gets the same from both, here from the kernel; how
     often each answer."""
-    kinds = collections.Counter()
+    asked, kinds = networks(bench, seed, also)[::every], collections.Counter()
     for rtype in rtypes:
-        asked = networks(bench, seed, also)[::every]
-        ours = from_kernel(bench, edge, name, rtype, asked)
-        theirs = survey(server.client, name, rtype, asked)
-        wrong = differences(ours, theirs)
-        equal(wrong[:5], [], f"{len(wrong)} of {len(asked)} networks differ, {name} {rtype}")
-        kinds.update(text(given.addresses) for given in theirs.values())
-    print(f"     {name}: {len(asked)} networks, {dict(kinds)}")
+        kinds += compare(bench, edge, server, name, rtype, asked)
+    return kinds
+
+
+def compare(bench, edge, server, name, rtype, asked):
+    """These networks get the same from both, here from the kernel; how often each answer."""
+    ours = from_kernel(bench, edge, name, rtype, asked)
+    theirs = survey(server.client, name, rtype, asked)
+    wrong = differences(ours, theirs)
+    equal(wrong[:5], [], f"{len(wrong)} of {len(asked)} networks differ, {name} {rtype}")
+    kinds = collections.Counter(text(given.addresses) for given in theirs.values())
+    print(f"     {name} {rtype}: {len(asked)} networks, {dict(kinds)}")
     return kinds
 
 

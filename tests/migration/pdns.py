@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """pdns - the examples of PowerDNS' geoip backend and LUA records."""
 
+import ipaddress
 import math
+import os
+import random
 
-from beside import both, differences, from_kernel, networks, same_answers, text
+import examples
+from beside import both, compare, differences, edge_of, from_kernel, networks, same_answers, text
+from lib import places
 from lib.cases import case, equal, true
 from lib.survey import survey
 from servers import Pdns
@@ -37,6 +42,47 @@ def services(bench):
         true(abs(share - 1 / 3) < 0.05, f"share {share} of {len(shares)}, not a third")
     kinds = same_answers(bench, edge, pdns, "service.geo.example.com", ("AAAA",))
     equal(set(kinds), {"none", "2001:db8::12:34de:3"})
+
+
+# Wide networks before those inside of them, which belong to others.
+WIDTHS = {4: (8, 12, 16, 20, 24), 6: (20, 32, 40, 48, 56)}
+
+
+def drawn(rng, version, length):
+    if version == 4:
+        address = rng.randint(16, 99) << 24 | rng.getrandbits(24)
+        return ipaddress.ip_network((address, length), False)
+    return ipaddress.ip_network((0x2A << 120 | rng.getrandbits(52) << 68, length), False)
+
+
+def scattered(rng, count, values):
+    """{network: one of the values}: so many of each width, in each other and beside."""
+    return {str(drawn(rng, version, length)): rng.choice(values)
+            for version, lengths in WIDTHS.items() for length in lengths for _ in range(count)}
+
+
+@case("pdns: AS numbers in LUA records and in a service's format, and a second database behind")
+def numbers(bench):
+    example, rng = examples.read("PowerDNS: AS numbers, out of a database of their own"), random.Random(7)
+    pdns = Pdns(bench, "other")
+    asns = scattered(rng, 60, (64501, 64502, 64503, 4200000000))
+    countries = scattered(rng, 60, ("SE", "FI"))
+    files = [os.path.join(pdns.folder, name) for name in ("asn.mmdb", "places.mmdb")]
+    places.write_records(files[0], {network: {"autonomous_system_number": number}
+                                    for network, number in asns.items()})
+    places.write(files[1], countries)
+    pdns.configure(example, *files)
+    edge = edge_of(bench, example, Pdns.zone, lambda folder: [
+        os.symlink(path, os.path.join(folder, os.path.basename(path))) for path in files],
+        maps={"geo-lines": "64K"})
+    # The first of each network of a database, and some beside them.
+    asked = sorted({f"{network.split('/')[0]}/{56 if ':' in network else 24}"
+                    for network in (*asns, *countries)} |
+                   {str(drawn(rng, version, WIDTHS[version][-1])) for version in WIDTHS
+                    for _ in range(400)})
+    for name in ("asnum", "peer"):
+        kinds = compare(bench, edge, pdns, f"{name}.geo.example.com", "A", asked)
+        equal(len(kinds), 4, f"answers that occur: {kinds}")
 
 
 TARGETS = {"130.89.148.77": (52.24, 6.86), "128.101.240.215": (45.17, -93.19),

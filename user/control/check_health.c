@@ -2,7 +2,10 @@
 #include "control/check_health.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "anamed/dns.h"
@@ -97,6 +100,41 @@ static int check_times(const struct check *check)
 	return 0;
 }
 
+/* "-----BEGIN CERTIFICATE-----", or with TRUSTED or X509 before the word: what OpenSSL reads. */
+static bool begins_certificate(const char *line)
+{
+	return !strncmp(line, "-----BEGIN ", 11) && strstr(line, "CERTIFICATE-----");
+}
+
+static bool has_certificate(FILE *file)
+{
+	char line[128];
+
+	while (fgets(line, sizeof(line), file))
+		if (begins_certificate(line))
+			return true;
+	return false;
+}
+
+/* Whether what is in it can be believed is found out by the checks. */
+static int check_authorities(const struct check *check, const char *path)
+{
+	struct stat status;
+	FILE *file;
+	bool any;
+
+	if (stat(path, &status))
+		return FAULT(check, "ca-file", "ca-file: %s: %s", path, strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return FAULT(check, "ca-file", "ca-file: %s: not a file", path);
+	file = fopen(path, "re");
+	if (!file)
+		return FAULT(check, "ca-file", "ca-file: %s: %s", path, strerror(errno));
+	any = has_certificate(file);
+	fclose(file);
+	return any ? 0 : FAULT(check, "ca-file", "ca-file: %s: no certificate in it (PEM)", path);
+}
+
 /* What goes into a URL and a header. */
 static int check_web(const struct check *check)
 {
@@ -113,9 +151,7 @@ static int check_web(const struct check *check)
 			return FAULT(check, "path",
 			             "path: blanks and octets that are not ASCII are written %%20");
 	}
-	if (config->ca_file && access(config->ca_file, R_OK))
-		return FAULT(check, "ca-file", "ca-file: %s: %s", config->ca_file, strerror(errno));
-	return 0;
+	return config->ca_file ? check_authorities(check, config->ca_file) : 0;
 }
 
 static int check_dns(const struct check *check)
@@ -133,6 +169,7 @@ static int check_dns(const struct check *check)
 static int check_command(const struct check *check)
 {
 	const struct config_check *config = one(check);
+	struct stat status;
 
 	if (config->kind != CHECK_COMMAND)
 		return 0;
@@ -141,9 +178,11 @@ static int check_command(const struct check *check)
 	if (config->command[0][0] != '/')
 		return FAULT(check, "command",
 		             "command: begins with an absolute path (and there is no shell)");
-	if (access(config->command[0], X_OK))
+	if (access(config->command[0], X_OK) || stat(config->command[0], &status))
 		return FAULT(check, "command", "command: %s: %s", config->command[0],
 		             strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return FAULT(check, "command", "command: %s: not a file", config->command[0]);
 	return 0;
 }
 

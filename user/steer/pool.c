@@ -70,17 +70,25 @@ static const struct config_policy *find_policy(const struct config *config, cons
 	return NULL;
 }
 
+static bool is_among(char *const *texts, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(texts[i], text))
+			return true;
+	return false;
+}
+
 /* Is the region in what the policy says of itself? Tables are not read for that. */
 static bool policy_mentions(const struct config_policy *policy, const char *region)
 {
 	if (policy->table || policy->table_path ||
-	    (policy->default_region && !strcmp(policy->default_region, region)))
+	    (policy->default_region && !strcmp(policy->default_region, region)) ||
+	    is_among(policy->default_then, policy->default_then_count, region) ||
+	    is_among(policy->regions, policy->regions_count, region))
 		return true;
-	for (size_t i = 0; i < policy->regions_count; i++)
-		if (!strcmp(policy->regions[i], region))
-			return true;
 	for (size_t i = 0; i < policy->rules_count; i++)
-		if (!strcmp(policy->rules[i].region, region))
+		if (!strcmp(policy->rules[i].region, region) ||
+		    is_among(policy->rules[i].then, policy->rules[i].then_count, region))
 			return true;
 	for (size_t i = 0; i < policy->nearest_count; i++)
 		if (!strcmp(policy->nearest[i].region, region))
@@ -109,7 +117,9 @@ static int check_member(struct builder *builder, const struct config_pool *pool,
 	if (member->pool.len && !find_config(builder->config, &member->pool))
 		return fault_at(builder, (int)index, "pool", "pool: there is no pool %s",
 		                name_to_text(member->pool.name, text));
-	if (pool->mode == POOL_GEO && member->region &&
+	if (pool->mode != POOL_GEO && member->region)
+		return fault_at(builder, (int)index, "region", "region: only in mode geo");
+	if (member->region &&
 	    !policy_mentions(find_policy(builder->config, pool->policy), member->region))
 		return fault_at(builder, (int)index, "region",
 		                "region: policy %s has no region `%s'", pool->policy,

@@ -242,6 +242,8 @@ static const struct fault faults[] = {
         {ZONES CHECK "http\n    status: [200x]\n", 5, "a status"},
         {ZONES CHECK "http\n    status: []\n", 5, "must not be empty"},
         {ZONES CHECK "https\n    ca-file: /nonexistent\n", 5, "No such file"},
+        {ZONES CHECK "https\n    ca-file: /etc\n", 5, "not a file"},
+        {ZONES CHECK "https\n    ca-file: /etc/passwd\n", 5, "no certificate in it"},
         {ZONES CHECK "icmp\n    interval: 1s\n", 5, "timeout is longer"},
         {ZONES CHECK "icmp\n    timeout: 20s\n", 5, "timeout is longer"},
         {ZONES CHECK "icmp\n    interval: 1ms\n", 5, "from 100ms to"},
@@ -255,6 +257,7 @@ static const struct fault faults[] = {
         {ZONES CHECK "command\n", 3, "`command' is missing"},
         {ZONES CHECK "command\n    command: [true]\n", 5, "absolute path"},
         {ZONES CHECK "command\n    command: [/nonexistent]\n", 5, "No such file"},
+        {ZONES CHECK "command\n    command: [/etc]\n", 5, "not a file"},
 };
 
 static void every_fault_has_its_line(void **state)

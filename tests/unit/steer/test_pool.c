@@ -23,8 +23,9 @@
  */
 #define HEAD                                                                                       \
 	"zones: [{name: a.example, file: z}]\n"                                                    \
-	"policies: [{name: w, regions: [eu, us, as], default: eu}, {name: v, default: "            \
-	"eu}]\npools:\n"
+	"policies: [{name: w, regions: [eu, us, as], default: eu}, {name: v, default: eu, "        \
+	"default-then: [far], rules: [{region: us, then: [as, next], networks: [8.0.0.0/8]}]}]\n"  \
+	"pools:\n"
 
 struct scene {
 	struct config *config;
@@ -766,6 +767,10 @@ static const struct {
         {"- name: p\n  mode: geo\n  policy: w\n  members:\n  - {pool: q, region: eu}\n"
          "- {name: q, mode: geo, policy: v, members: [{address: 192.0.2.1, region: eu}]}\n",
          5, "goes by policy v"},
+        {"- name: p\n  mode: geo\n  policy: v\n  members:\n  - {address: 192.0.2.1, region: fax}\n",
+         5, "policy v has no region `fax'"},
+        {"- name: p\n  members:\n  - address: 192.0.2.1\n    region: eu\n", 4,
+         "region: only in mode geo"},
         {"- name: p\n  members:\n  - address: 192.0.2.1\n    ecs: 192.0.2.0/24\n", 4,
          "only an `aname' is asked for"},
         {"- name: p\n  members:\n  - pool: q\n  - address: 192.0.2.1\n"
@@ -782,6 +787,19 @@ static const struct {
         {"- name: p\n  last-resort: [192.0.2.256]\n  members: [" A(1) "]\n", 2,
          "an address such as"},
 };
+
+/* One to fall back on: no client's own. */
+static void a_region_may_stand_in_orders_alone(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene, "- name: p\n  mode: geo\n  policy: v\n  members:\n"
+	                   "  - {address: 192.0.2.1, region: us}\n"
+	                   "  - {address: 192.0.2.2, region: next}\n"
+	                   "  - {address: 192.0.2.3, region: far}\n");
+	scene_close(&scene);
+}
 
 static void what_cannot_be_is_refused_with_its_line(void **state)
 {
@@ -931,6 +949,7 @@ int main(void)
 	        cmocka_unit_test(latency_stays_within_the_margin),
 	        cmocka_unit_test(latency_holds_down_in_both_directions),
 	        cmocka_unit_test(panic_and_last_resort_are_said),
+	        cmocka_unit_test(a_region_may_stand_in_orders_alone),
 	        cmocka_unit_test(what_cannot_be_is_refused_with_its_line),
 	        cmocka_unit_test(names_are_found_in_any_case_and_ids_last),
 	        cmocka_unit_test(documented_examples_do_what_the_originals_do),

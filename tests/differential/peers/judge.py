@@ -190,24 +190,26 @@ class Judge:
         if not question.tcp and any(peer.joined for peer in peers):
             must = set()  # one message may have had no room for them
         more = ours.additional - set(count)
+        silent = any(peer.fault for peer in peers)
         return must <= ours.additional and all(
-            self.may_add(question, ours, record) for record in more
+            self.may_add(question, ours, record, silent) for record in more
         )
 
-    def may_add(self, question, ours, record):
+    def may_add(self, question, ours, record, silent):
         """
         RFC 9460 2.5.2 and 4.1: "." as target is the owner, whose addresses belong there; an ANAME's
         owner has those that are given for it (SEMANTICS 1.9). RFC 8482
         4.1: the set that was chosen for ANY may be one that no peer chose, or adds to. RFC 4035
         3.1.1: where there is room for some of it only, which is free. RFC 1034 4.3.2 step 3b:
-        addresses of a cut's name servers, from the zone's own data.
+        addresses of a cut's name servers, from the zone's own data. Where a peer has no answer,
+        it may have been the one that adds what the answer's targets have (RFC 9460 4.1).
         """
         services = {owner for owner, rtype in ours.sets() if rtype in (SVCB, HTTPS, ANAME)}
         right = self.reference.answer(names.from_wire(record[0]), covered(record), question.dnssec_ok)
         return lowered({record}) <= right.answer and (
             record[0] in services
             or question.rtype == "ANY"
-            or (question.zone.kind and any(record[0] in rdata for *_, rdata in ours.answer))
+            or (question.zone.kind or silent) and any(record[0] in rdata for *_, rdata in ours.answer)
             or (record[0], covered(record)) in self.server_addresses(ours)
         )
 

@@ -71,7 +71,18 @@ bool warn_wants(uint16_t type); /* records of this type are to be among the pend
 /* One name whose RRsets are made; `records` are all that were given. 0 or -ENOMEM. */
 int warn_node(struct zone_builder *builder, const struct node *node, const struct record *records,
               bool apex);
+/* Of two records that are the same the second goes, and the lesser TTL counts. 0 or -ENOMEM. */
+int warn_twice(struct zone_builder *builder, const struct node *node, const struct record *first,
+               const struct record *second);
 int warn_targets(struct zone_builder *builder); /* when all is there: pending records */
+
+/* The name of a node as its records use it, and that of whom a record names (warn_names.c). */
+int warn_owner(struct zone_builder *builder, const struct node *node, const struct record *records);
+int warn_host_target(struct zone_builder *builder, const struct node *node,
+                     const struct record *record);
+
+/* Why rdata of the right form makes no sense; NULL: it does (warn_rdata.c). */
+const char *warn_rdata(uint16_t type, const uint8_t *rdata, size_t len);
 
 /* The same of zones that come signed (warn_signed.c). */
 int warn_signed_node(struct zone_builder *builder, const struct node *node,

@@ -65,6 +65,8 @@ static long sort_records(struct zone_builder *builder, const struct node *node, 
 		qsort(sorted, count, sizeof(struct record *), records_compare);
 	for (size_t i = 0; i < count; i++) {
 		if (kept && !records_compare(&sorted[kept - 1], &sorted[i])) {
+			if (warn_twice(builder, node, sorted[kept - 1], sorted[i]))
+				return -ENOMEM;
 			if (sorted[i]->ttl < sorted[kept - 1]->ttl)
 				sorted[kept - 1]->ttl = sorted[i]->ttl;
 			continue;

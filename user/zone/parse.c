@@ -13,6 +13,7 @@
 
 #include "anamed/dns.h"
 #include "base/wire.h"
+#include "zone/build.h"
 #include "zone/number.h"
 #include "zone/rdtext.h"
 #include "zone/zone.h"
@@ -38,6 +39,7 @@ struct parser {
 	bool may_include;
 	unsigned int includes;
 	bool has_default, has_last;
+	bool told;            /* that there is no $TTL */
 	uint32_t default_ttl; /* of $TTL */
 	uint32_t last_ttl;
 	uint8_t rdata[RDTEXT_MAX];
@@ -268,19 +270,38 @@ static int read_head(struct parser *parser, struct reading *reading)
 	return FAULT(parser, source, "record without a type");
 }
 
+/* RFC 2308 4: what $TTL is for; said once. */
+static int note_ttl(struct parser *parser, const struct source *source, const char *whose)
+{
+	struct error warning;
+
+	if (!warn_closely() || parser->told)
+		return 0;
+	parser->told = true;
+	error_write(&warning, source->lex.file, source->lex.entry_line,
+	            "no TTL, and no $TTL: that of %s is taken", whose);
+	return build_warn(parser->builder, &warning, true)
+	               ? error_set(parser->error, ENOMEM, source->lex.file, 0, "out of memory")
+	               : 0;
+}
+
 /* RFC 2308 4, RFC 1035 5.1: $TTL, else the last stated TTL, else the SOA's MINIMUM. */
 static int settle_ttl(struct parser *parser, struct reading *reading, size_t rdata_len)
 {
+	int fault = 0;
+
 	if (!reading->has_ttl) {
 		if (parser->has_default) {
 			reading->ttl = parser->default_ttl;
 		} else if (parser->has_last) {
 			reading->ttl = parser->last_ttl;
+			fault = note_ttl(parser, reading->source, "the record before");
 		} else if (reading->type == AN_TYPE_SOA && rdata_len >= 4) {
 			struct wire minimum = wire_reader(parser->rdata, rdata_len);
 
 			wire_take(&minimum, rdata_len - 4);
 			reading->ttl = wire_get32(&minimum);
+			fault = note_ttl(parser, reading->source, "the SOA's MINIMUM");
 		} else {
 			return FAULT(parser, reading->source,
 			             "no TTL: none here, none before, "
@@ -289,7 +310,7 @@ static int settle_ttl(struct parser *parser, struct reading *reading, size_t rda
 	}
 	parser->last_ttl = reading->ttl;
 	parser->has_last = true;
-	return 0;
+	return fault;
 }
 
 static int do_record(struct parser *parser, struct source *source)

@@ -452,8 +452,9 @@ static int check_field(ldns_rdf_type field, const struct token *token, const str
 		break;
 	case LDNS_RDF_TYPE_INT32:
 		break;
-	case LDNS_RDF_TYPE_PERIOD:
-		if (number_parse_ttl(token->text, &number))
+	case LDNS_RDF_TYPE_PERIOD: /* RFC 1035 3.3.13: 32 bits; with units as a TTL */
+		if (number_parse(token->text, UINT32_MAX, &number) &&
+		    number_parse_ttl(token->text, &number))
 			return FAULT(place, token, "bad period \"%.60s\"", token->text);
 		return 0;
 	case LDNS_RDF_TYPE_DNAME:

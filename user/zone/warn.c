@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "base/wire.h"
 #include "zone/build.h"
+#include "zone/rdata.h"
 
 #define TYPE_SPF     99
 #define SOA_TIMES    20 /* octets: SERIAL, REFRESH, RETRY, EXPIRE, MINIMUM */
@@ -90,11 +91,55 @@ static int warn_soa(struct zone_builder *builder, const struct node *node,
 	return err;
 }
 
+static bool is_of_key(const struct record *record, const struct zone_rdata *key)
+{
+	if (record->type == AN_TYPE_CDNSKEY)
+		return record->len == key->len && !memcmp(record->data, key->data, key->len);
+	return record->data[2] == key->data[3] &&
+	       (record->data[0] << 8 | record->data[1]) == rdata_key_tag(key->data, key->len);
+}
+
+/* RFC 7344 4.1: what the parent is told is of the zone's own keys; RFC 8078 4: or to be deleted. */
+static int warn_child_key(struct zone_builder *builder, const struct node *node,
+                          const struct record *record)
+{
+	const struct zone_rrset *keys = zone_rrset(&node->pub, AN_TYPE_DNSKEY);
+	bool is_cds = record->type == AN_TYPE_CDS;
+
+	if (record->len < 4 || !record->data[is_cds ? 2 : 3]) /* algorithm */
+		return 0;
+	for (unsigned int i = 0; keys && i < keys->count; i++)
+		if (is_of_key(record, &keys->rdata[i]))
+			return 0;
+	return build_warn_of(builder, node, record, true, "%s of no key of the zone",
+	                     is_cds ? "CDS" : "CDNSKEY");
+}
+
+/* What the record says by itself. */
+static int warn_content(struct zone_builder *builder, const struct node *node,
+                        const struct record *record)
+{
+	const char *fault = warn_rdata(record->type, record->data, record->len);
+	char type[RDATA_TYPE_TEXT_MAX];
+	int err = 0;
+
+	if (fault)
+		err = build_warn_of(builder, node, record, false, "%s: %s",
+		                    rdata_type_text(record->type, type), fault);
+	return err ? err : warn_host_target(builder, node, record);
+}
+
 static int warn_record(struct zone_builder *builder, const struct node *node,
                        const struct record *record, bool apex)
 {
+	int err = warn_content(builder, node, record);
+
+	if (err)
+		return err;
 	if (record->type == AN_TYPE_SOA)
 		return warn_soa(builder, node, record);
+	if (apex && (record->type == AN_TYPE_CDS || record->type == AN_TYPE_CDNSKEY))
+		return warn_child_key(builder, node, record);
 	if (record->type == AN_TYPE_DS && apex) /* RFC 4035 2.4 */
 		return build_warn_of(builder, node, record, false,
 		                     "DS at the apex: it belongs to the parent");
@@ -104,6 +149,17 @@ static int warn_record(struct zone_builder *builder, const struct node *node,
 		return build_warn_of(builder, node, record, true,
 		                     "SPF without the TXT record that is read");
 	return 0;
+}
+
+int warn_twice(struct zone_builder *builder, const struct node *node, const struct record *first,
+               const struct record *second)
+{
+	const struct record *later = first->line > second->line ? first : second;
+
+	if (!closely || first->ttl == second->ttl)
+		return 0;
+	return build_warn_of(builder, node, later, true, "TTL %u, but the same record has %u",
+	                     later->ttl, (later == first ? second : first)->ttl);
 }
 
 /* RFC 2181 5.2. The records of the sets are in builder->sorted, set by set. */
@@ -159,6 +215,8 @@ int warn_node(struct zone_builder *builder, const struct node *node, const struc
 	if (lacks_dot(builder->zone, &node->pub))
 		err = build_warn_of(builder, node, records, true,
 		                    "the zone's name stands there twice");
+	if (!err && !(node->pub.flags & ZONE_NODE_HASHED))
+		err = warn_owner(builder, node, records);
 	for (const struct record *record = records; record && !err; record = record->next) {
 		if (!node->above)
 			err = warn_record(builder, node, record, apex);
@@ -266,6 +324,25 @@ static int warn_target(struct zone_builder *builder, const struct node *node,
 	             : 0;
 }
 
+/* RFC 9471 3.2: a server below another cut of the zone; without one of its own, check.c refuses. */
+static int warn_sibling(struct zone_builder *builder, const struct node *cut,
+                        const struct record *record)
+{
+	const struct zone *zone = builder->zone;
+	const struct zone_node *server = zone_node_exact(zone, record->data, record->len);
+	struct zone_match match = {.verdict = ZONE_NXDOMAIN};
+	char text[NAME_TEXT_MAX];
+
+	if (name_under(record->data, record->len, zone->apex, zone->apex_len))
+		match = zone_find(zone, record->data, record->len, AN_TYPE_A);
+	if (match.verdict != ZONE_DELEGATION || match.node == &cut->pub ||
+	    (server && (zone_rrset(server, AN_TYPE_A) || zone_rrset(server, AN_TYPE_AAAA))))
+		return 0;
+	return build_warn_of(builder, cut, record, true,
+	                     "NS target %.180s lies below another delegation and has no glue",
+	                     name_to_text(record->data, text));
+}
+
 int warn_targets(struct zone_builder *builder)
 {
 	int err = 0;
@@ -281,6 +358,8 @@ int warn_targets(struct zone_builder *builder)
 		const uint8_t *name = record->data + before;
 		size_t len = record->len - before;
 
+		if (record->type == AN_TYPE_NS && !pending->node->above)
+			err = warn_sibling(builder, pending->node, record);
 		/* Target ".": there is none (RFC 7505 3, RFC 2782). */
 		if (pending->node->above || !has_target(record->type) || len == 1)
 			continue;

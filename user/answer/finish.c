@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define IDLE_MOST 1024 /* owners that go in one turn */
+
 /* What the members give together. */
 struct outcome {
 	unsigned int good, failed;
@@ -315,7 +317,7 @@ void finish_publish(struct flatten *flatten, struct store_owner *owner, struct a
 	chained_renew(flatten, chained);
 }
 
-static void remove_one(struct flatten *flatten, struct answer *answer, bool disk)
+void finish_remove_alone(struct flatten *flatten, struct answer *answer, bool disk)
 {
 	struct store_owner *owner = answer->owner;
 
@@ -331,18 +333,11 @@ static void remove_one(struct flatten *flatten, struct answer *answer, bool disk
 /* RFC 7871 7.3.1: with an answer go the shorter audiences that would stand in for it. */
 void finish_remove(struct flatten *flatten, struct answer *answer, bool disk)
 {
-	struct network inner = audience_network(&answer->key);
-	struct answer *other = answer->owner->answers, *next;
+	struct answer *wider;
 
-	for (; other; other = next) {
-		struct network outer = audience_network(&other->key);
-
-		next = other->next;
-		if (other != answer && other->key.kind == AN_AUDIENCE_NET &&
-		    other->key.region == answer->key.region && network_contains(&outer, &inner))
-			remove_one(flatten, other, disk);
-	}
-	remove_one(flatten, answer, disk);
+	while ((wider = store_wider(flatten->store, answer)) != NULL)
+		finish_remove_alone(flatten, wider, disk);
+	finish_remove_alone(flatten, answer, disk);
 }
 
 void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, bool disk)
@@ -625,6 +620,39 @@ static void flight_failed(struct flight *flight, struct store_owner *owner,
 		return;
 	}
 	CMM_STORE_SHARED(owner->failed_until_ms, now + flatten->world->config->failure_ttl_ms);
+	store_idle_anew(flatten->store, owner);
+}
+
+/* Finds or makes, in the place of one that is needed less if need be. NULL: there is no memory. */
+static struct store_owner *owner_get(struct flatten *flatten, const struct ask_key *key)
+{
+	uint64_t now = clock_ms();
+	struct store_owner *owner =
+	        store_owner_get(flatten->store, key->name, key->name_len, key->type, now);
+	struct store_owner *other = owner ? NULL : store_idle(flatten->store);
+
+	if (owner)
+		return owner;
+	if (!other) {
+		struct answer *victim = store_victim(flatten->store, NULL, now);
+
+		if (!victim)
+			return NULL;
+		other = victim->owner;
+	}
+	finish_remove_owner(flatten, other, true);
+	return store_owner_get(flatten->store, key->name, key->name_len, key->type, now);
+}
+
+void finish_idle(struct flatten *flatten, uint64_t now)
+{
+	struct store_owner *owner;
+
+	for (int i = 0; i < IDLE_MOST && (owner = store_idle(flatten->store)) != NULL; i++) {
+		if (now < owner->failed_until_ms)
+			return;
+		finish_remove_owner(flatten, owner, true);
+	}
 }
 
 void flight_finish(struct flight *flight)
@@ -636,16 +664,7 @@ void flight_finish(struct flight *flight)
 
 	gather(flight, &outcome);
 	rcu_read_lock();
-	owner = store_owner_get(flatten->store, key->name, key->name_len, key->type, clock_ms());
-	if (!owner) {
-		struct answer *victim = store_victim(flatten->store, NULL, clock_ms());
-
-		if (victim) {
-			finish_remove_owner(flatten, victim->owner, true);
-			owner = store_owner_get(flatten->store, key->name, key->name_len, key->type,
-			                        clock_ms());
-		}
-	}
+	owner = owner_get(flatten, key);
 	if (owner && outcome.good)
 		flight_good(flight, owner, &outcome);
 	else if (owner)

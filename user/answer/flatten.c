@@ -12,7 +12,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define TICK_MS 50
+#define TICK_MS   50
+#define FORGET_MS 600000
 
 /* ---- flights ---- */
 
@@ -405,8 +406,18 @@ void flatten_offer_stored(struct flatten *flatten, const uint8_t *owner, size_t 
 
 static void on_tick(uv_timer_t *timer)
 {
-	cells_settle(timer->data, clock_ms());
-	refresh_tick(timer->data);
+	struct flatten *flatten = timer->data;
+	uint64_t now = clock_ms();
+
+	cells_settle(flatten, now);
+	refresh_tick(flatten);
+	rcu_read_lock();
+	finish_idle(flatten, now);
+	rcu_read_unlock();
+	if (now >= flatten->forget_ms) {
+		flatten->forget_ms = now + FORGET_MS;
+		lookups_forget(flatten, now);
+	}
 }
 
 struct flatten *flatten_new(uv_loop_t *loop, struct store *store)
@@ -586,7 +597,8 @@ static void flush_owner(struct flush *flush, struct store_owner *owner)
 		next = answer->next;
 		if (network_contains(flush->network, &network) ||
 		    network_contains(&network, flush->network)) {
-			finish_remove(flush->flatten, answer, true);
+			/* What is around it is met too. */
+			finish_remove_alone(flush->flatten, answer, true);
 			flush->count++;
 		}
 	}

@@ -117,6 +117,7 @@ struct target {
 	/* For A and for AAAA: has given scope 0 to a network of this family, or knows no ECS at
 	 * all. */
 	bool untailored[2][3];
+	uint64_t used_ms; /* when it was last asked for */
 };
 
 /* Look-ups that a zone may cause. */
@@ -176,6 +177,7 @@ struct flatten {
 	struct lookup *lookups;
 	struct target *targets;
 	struct budget *budgets;
+	uint64_t forget_ms; /* when these two are looked through again */
 	size_t refreshing;
 
 	struct answer **queue; /* heap by due_ms */
@@ -228,6 +230,8 @@ void member_ask(struct member *member);
 void lookup_leave(struct member *member);
 /* Is anything under way for this name (lower case) and type, for whatever network? */
 bool target_is_asked(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type);
+/* What has not been asked for a day is forgotten: zones and their targets come and go. */
+void lookups_forget(struct flatten *flatten, uint64_t now);
 /* Asks again what is under way, through the upstream of now. */
 void lookups_restart(struct flatten *flatten);
 
@@ -242,9 +246,13 @@ bool finish_scope_depends(const struct config *config, const struct an_audience_
 /* Makes sure of the owner's slot in the kernel. */
 bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
                          const struct zone *zone);
-/* Takes an answer, or an owner with all of them, out everywhere. */
+/* Takes an answer, with those that would stand in for it or alone, or an owner with all of them,
+ * out everywhere. */
 void finish_remove(struct flatten *flatten, struct answer *answer, bool disk);
+void finish_remove_alone(struct flatten *flatten, struct answer *answer, bool disk);
 void finish_remove_owner(struct flatten *flatten, struct store_owner *owner, bool disk);
+/* Owners that have no answer, nor a failure that still holds, go. */
+void finish_idle(struct flatten *flatten, uint64_t now);
 /* What a reply needs of an answer in a zone that is signed here, before it is asked for. Those
  * restored from the disk, which come all at once, are signed when they are.
  * given: somebody was given addresses of the owner before it was stored. */

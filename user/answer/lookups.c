@@ -9,18 +9,23 @@
 #include "answer/flatten_room.h"
 #include "base/clock.h"
 
+#define UNUSED_MS 86400000
+
 static struct target *target_get(struct flatten *flatten, const uint8_t *name, size_t len)
 {
 	struct target *target;
 
 	HASH_FIND(hh, flatten->targets, name, len, target);
-	if (target)
+	if (target) {
+		target->used_ms = clock_ms();
 		return target;
+	}
 	target = calloc(1, sizeof(*target));
 	if (!target)
 		return NULL;
 	memcpy(target->name, name, len);
 	target->name_len = (uint8_t)len;
+	target->used_ms = clock_ms();
 	HASH_ADD_KEYPTR(hh, flatten->targets, target->name, target->name_len, target);
 	if (target->hh.tbl)
 		return target;
@@ -131,6 +136,18 @@ static int status_ede(enum upstream_status status)
 	}
 }
 
+/* For what comes next. */
+static void make_room(struct store *targets, uint64_t now)
+{
+	struct store_owner *idle = store_idle(targets);
+	struct answer *victim = idle ? NULL : store_victim(targets, NULL, now);
+
+	if (idle)
+		store_owner_remove(targets, idle);
+	else if (victim)
+		store_remove(targets, victim);
+}
+
 static void remember_target(struct flatten *flatten, const struct ask_key *key,
                             const struct upstream_result *result, const uint8_t *octets,
                             uint16_t count)
@@ -152,12 +169,10 @@ static void remember_target(struct flatten *flatten, const struct ask_key *key,
 		model.wire_scope = result->scope;
 		model.negative = count == 0;
 		model.count = count;
-		if (!store_put(flatten->targets_store, owner, &model, octets, &old, now)) {
-			struct answer *victim = store_victim(flatten->targets_store, NULL, now);
-
-			if (victim)
-				store_remove(flatten->targets_store, victim);
-		}
+		if (!store_put(flatten->targets_store, owner, &model, octets, &old, now))
+			make_room(flatten->targets_store, now);
+	} else {
+		make_room(flatten->targets_store, now);
 	}
 	rcu_read_unlock();
 }
@@ -342,6 +357,27 @@ void member_ask(struct member *member)
 	}
 	member->lookup_next = member->lookup->members;
 	member->lookup->members = member;
+}
+
+void lookups_forget(struct flatten *flatten, uint64_t now)
+{
+	struct target *target, *next_target;
+	struct budget *budget, *next_budget;
+
+	HASH_ITER(hh, flatten->targets, target, next_target)
+	{
+		if (target->asking[0] || target->asking[1] || now < target->used_ms + UNUSED_MS)
+			continue;
+		HASH_DEL(flatten->targets, target);
+		free(target);
+	}
+	HASH_ITER(hh, flatten->budgets, budget, next_budget)
+	{
+		if (now < budget->filled_ms + UNUSED_MS)
+			continue;
+		HASH_DEL(flatten->budgets, budget);
+		free(budget);
+	}
 }
 
 void lookups_restart(struct flatten *flatten)

@@ -13,7 +13,8 @@
 struct store {
 	struct cds_lfht *owners;
 	struct cds_lfht *answers;
-	struct answer *ring; /* the next that eviction looks at */
+	struct answer *ring;         /* the next that eviction looks at */
+	struct store_owner *idle[2]; /* list of the owners without answers: first, last */
 	size_t answer_count, owner_count;
 	uint32_t answers_max, networks_max;
 	uint64_t next_uid;
@@ -282,6 +283,35 @@ struct store_found store_find(struct store *store, const uint8_t *name, size_t l
 
 /* ---- the writer ---- */
 
+/* ---- owners without answers, in the order in which they came to have none ---- */
+
+static void idle_append(struct store *store, struct store_owner *owner)
+{
+	owner->idle_next = NULL;
+	owner->idle_prev = store->idle[1];
+	*(owner->idle_prev ? &owner->idle_prev->idle_next : &store->idle[0]) = owner;
+	store->idle[1] = owner;
+}
+
+static void idle_unlink(struct store *store, struct store_owner *owner)
+{
+	*(owner->idle_prev ? &owner->idle_prev->idle_next : &store->idle[0]) = owner->idle_next;
+	*(owner->idle_next ? &owner->idle_next->idle_prev : &store->idle[1]) = owner->idle_prev;
+}
+
+struct store_owner *store_idle(const struct store *store)
+{
+	return store->idle[0];
+}
+
+void store_idle_anew(struct store *store, struct store_owner *owner)
+{
+	if (owner->answers)
+		return;
+	idle_unlink(store, owner);
+	idle_append(store, owner);
+}
+
 struct store_owner *store_owner_get(struct store *store, const uint8_t *name, size_t len,
                                     uint16_t type, uint64_t now_ms)
 {
@@ -303,6 +333,7 @@ struct store_owner *store_owner_get(struct store *store, const uint8_t *name, si
 	cds_lfht_node_init(&owner->node);
 	cds_lfht_add(store->owners, owner_hash(owner->name, len, type), &owner->node);
 	store->owner_count++;
+	idle_append(store, owner);
 	return owner;
 }
 
@@ -331,8 +362,10 @@ static void ring_remove(struct store *store, struct answer *answer)
 	answer->ring_next->ring_prev = answer->ring_prev;
 }
 
-static void owner_link(struct store_owner *owner, struct answer *answer)
+static void owner_link(struct store *store, struct store_owner *owner, struct answer *answer)
 {
+	if (!owner->answers)
+		idle_unlink(store, owner);
 	answer->prev = NULL;
 	answer->next = owner->answers;
 	if (owner->answers)
@@ -341,7 +374,7 @@ static void owner_link(struct store_owner *owner, struct answer *answer)
 	owner->answer_count++;
 }
 
-static void owner_unlink(struct store_owner *owner, struct answer *answer)
+static void owner_unlink(struct store *store, struct store_owner *owner, struct answer *answer)
 {
 	if (answer->prev)
 		answer->prev->next = answer->next;
@@ -350,6 +383,8 @@ static void owner_unlink(struct store_owner *owner, struct answer *answer)
 	if (answer->next)
 		answer->next->prev = answer->prev;
 	owner->answer_count--;
+	if (!owner->answers)
+		idle_append(store, owner);
 }
 
 /* Works the lists of lengths and the three special answers out anew from the list of answers. */
@@ -384,6 +419,15 @@ static void owner_index(struct store_owner *owner)
 	rcu_assign_pointer(owner->nobody, nobody);
 	rcu_assign_pointer(owner->catch_all, newest);
 	rcu_assign_pointer(owner->positive, positive);
+	owner->indexed_count = owner->answer_count;
+}
+
+/* Whether the index says more of an answer that has gone than that its length may be there still:
+ * then it is made anew. Of lengths alone, when half of the answers have gone. */
+static bool index_is_worn(const struct store_owner *owner, const struct answer *gone)
+{
+	return gone == owner->catch_all || gone == owner->positive || gone == owner->everyone ||
+	       gone == owner->nobody || owner->answer_count <= owner->indexed_count / 2;
 }
 
 /* A new answer only adds to the index: cheap, however many networks a name has. */
@@ -408,6 +452,8 @@ static void owner_index_add(struct store_owner *owner, struct answer *answer)
 		rcu_assign_pointer(owner->catch_all, answer);
 	if (!answer->negative)
 		rcu_assign_pointer(owner->positive, answer);
+	if (owner->indexed_count < owner->answer_count)
+		owner->indexed_count = owner->answer_count;
 }
 
 static void answer_free(struct rcu_head *head)
@@ -461,8 +507,8 @@ static void answer_succeed(struct store *store, struct answer *answer, struct an
 		answer->used_ms = CMM_LOAD_SHARED(old->used_ms);
 	ring_insert(store, answer);
 	ring_remove(store, old);
-	owner_link(owner, answer);
-	owner_unlink(owner, old);
+	owner_link(store, owner, answer);
+	owner_unlink(store, owner, old);
 }
 
 struct answer *store_put(struct store *store, struct store_owner *owner, const struct answer *model,
@@ -481,7 +527,7 @@ struct answer *store_put(struct store *store, struct store_owner *owner, const s
 		return NULL;
 	if (!old) {
 		ring_insert(store, answer);
-		owner_link(owner, answer);
+		owner_link(store, owner, answer);
 		cds_lfht_add(store->answers, answer_hash(&answer->key), &answer->node);
 		store->answer_count++;
 		owner_index_add(owner, answer);
@@ -507,9 +553,10 @@ void store_remove(struct store *store, struct answer *answer)
 	answer_leave(store, answer, NULL);
 	cds_lfht_del(store->answers, &answer->node);
 	ring_remove(store, answer);
-	owner_unlink(owner, answer);
+	owner_unlink(store, owner, answer);
 	store->answer_count--;
-	owner_index(owner);
+	if (index_is_worn(owner, answer))
+		owner_index(owner);
 	call_rcu(&answer->rcu, answer_free);
 }
 
@@ -521,10 +568,11 @@ void store_owner_remove(struct store *store, struct store_owner *owner)
 		answer_leave(store, answer, NULL);
 		cds_lfht_del(store->answers, &answer->node);
 		ring_remove(store, answer);
-		owner_unlink(owner, answer);
+		owner_unlink(store, owner, answer);
 		store->answer_count--;
 		call_rcu(&answer->rcu, answer_free);
 	}
+	idle_unlink(store, owner);
 	cds_lfht_del(store->owners, &owner->node);
 	store->owner_count--;
 	call_rcu(&owner->rcu, owner_free);
@@ -571,22 +619,27 @@ struct answer *store_victim(struct store *store, struct store_owner *owner, uint
 	return answer;
 }
 
-bool store_covered(const struct answer *answer)
+struct answer *store_wider(struct store *store, const struct answer *answer)
 {
-	struct network inner = audience_network(&answer->key);
+	const struct store_owner *owner = answer->owner;
+	struct network network = audience_network(&answer->key);
+	struct an_audience_key key = answer->key;
+	unsigned int length = key.len;
+	struct answer *wider;
 
-	if (!answer->key.len && answer->key.kind == AN_AUDIENCE_NET)
-		return false;
-	for (const struct answer *other = answer->owner->answers; other; other = other->next) {
-		struct network outer = audience_network(&other->key);
+	if (key.kind == AN_AUDIENCE_NET && !length--)
+		return NULL; /* it is for everyone itself */
+	key.kind = AN_AUDIENCE_NET;
+	while ((length = next_length(owner->lens_net[key.family], length)) != 0) {
+		struct network cut = network_of(network.family, network.address, length);
 
-		if (other == answer || other->key.kind != AN_AUDIENCE_NET ||
-		    other->key.region != answer->key.region)
-			continue;
-		if (!other->key.len || network_contains(&outer, &inner))
-			return true;
+		key.len = (uint8_t)length--;
+		memcpy(key.prefix, cut.address, sizeof(key.prefix));
+		wider = answer_find(store, &key);
+		if (wider)
+			return wider;
 	}
-	return false;
+	return answer_for_all(store, owner, AN_AUDIENCE_NET, key.region);
 }
 
 size_t store_count(const struct store *store)

@@ -85,7 +85,7 @@ struct store_owner {
 	uint8_t name_len;
 	uint16_t type;
 	/* Read by workers (relaxed atomics or RCU pointers). */
-	uint64_t lens_net[3];   /* by family: bit n-1 set: a NET audience of length n exists */
+	uint64_t lens_net[3];   /* by family: bit n-1 clear: no NET audience of length n exists */
 	uint64_t lens_exact[3]; /* the same for EXACT */
 	struct answer *everyone, *nobody, *catch_all; /* rcu_dereference */
 	struct answer *positive;                      /* the same: the newest that has addresses */
@@ -94,10 +94,12 @@ struct store_owner {
 	int failed_ede;           /* EDE code that goes with it, -1 for none */
 	const char *failed_text;  /* static string or NULL */
 	/* Writer only. */
-	struct answer *answers; /* list */
+	struct answer *answers;                    /* list */
+	struct store_owner *idle_next, *idle_prev; /* the store's, while there are no answers */
 	uint32_t answer_count;
+	uint32_t indexed_count; /* the most answers since the lengths were found anew */
+	uint32_t failing_at;    /* place in the flatten loop's list of the failing + 1; 0: none */
 	uint64_t rechecked_ms;
-	uint32_t failing_at;     /* place in the flatten loop's list of the failing + 1; 0: none */
 	uint64_t definition;     /* hash of the zone data that the answers came from */
 	bool has_kernel_owner;   /* kernel_uid means something */
 	uint64_t kernel_uid;     /* publish's own */
@@ -179,6 +181,10 @@ struct answer *store_put(struct store *store, struct store_owner *owner, const s
                          const uint8_t *octets, struct answer **ret_old, uint64_t now_ms);
 void store_remove(struct store *store, struct answer *answer);
 void store_owner_remove(struct store *store, struct store_owner *owner); /* with all its answers */
+/* The owner that has had no answer for longest, or no failure (store_idle_anew()); NULL: all have
+ * answers. */
+struct store_owner *store_idle(const struct store *store);
+void store_idle_anew(struct store *store, struct store_owner *owner);
 void store_owner_each(struct store *store, void (*visit)(struct store_owner *owner, void *arg),
                       void *arg);
 /* The answer that eviction takes next: of one owner, or (NULL) of all; the one least used. NULL:
@@ -208,8 +214,9 @@ unsigned int answer_living(const struct answer *answer, uint8_t ret_at[256]);
 /* The wire scope that choice by client has for a client of this network, at least; else 0. */
 uint8_t answer_pick_scope(const struct answer *answer, const struct network *network);
 
-/* True if a shorter audience of the same owner would stand in for this one were it gone. */
-bool store_covered(const struct answer *answer);
+/* The answer of the same owner and region that would stand in for this one were it gone: that of
+ * the longest network around it, or everyone's; NULL: none. */
+struct answer *store_wider(struct store *store, const struct answer *answer);
 
 size_t store_count(const struct store *store);
 size_t store_owner_count(const struct store *store);

@@ -670,6 +670,27 @@ static void a_flush_forgets(void **state)
 	assert_int_equal(store_count(scene->store), 0);
 }
 
+/* Upstream has come to tell clients apart: of two answers one is around the other, and goes with
+ * it. */
+static void a_flush_forgets_each_answer_once(void **state)
+{
+	struct scene *scene = *state;
+	struct network network;
+
+	network_parse("192.0.2.0/24", &network);
+	script("one.cdn.test.", UPSTREAM_OK, 1, 16, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	run_ms(scene, 1100);
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.2");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	run_ms(scene, 20);
+	assert_int_equal(store_count(scene->store), 4);
+	assert_int_equal(flatten_flush(scene->flatten, APEX, sizeof(APEX), &network), 4);
+	assert_int_equal(store_count(scene->store), 0);
+	assert_int_equal(look(scene, "@", AN_TYPE_A, "192.0.2.0/24").state, STORE_ABSENT);
+	assert_int_equal(get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false).state, STORE_FRESH);
+}
+
 static void a_reload_that_moves_the_target_makes_answers_old(void **state)
 {
 	struct scene *scene = *state;
@@ -769,6 +790,50 @@ static void memory_is_bounded_and_eviction_takes_what_would_stand_in(void **stat
 	assert_in_range(found.owner->answer_count, 50, 100);
 }
 
+static void a_failure_is_forgotten_when_its_time_is_over(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->config->failure_ttl_ms = 150;
+	assert_int_equal(get(scene, "x.wild", AN_TYPE_A, NULL, false).state, STORE_FAILED);
+	assert_int_equal(store_owner_count(scene->store), 2);
+	run_ms(scene, 400);
+	assert_int_equal(store_owner_count(scene->store), 0);
+	scene->config->failure_ttl_ms = 5000;
+}
+
+/* An outage, and somebody who asks for random names below a wildcard. */
+static void names_that_failed_give_way_to_those_that_do_not(void **state)
+{
+	struct scene *scene = *state;
+	char name[32];
+
+	for (int i = 0; i < 600; i++) {
+		snprintf(name, sizeof(name), "x%d.wild", i);
+		get(scene, name, AN_TYPE_A, NULL, false);
+	}
+	assert_int_equal(store_owner_count(scene->store), 1000);
+	script("one.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.1");
+	assert_int_equal(get(scene, "good.wild", AN_TYPE_A, NULL, false).state, STORE_FRESH);
+	assert_int_equal(look(scene, "x599.wild", AN_TYPE_A, NULL).state, STORE_FAILED);
+	assert_int_equal(look(scene, "x0.wild", AN_TYPE_A, NULL).state, STORE_ABSENT);
+}
+
+static void targets_that_nobody_asks_for_are_forgotten(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t day = 86400000;
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	lookups_forget(scene->flatten, clock_ms() + day - 10000);
+	assert_int_equal(HASH_COUNT(scene->flatten->targets), 1);
+	assert_int_equal(HASH_COUNT(scene->flatten->budgets), 1);
+	lookups_forget(scene->flatten, clock_ms() + day + 1);
+	assert_int_equal(HASH_COUNT(scene->flatten->targets), 0);
+	assert_int_equal(HASH_COUNT(scene->flatten->budgets), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -801,10 +866,14 @@ int main(void)
 	        CASE(private_addresses_are_refused_where_they_are_not_wanted),
 	        CASE(a_denial_is_held_off_for_its_bounded_time),
 	        CASE(a_flush_forgets),
+	        CASE(a_flush_forgets_each_answer_once),
 	        CASE(a_reload_that_moves_the_target_makes_answers_old),
 	        CASE(last_good_answers_come_back_from_disk),
 	        CASE(what_is_kept_by_region_can_be_forgotten_alone),
 	        CASE(memory_is_bounded_and_eviction_takes_what_would_stand_in),
+	        CASE(a_failure_is_forgotten_when_its_time_is_over),
+	        CASE(names_that_failed_give_way_to_those_that_do_not),
+	        CASE(targets_that_nobody_asks_for_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,26 +46,36 @@ static int parse_client(const char *text, struct client_row *ret)
 	return 0;
 }
 
+/* The next word; NULL: there is none. */
+static const char *next_word(char **rest)
+{
+	const char *word;
+
+	do
+		word = strsep(rest, " \t,");
+	while (word && !word[0]);
+	return word;
+}
+
 /* "NETWORK [WEIGHT]", or nothing but blanks and a remark. 1: a client. */
 static int parse_line(char *line, struct client_row *ret)
 {
-	char *rest = line, *word, *end;
+	char *rest = line, *end;
+	const char *word;
 
 	line[strcspn(line, "#\r\n")] = 0;
-	do
-		word = strsep(&rest, " \t,");
-	while (word && !word[0]);
+	word = next_word(&rest);
 	if (!word)
 		return 0;
 	if (parse_client(word, ret))
 		return -EINVAL;
-	do
-		word = strsep(&rest, " \t,");
-	while (word && !word[0]);
+	word = next_word(&rest);
 	if (!word)
 		return 1;
 	ret->weight = strtod(word, &end);
-	return *end || !(ret->weight >= 0) || ret->weight > 1e15 ? -EINVAL : 1;
+	if (*end || !(ret->weight >= 0) || ret->weight > 1e15 || next_word(&rest))
+		return -EINVAL;
+	return 1;
 }
 
 static int take_file(struct run *run)
@@ -92,6 +102,8 @@ static int take_file(struct run *run)
 		else if (found)
 			decide_client(run, &row);
 	}
+	if (!err && ferror(file))
+		err = error_set(run->error, errno, path, 0, "%s", strerror(errno));
 	fclose(file);
 	return err;
 }

@@ -334,6 +334,26 @@ static void test_the_other_family_is_not_there(void **state)
 	gives(scene, 0, "before", "www.cdn.test. 1.000");
 }
 
+static void test_files_of_clients_are_read_whole_or_not_at_all(void **state)
+{
+	static const char *const wrong[] = {"192.0.2.1 -1\n", "192.0.2.0/24 5 eu\n",
+	                                    "192.0.2.0/24 5,\t7\n", "192.0.2.0/33\n"};
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		write_file(scene->clients, wrong[i]);
+		assert_int_equal(run(scene, "eu.pool", "",
+		                     (struct simulate){.clients_file = scene->clients}),
+		                 -EINVAL);
+		assert_int_equal(scene->error.line, 1);
+	}
+	assert_int_equal(run(scene, "eu.pool", "", (struct simulate){.clients_file = "/none"}),
+	                 -ENOENT);
+	assert_int_equal(
+	        run(scene, "eu.pool", "", (struct simulate){.clients_file = scene->folder}),
+	        -EISDIR);
+}
+
 static void test_faults_say_where(void **state)
 {
 	struct scene *scene = *state;
@@ -349,12 +369,6 @@ static void test_faults_say_where(void **state)
 	        -EINVAL);
 	assert_string_equal(scene->error.file, scene->clients);
 	assert_int_equal(scene->error.line, 3);
-	write_file(scene->clients, "192.0.2.1 -1\n");
-	assert_int_equal(
-	        run(scene, "eu.pool", "", (struct simulate){.clients_file = scene->clients}),
-	        -EINVAL);
-	assert_int_equal(run(scene, "eu.pool", "", (struct simulate){.clients_file = "/none"}),
-	                 -ENOENT);
 	write_file(scene->config, "pools: [{name: a.pool, members: [{pool: a.pool}]}]\n" HEAD);
 	assert_true(run(scene, "a.pool", "", (struct simulate){0}) < 0);
 	assert_string_equal(scene->error.file, scene->config);
@@ -375,6 +389,7 @@ int main(void)
 	        IN_SCENE(test_weights_of_clients_count),
 	        IN_SCENE(test_another_configuration_is_compared),
 	        IN_SCENE(test_the_other_family_is_not_there),
+	        IN_SCENE(test_files_of_clients_are_read_whole_or_not_at_all),
 	        IN_SCENE(test_faults_say_where),
 	};
 

@@ -385,7 +385,7 @@ def counted(bench):
     until_counted(edge, replies, before, path="user")
     until_counted(edge, replies, hits, path="xdp")
     row = http(edge, "/").split(">eu<")[1].split("</tr>")[0]
-    true(f">{before['eu']}<" in row, row)
+    true(f">{hits['eu']}</td><td class=\"n\">{before['eu']}<" in row, row)
 
 
 @case("simulate says of every network what clients there get, and under which scope")

@@ -152,26 +152,32 @@ json_t *report_region_replies(struct daemon *daemon)
 	return list;
 }
 
+/* Those behind the last that is counted by itself have no numbers. */
+static void set_replies(json_t *object, struct daemon *daemon, unsigned int policy, uint32_t region)
+{
+	if (region >= SERVE_REGIONS - 1)
+		return;
+	SET(object, "replies_user",
+	    json_integer((json_int_t)serve_region_replies(daemon->serve, policy, region)));
+	if (daemon->maps)
+		SET(object, "replies_xdp",
+		    json_integer((json_int_t)kernel_region_hits(daemon->maps, policy, region)));
+}
+
 static json_t *region_json(struct daemon *daemon, const struct config_policy *policy,
-                           uint32_t number, const char *name)
+                           unsigned int index, uint32_t number, const char *name)
 {
 	struct counting counting = {.policy = policy->name, .region = number};
 	json_t *one = json_object();
 	uint32_t order[GEO_ORDER_MAX];
-	int index;
 
 	flatten_cells_each(daemon->flatten, count, &counting);
 	SET(one, "policy", json_string(policy->name));
 	SET(one, "region", json_string(name));
 	SET(one, "answers", json_integer((json_int_t)counting.answers));
-	if (number < SERVE_REGIONS - 1)
-		SET(one, "replies_user",
-		    json_integer((json_int_t)serve_region_replies(
-		            daemon->serve, (unsigned int)geo_policy(daemon->geo, policy->name),
-		            number)));
-	index = geo_policy(daemon->geo, policy->name);
-	if (index >= 0 && geo_region_order(daemon->geo, (unsigned int)index, number, order))
-		name = geo_region_name(daemon->geo, (unsigned int)index, order[0]);
+	set_replies(one, daemon, index, number);
+	if (geo_region_order(daemon->geo, index, number, order))
+		name = geo_region_name(daemon->geo, index, order[0]);
 	set_place(one, policy, name); /* several are shown where the first of them is */
 	return one;
 }
@@ -191,7 +197,8 @@ json_t *report_regions(struct daemon *daemon)
 
 			if (!name || json_array_size(list) == REGIONS_SHOWN)
 				break;
-			json_array_append_new(list, region_json(daemon, policy, number, name));
+			json_array_append_new(list, region_json(daemon, policy, (unsigned int)index,
+			                                        number, name));
 		}
 	}
 	return list;

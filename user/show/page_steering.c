@@ -18,14 +18,17 @@ void page_regions(FILE *out, const json_t *document)
 
 	if (!json_array_size(regions))
 		return;
-	html_table_begin(out, "regions", "Regions",
-	                 "What is stored for the clients of each region.",
-	                 "Region|Policy|#Answers stored|#Replies of the daemon|Place");
+	html_table_begin(
+	        out, "regions", "Regions",
+	        "What is stored for the clients of each region, and who has replied to them.",
+	        "Region|Policy|#Answers stored|#Replies of the kernel|"
+	        "#Replies of the daemon|Place");
 	json_array_foreach(regions, i, one)
 	{
 		html_row(out, json_text_of(one, "region"));
 		html_cell(out, json_text_of(one, "policy"));
 		html_number(out, one, "answers");
+		html_number(out, one, "replies_xdp");
 		html_number(out, one, "replies_user");
 		fprintf(out, "<td>");
 		if (json_is_number(json_object_get(one, "latitude")))

@@ -116,6 +116,17 @@ static void blame_authorities(struct curl_probe *curl)
 	probe_none(&curl->probe, fault_text(curl, CURLE_SSL_CACERT_BADFILE));
 }
 
+/* libcurl has no room for a line of a header that does not end either: that is the other side's. */
+static bool lacks_memory(const struct curl_probe *curl, CURLcode code)
+{
+	curl_off_t first_us = 0;
+
+	if (code != CURLE_OUT_OF_MEMORY)
+		return code == CURLE_FAILED_INIT;
+	curl_easy_getinfo(curl->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_us);
+	return first_us == 0;
+}
+
 static void judge(struct curl_probe *curl, CURLcode code)
 {
 	curl_off_t connect_us = 0;
@@ -127,12 +138,14 @@ static void judge(struct curl_probe *curl, CURLcode code)
 		judge_reply(curl, connect_us > 0 ? (uint32_t)connect_us : 1);
 	else if (code == CURLE_SSL_CACERT_BADFILE)
 		blame_authorities(curl);
-	else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT)
+	else if (lacks_memory(curl, code))
 		probe_error(&curl->probe, ENOMEM);
 	else if (curl->own_err)
 		probe_error(&curl->probe, curl->own_err);
 	else if (code == CURLE_COULDNT_CONNECT && err)
 		probe_error(&curl->probe, (int)err);
+	else if (code == CURLE_OUT_OF_MEMORY)
+		probe_done(&curl->probe, false, 0, "a header line that does not end");
 	else
 		probe_done(&curl->probe, false, 0, "%s", fault_text(curl, code));
 }
@@ -177,8 +190,11 @@ static size_t on_body(char *octets, size_t size, size_t count, void *arg)
 	if (!match)
 		return 0;
 	body = realloc(curl->body, curl->body_len + len);
-	if (!body)
+	if (!body) {
+		curl->enough = false;
+		curl->own_err = ENOMEM;
 		return 0;
+	}
 	curl->body = body;
 	if (len > room)
 		len = room;

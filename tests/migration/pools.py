@@ -238,7 +238,7 @@ def route53(bench):
         until(lambda: here.gives("multi") == wanted, f"{wanted} with {dead} down")
 
 
-@case("Constellix: a pool with a minimum; a failover that does not come back by itself")
+@case("Constellix: a pool with a minimum; a failover that does not come back; two of four")
 def constellix(bench):
     here = Here(bench, edge_of(bench, examples.read(
         "Constellix: pools with a minimum, and one-way failover", PAGE), ZONE))
@@ -256,3 +256,15 @@ def constellix(bench):
     here.down(())
     for _ in range(20):
         equal(here.gives("oneway"), {second}, "it does not come back")
+    two_of_four(bench, here)
+
+
+def two_of_four(bench, here):
+    """"Num Return" of 2: neighbours in a ring."""
+    ring = [f"192.0.2.{i}" for i in (21, 22, 23, 24)]
+    for dead in ((), ring[1:2], ring[:2], ring[:3]):
+        here.down(dead)
+        here.warm("two")
+        pairs = ({one, other} - set(dead) for one, other in zip(ring, ring[1:] + ring[:1]))
+        shares = collections.Counter(text(pair) for pair in pairs if pair)
+        as_weighted(bench.client, "two", shares, "here")

@@ -53,6 +53,7 @@
 #define AN_TYPE_PTR        12
 #define AN_TYPE_MX         15
 #define AN_TYPE_TXT        16
+#define AN_TYPE_AFSDB      18
 #define AN_TYPE_RT         21
 #define AN_TYPE_AAAA       28
 #define AN_TYPE_SRV        33

@@ -6,6 +6,8 @@
 #include "answer/proof.h"
 #include "answer/where.h"
 
+#define SERVICE_ALIASES_MAX 8 /* that are followed for the additional section */
+
 /* ---- items ---- */
 
 struct plan_item *plan_add_item(struct plan *plan, enum message_section section,
@@ -214,9 +216,9 @@ static void add_stored(struct plan *plan, const struct zone_node *node, const ui
 	plan_add_addresses(plan, MESSAGE_ADDITIONAL, name, len, type, &found);
 }
 
-/* flattened: addresses of that kind, too. */
-static void add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_t type,
-                       bool flattened)
+/* flattened: addresses of that kind, too. What was added; NULL: nothing, or from the store. */
+static const struct zone_rrset *add_target(struct plan *plan, const uint8_t *name, size_t len,
+                                           uint16_t type, bool flattened)
 {
 	const struct zone *zone = plan->zone;
 	const struct zone_rrset *rrset;
@@ -225,20 +227,22 @@ static void add_target(struct plan *plan, const uint8_t *name, size_t len, uint1
 	/* RFC 2181 5.4.1: of another zone, though it be ours, nobody would believe it here. */
 	if (!name_under(name, len, zone->apex, zone->apex_len) ||
 	    plan_has(plan, MESSAGE_ADDITIONAL, name, len, type))
-		return;
+		return NULL;
 	match = zone_find(zone, name, len, type);
 	if (match.verdict != ZONE_ANSWER)
-		return;
-	if (zone_flattens(zone, match.node)) {
+		return NULL;
+	if (plan_is_address(type) && zone_flattens(zone, match.node)) {
 		if (!flattened)
-			return;
+			return NULL;
 		plan->daemon_only = true;
 		add_stored(plan, match.node, name, len, type);
-		return;
+		return NULL;
 	}
 	rrset = zone_rrset(match.node, type);
-	if (rrset)
-		plan_add_rrset(plan, MESSAGE_ADDITIONAL, name, len, match.node, rrset, UINT32_MAX);
+	if (!rrset ||
+	    !plan_add_rrset(plan, MESSAGE_ADDITIONAL, name, len, match.node, rrset, UINT32_MAX))
+		return NULL;
+	return rrset;
 }
 
 void plan_add_target(struct plan *plan, const uint8_t *name, size_t len, uint16_t type)
@@ -253,8 +257,9 @@ static int target_at(uint16_t type)
 	case AN_TYPE_NS:
 		return 0;
 	case AN_TYPE_MX:
-	case AN_TYPE_RT: /* RFC 1183 3.3 */
-	case AN_TYPE_KX: /* RFC 2230 3.1 */
+	case AN_TYPE_AFSDB: /* RFC 1183 1 */
+	case AN_TYPE_RT:    /* RFC 1183 3.3 */
+	case AN_TYPE_KX:    /* RFC 2230 3.1 */
 	case AN_TYPE_SVCB:
 	case AN_TYPE_HTTPS:
 		return 2;
@@ -270,19 +275,38 @@ static bool is_service(uint16_t type)
 	return type == AN_TYPE_SVCB || type == AN_TYPE_HTTPS;
 }
 
-/* RFC 9460 2.5.2: in a record with parameters, the root as target is the owner. */
-static bool names_its_owner(uint16_t type, const struct zone_rdata *rdata)
+/* RFC 9460 2.4.2: priority 0 says where the service's own records are. */
+static bool is_alias(const struct zone_rdata *rdata)
 {
-	return is_service(type) && (rdata->data[0] || rdata->data[1]);
+	return !rdata->data[0] && !rdata->data[1];
+}
+
+static void add_targets(struct plan *plan, const struct zone_rrset *rrset, const uint8_t *owner,
+                        unsigned int aliases);
+
+/* RFC 9460 4.1: the records of a service stand at the target of its alias, and so on. */
+static void add_service(struct plan *plan, const uint8_t *name, uint16_t type, unsigned int aliases)
+{
+	size_t len = name_len(name);
+	const struct zone_rrset *rrset;
+
+	if (aliases == SERVICE_ALIASES_MAX || plan_has(plan, MESSAGE_ANSWER, name, len, type))
+		return;
+	rrset = add_target(plan, name, len, type, false);
+	if (rrset)
+		add_targets(plan, rrset, name, aliases + 1);
 }
 
 /*
- * RFC 1034 4.3.2 step 6; RFC 9460 4.1. Who asks for a service asks for its
- * addresses at the same time; flattened ones beside it would only keep the
- * answer, which is the same for all, out of the kernel (docs/adr/0018).
+ * RFC 1034 4.3.2 step 6; RFC 9460 4.1, 2.5.2: in a record with parameters the
+ * root as target is the owner. Who asks for a service asks for its addresses
+ * at the same time; flattened ones beside it would only keep the answer, which
+ * is the same for all, out of the kernel (docs/adr/0018).
  */
-void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset)
+static void add_targets(struct plan *plan, const struct zone_rrset *rrset, const uint8_t *owner,
+                        unsigned int aliases)
 {
+	bool service = is_service(rrset->type);
 	int at = target_at(rrset->type);
 
 	for (unsigned int i = 0; at >= 0 && i < rrset->count && i < PLAN_ITEMS_MAX; i++) {
@@ -291,11 +315,20 @@ void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset)
 
 		if (rdata->len <= at)
 			continue;
-		if (!*name && names_its_owner(rrset->type, rdata))
-			name = plan->owner;
-		add_target(plan, name, name_len(name), AN_TYPE_A, !is_service(rrset->type));
-		add_target(plan, name, name_len(name), AN_TYPE_AAAA, !is_service(rrset->type));
+		if (!*name && (!service || is_alias(rdata)))
+			continue; /* there is none (RFC 7505 3, RFC 9460 2.5.1) */
+		if (!*name)
+			name = owner;
+		add_target(plan, name, name_len(name), AN_TYPE_A, !service);
+		add_target(plan, name, name_len(name), AN_TYPE_AAAA, !service);
+		if (service && is_alias(rdata))
+			add_service(plan, name, rrset->type, aliases);
 	}
+}
+
+void plan_add_targets(struct plan *plan, const struct zone_rrset *rrset)
+{
+	add_targets(plan, rrset, plan->owner, 0);
 }
 
 /* ---- referrals ---- */

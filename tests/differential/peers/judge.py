@@ -16,10 +16,10 @@ from peers.questions import EVERY_CLASS, NUMBERS, WORDS
 from peers.reference import Reference, rdata_lowered
 from peers.servers import PAYLOAD, PEERS
 
-A, NS, CNAME, SOA, AAAA, DNAME, SVCB, HTTPS, ANY, RRSIG, NSEC, NSEC3, ANAME = (
+A, NS, CNAME, SOA, AFSDB, AAAA, DNAME, SVCB, HTTPS, ANY, RRSIG, NSEC, NSEC3, ANAME = (
     NUMBERS[word]
     for word in (
-        "A", "NS", "CNAME", "SOA", "AAAA", "DNAME", "SVCB", "HTTPS", "ANY", "RRSIG", "NSEC", "NSEC3",
+        "A", "NS", "CNAME", "SOA", "AFSDB", "AAAA", "DNAME", "SVCB", "HTTPS", "ANY", "RRSIG", "NSEC", "NSEC3",
         "TYPE65401",
     )
 )
@@ -189,7 +189,8 @@ class Judge:
         must = {record for record in count if count[record] >= enough}
         if not question.tcp and any(peer.joined for peer in peers):
             must = set()  # one message may have had no room for them
-        more = ours.additional - set(count)
+        # RFC 2181 9: what a cut reply has is right, though it may be too little.
+        more = ours.additional - {record for peer in peers for record in peer.additional}
         silent = any(peer.fault for peer in peers)
         return must <= ours.additional and all(
             self.may_add(question, ours, record, silent) for record in more
@@ -202,16 +203,26 @@ class Judge:
         4.1: the set that was chosen for ANY may be one that no peer chose, or adds to. RFC 4035
         3.1.1: where there is room for some of it only, which is free. RFC 1034 4.3.2 step 3b:
         addresses of a cut's name servers, from the zone's own data. Where a peer has no answer,
-        it may have been the one that adds what the answer's targets have (RFC 9460 4.1).
+        it may have been the one that adds what the answer's targets have (RFC 9460 4.1). RFC 1183
+        1 and RFC 9460 4.1: named alone knows AFSDB and what an alias of a service leads to.
         """
         services = {owner for owner, rtype in ours.sets() if rtype in (SVCB, HTTPS, ANAME)}
         right = self.reference.answer(names.from_wire(record[0]), covered(record), question.dnssec_ok)
         return lowered({record}) <= right.answer and (
             record[0] in services
+            or record[0] in self.led_to(ours)
             or question.rtype == "ANY"
             or (question.zone.kind or silent) and any(record[0] in rdata for *_, rdata in ours.answer)
             or (record[0], covered(record)) in self.server_addresses(ours)
         )
+
+    def led_to(self, ours):
+        """Targets of AFSDB, SVCB and HTTPS records in the answer, and beside it."""
+        return {rdata[2:] for _, _, rtype, _, rdata in ours.answer if rtype == AFSDB} | {
+            rdata[2 : 2 + names.size(names.from_wire(rdata[2:]))]
+            for _, _, rtype, _, rdata in ours.answer | ours.additional
+            if rtype in (SVCB, HTTPS)
+        }
 
     def server_addresses(self, ours):
         """(name, type) of the addresses that a referral's zone has for the servers it names."""

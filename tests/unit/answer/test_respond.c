@@ -50,6 +50,12 @@ static const char ZONE[] = "$TTL 300\n"
                            "toapex HTTPS 1 @\n"
                            "self A 192.0.2.99\n"
                            "gone HTTPS 0 .\n"
+                           "first HTTPS 0 second\n"
+                           "second HTTPS 0 svc\n"
+                           "round HTTPS 0 round2\n"
+                           "round2 HTTPS 0 round\n"
+                           "alflat HTTPS 0 @\n"
+                           "cell AFSDB 1 ns1\n"
                            "gone A 192.0.2.98\n"
                            "old DNAME new\n"
                            "new TXT \"new\"\n"
@@ -347,6 +353,27 @@ static void https_brings_addresses_of_its_target_or_its_owner(void **state)
 	       .name = "toapex.example.test.", .type = AN_TYPE_HTTPS);
 }
 
+static void aliases_of_services_bring_the_service(void **state)
+{
+	(void)state;
+	EXPECT("NOERROR aa\nan first.example.test. 300 HTTPS 0 second.example.test.\n"
+	       "ar second.example.test. 300 HTTPS 0 svc.example.test.\n"
+	       "ar svc.example.test. 300 HTTPS 1 mail.example.test.\n"
+	       "ar mail.example.test. 300 A 192.0.2.25\n"
+	       "ar mail.example.test. 300 AAAA 2001:db8::25\n",
+	       .name = "first.example.test.", .type = AN_TYPE_HTTPS);
+	/* Another type is another service. */
+	EXPECT("NOERROR aa\n" SOA, .name = "first.example.test.", .type = AN_TYPE_SVCB);
+	EXPECT("NOERROR aa\nan round.example.test. 300 HTTPS 0 round2.example.test.\n"
+	       "ar round2.example.test. 300 HTTPS 0 round.example.test.\n",
+	       .name = "round.example.test.", .type = AN_TYPE_HTTPS);
+	/* At the owner of an ANAME: its record, and not what is flattened. */
+	scene_store(&scene, "example.test.", AN_TYPE_A, NULL, 0, "203.0.113.1", 20);
+	EXPECT("NOERROR aa\nan alflat.example.test. 300 HTTPS 0 example.test.\n"
+	       "ar example.test. 300 HTTPS 1 . alpn=h2\n",
+	       .name = "alflat.example.test.", .type = AN_TYPE_HTTPS);
+}
+
 static void any_below_a_dname_follows_it(void **state)
 {
 	(void)state;
@@ -358,9 +385,12 @@ static void any_below_a_dname_follows_it(void **state)
 	       .name = "x.old.example.test.", .type = AN_TYPE_CNAME);
 }
 
-static void rt_and_kx_bring_addresses(void **state)
+static void rt_kx_and_afsdb_bring_addresses(void **state)
 {
 	(void)state;
+	EXPECT("NOERROR aa\nan cell.example.test. 300 AFSDB 1 ns1.example.test.\n"
+	       "ar ns1.example.test. 300 A 192.0.2.53\n",
+	       .name = "cell.example.test.", .type = AN_TYPE_AFSDB);
 	EXPECT("NOERROR aa\nan older.example.test. 300 RT 1 ns1.example.test.\n"
 	       "ar ns1.example.test. 300 A 192.0.2.53\n",
 	       .name = "older.example.test.", .type = AN_TYPE_RT);
@@ -851,8 +881,9 @@ int main(void)
 	        TEST(dname_makes_a_cname),
 	        TEST(mx_and_srv_bring_addresses),
 	        TEST(https_brings_addresses_of_its_target_or_its_owner),
+	        TEST(aliases_of_services_bring_the_service),
 	        TEST(any_below_a_dname_follows_it),
-	        TEST(rt_and_kx_bring_addresses),
+	        TEST(rt_kx_and_afsdb_bring_addresses),
 	        TEST(addresses_of_another_zone_are_not_added),
 	        TEST(each_address_is_added_once),
 	        TEST(tailored_addresses_do_not_stand_beside_an_answer_of_scope_0),

@@ -435,7 +435,7 @@ lint: ## clang-tidy, cppcheck, and the format
 	exit $$status
 
 MAN := $(patsubst docs/man/%.scd,$(BUILD)/man/%,$(wildcard docs/man/*.scd))
-DOCS := README.md LICENSE docs/ARCHITECTURE.md docs/abi.md docs/nics.md docs/control-protocol.md
+DOCS := README.md LICENSE $(wildcard docs/*.md)
 SHARE = $(DESTDIR)$(PREFIX)/share
 
 $(BUILD)/man/%: docs/man/%.scd
@@ -458,8 +458,13 @@ install: all man ## install under DESTDIR, PREFIX (/usr/local); starts and enabl
 	install -d $(SHARE)/man/man5 $(SHARE)/man/man8 $(SHARE)/doc/anamed/examples
 	install -m 0644 $(filter %.5,$(MAN)) $(SHARE)/man/man5
 	install -m 0644 $(filter %.8,$(MAN)) $(SHARE)/man/man8
-	install -m 0644 $(wildcard $(DOCS)) $(SHARE)/doc/anamed
+	install -m 0644 $(DOCS) $(SHARE)/doc/anamed
+	install -d $(SHARE)/doc/anamed/adr $(SHARE)/doc/anamed/img
+	install -m 0644 docs/adr/*.md $(SHARE)/doc/anamed/adr
+	install -m 0644 docs/img/* $(SHARE)/doc/anamed/img
+	ln -sfn . $(SHARE)/doc/anamed/docs
 	install -m 0644 docs/examples/*.yaml docs/examples/*.rules docs/examples/grafana-dashboard.json zones/*.zone $(SHARE)/doc/anamed/examples
+	sed -i 's,\.\./\.\./zones/,,' $(SHARE)/doc/anamed/examples/loopback.yaml
 
 clean: ## remove what was built
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz

@@ -106,6 +106,42 @@ def sighup(bench):
     until(lambda: bench.client.ask("new.example.test").addresses == ["192.0.2.77"], "the new name")
 
 
+def long_zone(number):
+    """One that takes a while to read: SIGHUP finds it at work."""
+    zone = ZONE.replace("example.test", "long.test")
+    return zone + "".join(f"n{number}-{item} A 192.0.2.1\n" for item in range(200000))
+
+
+@case("SIGHUP while a reload is under way: what changed meanwhile is loaded after it")
+def sighup_twice(bench):
+    import signal
+
+    # The short zone is read first, so its new text comes too late for the first reload.
+    edge = bench.edge(edge_config(), {**ZONES, "long.test": long_zone(1)})
+    edge.write_zone("long.test", long_zone(2))
+    edge.process.signal(signal.SIGHUP)
+    time.sleep(0.1)
+    edge.write_zone("example.test", ZONE + "new A 192.0.2.77\n")
+    for _ in range(20):
+        edge.process.signal(signal.SIGHUP)
+        time.sleep(0.002)
+    until(lambda: bench.client.ask("new.example.test").addresses == ["192.0.2.77"], "the new name")
+    until(lambda: edge.status()["reloads"] == 2, "one reload more, however many signals")
+
+
+@case("SIGHUP to a daemon that is coming up waits until it is up, and SIGUSR1 does no harm")
+def sighup_early(bench):
+    import signal
+
+    edge = bench.edge(edge_config(), {**ZONES, "long.test": long_zone(1)}, start=False)
+    edge.process.start()
+    time.sleep(0.1)
+    edge.process.signal(signal.SIGHUP)
+    edge.process.signal(signal.SIGUSR1)
+    until(lambda: "reloaded: 2 zones" in edge.process.log_text(), "the reload")
+    true(edge.process.is_running(), "the daemon")
+
+
 @case("a bad configuration is refused with file and line by --check, and by reload")
 def bad_config(bench):
     edge = bench.edge(edge_config(), ZONES)

@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 struct error {
-	char file[256];
+	char file[256];    /* without control octets */
 	unsigned int line; /* 0: not about a line */
 	char text[512];    /* printable ASCII, whatever the file holds that it quotes */
 };
@@ -25,6 +25,14 @@ static inline void error_make_printable(char *text)
 			*text = '?';
 }
 
+/* The same for what may be UTF-8: a path, a line of the log. */
+static inline void error_take_control_away(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 static inline void __attribute__((format(printf, 4, 5)))
 error_write(struct error *error, const char *file, unsigned int line, const char *format, ...)
 {
@@ -33,6 +41,7 @@ error_write(struct error *error, const char *file, unsigned int line, const char
 	if (!error)
 		return;
 	snprintf(error->file, sizeof(error->file), "%s", file ? file : "");
+	error_take_control_away(error->file);
 	error->line = line;
 	va_start(args, format);
 	vsnprintf(error->text, sizeof(error->text), format, args);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 static enum log_level threshold = LOG_LEVEL_INFO;
 static bool journal;
 
@@ -39,6 +41,8 @@ void log_line(enum log_level level, const char *format, ...)
 	at += more;
 	if ((size_t)at > sizeof(line) - 2)
 		at = (int)sizeof(line) - 2;
+	/* Nobody's name or text makes a line of its own, or speaks to the terminal. */
+	error_take_control_away(line);
 	line[at++] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)at) < 0)
 		return; /* nowhere to say it */

@@ -109,9 +109,15 @@ static int exchange(int fd, const char *path, char *request, json_t **ret_reply,
 	err = send_text(fd, request, request_len + 1);
 	if (!err)
 		err = receive_text(fd, &text, &len);
-	if (err)
+	if (err && err != -ECONNRESET) /* that is the same as closing it, but before it was read */
 		return error_set(error, -err, path, 0, "%s",
 		                 err == -EAGAIN ? "no reply in time" : strerror(-err));
+	if (!len) {
+		free(text);
+		return error_set(
+		        error, EBUSY, path, 0,
+		        "closed without a reply: the daemon ends, or too many ask at once");
+	}
 	reply = json_loadb(text, len, 0, &fault);
 	free(text);
 	if (!json_is_object(reply)) {

@@ -189,6 +189,45 @@ take_complaint(cyaml_log_t level, void *arg, const char *format, va_list args)
 		         strncmp(line, "Load: ", 6) == 0 ? line + 6 : line);
 }
 
+/* The key that it does not know; NULL: it complains about something else. */
+static const char *unknown_key(const struct complaint *complaint)
+{
+	static const char begin[] = "Unexpected key: ";
+
+	return strncmp(complaint->text, begin, strlen(begin)) ? NULL
+	                                                      : complaint->text + strlen(begin);
+}
+
+/* What libcyaml calls its own parts, as who wrote the file knows them. */
+static const char *plain_word(const char *word)
+{
+	static const char *const words[][2] = {{"STRING", "a single value"},
+	                                       {"SCALAR", "a single value or nothing"},
+	                                       {"SEQUENCE", "a list"},
+	                                       {"MAPPING", "settings (key: value)"}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strncmp(word, words[i][0], strlen(words[i][0])) == 0)
+			return words[i][1];
+	return word;
+}
+
+static const char *in_plain_words(const struct complaint *complaint, char *ret, size_t size)
+{
+	const char *expecting = "Expecting ", *got = strstr(complaint->text, "got event: ");
+	const char *key = unknown_key(complaint);
+
+	if (key)
+		snprintf(ret, size, "unknown key `%s'", key);
+	else if (got && strncmp(complaint->text, expecting, strlen(expecting)) == 0)
+		snprintf(ret, size, "%s expected, not %s",
+		         plain_word(complaint->text + strlen(expecting)),
+		         plain_word(got + strlen("got event: ")));
+	else
+		snprintf(ret, size, "%s", complaint->text);
+	return ret;
+}
+
 static cyaml_config_t yaml_config(struct complaint *complaint)
 {
 	return (cyaml_config_t){.log_fn = take_complaint,
@@ -203,6 +242,7 @@ static int load_raw(struct load *load, const struct schema *schema, const char *
 	struct complaint complaint = {0};
 	cyaml_config_t config = yaml_config(&complaint);
 	cyaml_data_t *data = NULL;
+	char words[300];
 	const char *key;
 	cyaml_err_t err;
 
@@ -211,12 +251,13 @@ static int load_raw(struct load *load, const struct schema *schema, const char *
 	if (!err)
 		return 0;
 	/* The place of a key that is unknown is said to be that of the one before it. */
-	key = strstr(complaint.text, "key: ");
-	if (err == CYAML_ERR_INVALID_KEY && key)
-		complaint.line = places_line_of_key(load->places, key + 5, complaint.line);
+	key = unknown_key(&complaint);
+	if (key)
+		complaint.line = places_line_of_key(load->places, key, complaint.line);
 	return error_set(load->error, err == CYAML_ERR_OOM ? ENOMEM : EINVAL, load->file,
 	                 complaint.line, "%s",
-	                 complaint.text[0] ? complaint.text : cyaml_strerror(err));
+	                 complaint.text[0] ? in_plain_words(&complaint, words, sizeof(words))
+	                                   : cyaml_strerror(err));
 }
 
 static void free_raw(const struct schema *schema, struct raw_config *raw)
@@ -405,8 +446,10 @@ static int read_stream(FILE *stream, char **ret, size_t *ret_len)
 		len += fread(text + len, 1, room - len, stream);
 	} while (len == room);
 	if (ferror(stream)) {
+		int err = errno ? -errno : -EIO;
+
 		free(text);
-		return -EIO;
+		return err;
 	}
 	*ret = text;
 	*ret_len = len;

@@ -100,7 +100,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	struct daemon *daemon = handle->data;
 
 	if (number == SIGHUP) {
-		reload_start(daemon, NULL);
+		reload_on_signal(daemon);
 	} else if (number == SIGUSR1) {
 		daemon_log_stats(daemon);
 	} else {
@@ -281,6 +281,29 @@ static int make_world(struct daemon *daemon)
 	return 0;
 }
 
+/*
+ * Both would end a daemon that is still coming up. SIGHUP waits until it is up; SIGUSR1 cannot be
+ * held, for liburcu's thread leaves it open, and has nothing to tell yet.
+ */
+static void hold_signals(void)
+{
+	sigset_t held;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &held, NULL);
+	signal(SIGUSR1, SIG_IGN);
+}
+
+static void release_signals(void)
+{
+	sigset_t held;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGHUP);
+	pthread_sigmask(SIG_UNBLOCK, &held, NULL);
+}
+
 static void start_handles(struct daemon *daemon)
 {
 	static const int numbers[] = {SIGHUP, SIGTERM, SIGINT, SIGUSR1};
@@ -292,6 +315,7 @@ static void start_handles(struct daemon *daemon)
 		daemon->signals[i].data = daemon;
 		uv_signal_start(&daemon->signals[i], on_signal, numbers[i]);
 	}
+	release_signals();
 	daemon->watchdog = sd_watchdog_enabled(0, &watchdog_us) > 0;
 	uv_timer_init(&daemon->loop, &daemon->second);
 	daemon->second.data = daemon;
@@ -419,6 +443,7 @@ int daemon_run(const char *path)
 	struct daemon daemon = {.path = path, .started_ms = clock_ms(), .lock = -1};
 	int err;
 
+	hold_signals();
 	rcu_register_thread();
 	if (uv_loop_init(&daemon.loop))
 		return 1;

@@ -67,6 +67,7 @@ struct daemon {
 	bool stopping;
 
 	struct reload *reload; /* under way */
+	bool reload_again;     /* a signal came meanwhile */
 	uint64_t reloads, reloads_failed;
 	int64_t loaded_unix_ms;
 	struct world_fault *faults; /* of the zones that are configured now */
@@ -118,6 +119,9 @@ void watch_stop(struct daemon *daemon);
  * one meanwhile is refused.
  */
 void reload_start(struct daemon *daemon, struct control_request *request);
+
+/* The same for nobody; while one is under way, once more when that is done. */
+void reload_on_signal(struct daemon *daemon);
 
 /* Faults of zones, for replies. */
 json_t *reload_faults_json(const struct world_fault *faults, size_t count);

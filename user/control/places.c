@@ -29,6 +29,8 @@ struct level {
 
 struct pass {
 	const char *file;
+	const char *text;
+	size_t len;
 	struct error *error;
 	struct places *places;
 	struct level level[DEPTH_MAX];
@@ -213,13 +215,23 @@ static int finish(struct pass *pass)
 	                 last_part(twice->path));
 }
 
+/* The parser knows the octet alone, where it cannot read the text at all. */
+static unsigned int line_at(const struct pass *pass, size_t offset)
+{
+	unsigned int line = 1;
+
+	for (size_t i = 0; i < offset && i < pass->len; i++)
+		line += pass->text[i] == '\n';
+	return line;
+}
+
 static int syntax_error(struct pass *pass, const yaml_parser_t *parser)
 {
 	if (parser->error == YAML_MEMORY_ERROR)
 		return -ENOMEM;
 	if (parser->error == YAML_READER_ERROR)
 		return error_set(pass->error, EINVAL, pass->file,
-		                 (unsigned int)parser->mark.line + 1, "%s", parser->problem);
+		                 line_at(pass, parser->problem_offset), "%s", parser->problem);
 	return error_set(pass->error, EINVAL, pass->file,
 	                 (unsigned int)parser->problem_mark.line + 1, "%s%s%s", parser->problem,
 	                 parser->context ? " " : "", parser->context ? parser->context : "");
@@ -246,7 +258,8 @@ int places_read(const char *file, const char *text, size_t len, struct places **
                 struct error *error)
 {
 	struct places *places = calloc(1, sizeof(*places));
-	struct pass pass = {.file = file, .error = error, .places = places};
+	struct pass pass = {
+	        .file = file, .text = text, .len = len, .error = error, .places = places};
 	yaml_parser_t parser;
 	int err = -ENOMEM;
 

@@ -221,6 +221,8 @@ static void on_done(uv_work_t *work, int status)
 		return;
 	transfers_resume(daemon);
 	geography_resume(daemon);
+	if (daemon->reload_again)
+		reload_on_signal(daemon);
 }
 
 void reload_start(struct daemon *daemon, struct control_request *request)
@@ -244,4 +246,13 @@ void reload_start(struct daemon *daemon, struct control_request *request)
 	daemon->reload = reload;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_ms() * 1000);
 	uv_queue_work(&daemon->loop, &reload->work, on_work, on_done);
+}
+
+void reload_on_signal(struct daemon *daemon)
+{
+	/* A signal has no reply that could say that it was in vain, and the reload under way may
+	 * have read the files before they were changed. */
+	daemon->reload_again = daemon->reload != NULL;
+	if (!daemon->reload)
+		reload_start(daemon, NULL);
 }

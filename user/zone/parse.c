@@ -394,12 +394,14 @@ int zone_load_file(const uint8_t *apex, size_t apex_len, const char *path, uint1
                    const struct config_zone *settings, struct zone **ret, struct error *error)
 {
 	struct source source = {.lex.file = path};
+	char name[NAME_TEXT_MAX];
 	struct stat status;
 	int fault;
 
 	source.lex.in = open_file(path, &status);
 	if (!source.lex.in)
-		return error_set(error, errno, path, 0, "cannot open: %s", strerror(errno));
+		return error_set(error, errno, path, 0, "cannot open: %s (zone %s)",
+		                 strerror(errno), name_to_text(apex, name));
 	source.device = status.st_dev;
 	source.inode = status.st_ino;
 	fault = load(apex, apex_len, &source, true, aname_type, settings, ret, error);

@@ -47,8 +47,15 @@ static const struct fault faults[] = {
         {"just words\n", 1, "key: value"},
         {"- a\n- b\n", 1, NULL},
         {"listen: [::@53\n", 1, NULL},
+        {ZONES "server:\n  nsid: \"\1\"\n", 3, "control"},
+        {ZONES "# two\nserver:\n  nsid: \344x\n", 4, "UTF-8"},
+        {"zones: example.com\n", 1, "a list expected, not a single value"},
+        {ZONES "server:\n", 2, "settings (key: value) expected, not a single value or nothing"},
+        {"zones:\n  - name: [a, b]\n    file: z\n", 2, "a single value expected, not a list"},
+        {"zones:\n  - name: {a: b}\n    file: z\n", 2, "a single value expected, not settings"},
         {"zones:\n\t- name: x\n", 2, NULL},
-        {ZONES "colour: red\n", 2, "colour"},
+        {ZONES "colour: red\n", 2, "unknown key `colour'"},
+        {ZONES "server:\n  \"col\\eour\": red\n", 3, "unknown key `col?our'"},
         {ZONES "answers:\n  ttl-floor: 5\n  colour: red\n", 4, "colour"},
         {"zones:\n  - name: a.example\n    file: f\n    colour: red\n", 4, "colour"},
         {ZONES ZONES, 2, "given twice"},
@@ -299,6 +306,16 @@ static void a_missing_file_is_named(void **state)
 	(void)state;
 	assert_int_equal(config_load("/nonexistent/anamed.conf", &config, &error), -ENOENT);
 	assert_string_equal(error.file, "/nonexistent/anamed.conf");
+	assert_null(config);
+}
+
+static void a_folder_is_none(void **state)
+{
+	struct config *config = NULL;
+	struct error error = {0};
+
+	(void)state;
+	assert_int_equal(config_load("/etc", &config, &error), -EISDIR);
 	assert_null(config);
 }
 
@@ -723,6 +740,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(every_fault_has_its_line),
 	        cmocka_unit_test(a_missing_file_is_named),
+	        cmocka_unit_test(a_folder_is_none),
 	        cmocka_unit_test(five_lines_suffice),
 	        cmocka_unit_test(defaults_are_those_that_are_promised),
 	        cmocka_unit_test(every_setting_reaches_its_field),

@@ -260,6 +260,8 @@ static void silent_clients_hold_nobody_up(void **state)
 	assert_int_equal(poll(&event, 1, 3000), 1);
 	assert_true(recv(more, &octet, 1, 0) <= 0);
 	close(more);
+	assert_int_equal(control_call(fixture->path, "echo", NULL, &reply, &error), -EBUSY);
+	assert_non_null(strstr(error.text, "too many ask"));
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		close(fds[i]);
 }

@@ -561,6 +561,7 @@ static void files_that_cannot_be_read_are_said_to_be_so(void **state)
 	assert_int_equal(load_path("nothing", &zone, &error), -ENOENT);
 	assert_int_equal(error.line, 0);
 	assert_non_null(strstr(error.text, "cannot open: No such file"));
+	assert_non_null(strstr(error.text, "(zone example.)"));
 	assert_int_equal(load_path(".", &zone, &error), -EISDIR);
 	/* A FIFO without a writer would wait for ever. */
 	assert_int_equal(mkfifo(path_of("fifo", path), 0600), 0);

@@ -345,6 +345,7 @@ bench: ## replies a second beside a bare reflector and other servers (root; QUIC
 # Never torn, never wrong: entries rewritten, maps replaced, daemons killed under full load.
 TORTURE := $(BUILD)/tests/torture/torture
 TORTURE_SECONDS ?= 60
+SOAK_SECONDS ?= 600
 
 $(BUILD)/torture.skel.h: tests/torture/torture.bpf.c tests/torture/torture.h
 	@mkdir -p $(@D)
@@ -386,6 +387,10 @@ torture: all $(TORTURE) $(VARIANTS) ## entries rewritten, reloaded, replaced, ki
 
 torture-check: all $(TORTURE) $(VARIANTS) ## the same, three seconds each
 	$(Q)tests/torture/run $(BUILD) 3
+
+.PHONY: soak
+soak: all ## everything that is kept turns over for SOAK_SECONDS=600: is memory flat? (root)
+	$(Q)tests/soak/run $(BUILD) $(SOAK_SECONDS)
 
 # Debian's kernels under qemu.
 VMTEST_PROGRAMS := $(addprefix $(BUILD)/vmtest-,ask loader other tags)

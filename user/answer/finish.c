@@ -76,7 +76,8 @@ static void add_member(struct outcome *outcome, const struct member *member)
 	/* What a representative was asked for says nothing of the client's network. */
 	if (member->upstream && !member->ecs.family) {
 		outcome->upstream = true;
-		outcome->tailored |= target_tailored(flight->flatten, member->name,
+		outcome->tailored |= member->tailored ||
+		                     target_tailored(flight->flatten, member->name,
 		                                     member->name_len, flight->key.network.family);
 		outcome->one_family |=
 		        flight->key.network.family &&

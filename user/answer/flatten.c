@@ -515,6 +515,7 @@ void flatten_world(struct flatten *flatten, const struct world *world, struct up
 	flatten->world = world;
 	take_pools(flatten);
 	flatten->upstream = upstream;
+	lookups_upstream(flatten);
 	CMM_STORE_SHARED(flatten->publish, publish);
 	flatten->keep = keep;
 	cells_world(flatten);

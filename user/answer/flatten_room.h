@@ -65,6 +65,7 @@ struct member {
 	uint32_t ttl; /* least of the chain so far */
 	uint8_t scope;
 	bool upstream; /* not from our own zones */
+	bool tailored; /* a target on the way gives more than one answer */
 	bool negative, stale, loop, over_budget;
 	bool led;           /* to a flattened owner of ours, whose members stand for it */
 	bool gone;          /* the name does not exist */
@@ -216,6 +217,8 @@ void members_free(struct flight *flight);
 /* A member's end: what it has given, or why it has not. Either may end the flight. */
 void member_give(struct member *member, const uint8_t *octets, uint16_t count);
 void member_fail(struct member *member, int ede);
+/* Upstream's chain has led to a name of our own: on from there, whatever comes of it. */
+void member_go_on(struct member *member, const uint8_t *name, size_t len);
 /* Hash of the data at a node that its flattened answers come from, pools included. */
 uint64_t members_definition(const struct flatten *flatten, const struct zone *zone,
                             const struct zone_node *node);
@@ -232,6 +235,8 @@ void lookup_leave(struct member *member);
 bool target_is_asked(struct flatten *flatten, const uint8_t *name, size_t len, uint16_t type);
 /* What has not been asked for a day is forgotten: zones and their targets come and go. */
 void lookups_forget(struct flatten *flatten, uint64_t now);
+/* Tells the upstream of now which names are our own. */
+void lookups_upstream(struct flatten *flatten);
 /* Asks again what is under way, through the upstream of now. */
 void lookups_restart(struct flatten *flatten);
 

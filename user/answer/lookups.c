@@ -67,7 +67,8 @@ static void learn_target(struct flatten *flatten, const struct ask_key *key,
 	uint8_t family = key->network.family;
 	struct target *target;
 
-	if (!family || (result->status != UPSTREAM_OK && result->status != UPSTREAM_NODATA))
+	if (!family || (result->status != UPSTREAM_OK && result->status != UPSTREAM_NODATA &&
+	                result->status != UPSTREAM_LED))
 		return;
 	target = target_get(flatten, key->name, key->name_len);
 	if (!target)
@@ -102,6 +103,13 @@ static uint16_t drop_private(struct flatten *flatten, uint16_t type, const uint8
 	return kept;
 }
 
+/* The longest of the chain. What a representative was asked for says nothing of the client's. */
+static void raise_scope(struct member *member, uint8_t scope)
+{
+	if (!member->ecs.family && scope > member->scope)
+		member->scope = scope;
+}
+
 /* A member of a pool that gives nothing now gives what it gave last. */
 static bool member_give_last_good(struct member *member)
 {
@@ -115,7 +123,7 @@ static bool member_give_last_good(struct member *member)
 	                   &key->network, 0, true, clock_ms());
 	if (found.answer && (found.state == STORE_FRESH || found.state == STORE_STALE)) {
 		member->stale = true;
-		member->scope = member->ecs.family ? 0 : found.wire_scope;
+		raise_scope(member, found.wire_scope);
 		least(&member->ttl, AN_STALE_TTL);
 		member_give(member, found.answer->octets, found.answer->count);
 		given = true;
@@ -177,6 +185,20 @@ static void remember_target(struct flatten *flatten, const struct ask_key *key,
 	rcu_read_unlock();
 }
 
+/* The chain has come back to our own zones (SEMANTICS 1.5), and goes on there. */
+static void member_come_home(struct member *member, const struct upstream_result *result)
+{
+	const struct ask_key *key = &member->lookup->key;
+	const uint8_t *name = result->chain[result->chain_count - 1];
+
+	least(&member->ttl, result->ttl);
+	raise_scope(member, result->scope);
+	member->tailored |= target_tailored(member->flight->flatten, key->name, key->name_len,
+	                                    key->network.family);
+	member->lookup = NULL;
+	member_go_on(member, name, name_len(name));
+}
+
 static void member_take(struct member *member, const struct upstream_result *result,
                         const uint8_t *octets, uint16_t count)
 {
@@ -184,6 +206,10 @@ static void member_take(struct member *member, const struct upstream_result *res
 
 	member->upstream = true;
 	member->index = result->index;
+	if (result->status == UPSTREAM_LED) {
+		member_come_home(member, result);
+		return;
+	}
 	if (!good || (result->status == UPSTREAM_OK && !count)) {
 		member->loop = result->status == UPSTREAM_CHAIN;
 		if (member->flight->member_count == 1 || !member_give_last_good(member))
@@ -191,7 +217,7 @@ static void member_take(struct member *member, const struct upstream_result *res
 		return;
 	}
 	least(&member->ttl, result->ttl);
-	member->scope = member->ecs.family ? 0 : result->scope;
+	raise_scope(member, result->scope);
 	member->gone = result->nxdomain;
 	member_give(member, octets, count);
 }
@@ -357,6 +383,20 @@ void member_ask(struct member *member)
 	}
 	member->lookup_next = member->lookup->members;
 	member->lookup->members = member;
+}
+
+static bool is_own(const uint8_t *name, size_t len, uint16_t type, void *arg)
+{
+	const struct flatten *flatten = arg;
+	const struct zone *zone = zones_find(flatten->world->zones, name, len, type);
+
+	return zone && zone_find(zone, name, len, type).verdict != ZONE_DELEGATION;
+}
+
+void lookups_upstream(struct flatten *flatten)
+{
+	if (flatten->upstream)
+		upstream_own(flatten->upstream, is_own, flatten);
 }
 
 void lookups_forget(struct flatten *flatten, uint64_t now)

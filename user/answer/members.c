@@ -29,7 +29,13 @@ static struct member *member_new(struct flight *flight, const uint8_t *name, siz
 	member->ede = -1;
 	member->ttl = ttl;
 	member->node = parent ? parent->node : HARVEST_BESIDE;
-	member->ecs = parent ? parent->ecs : (struct network){0};
+	if (parent) { /* upstream may have led here */
+		member->ecs = parent->ecs;
+		member->scope = parent->scope;
+		member->upstream = parent->upstream;
+		member->tailored = parent->tailored;
+		member->index = parent->index;
+	}
 	member->parent = parent;
 	member->depth = parent ? (uint8_t)(parent->depth + 1) : 0;
 	member->name_len = (uint8_t)len;
@@ -181,6 +187,14 @@ static void member_run(struct member *member)
 	member->flight->flatten->stats.loops++;
 	member->loop = true;
 	member_fail(member, AN_EDE_OTHER);
+}
+
+void member_go_on(struct member *member, const uint8_t *name, size_t len)
+{
+	member->name_len = (uint8_t)len;
+	name_lower(member->name, name, len);
+	member->depth++;
+	member_run(member);
 }
 
 /* The node's own addresses as a member. */

@@ -38,6 +38,8 @@ struct upstream {
 	uv_loop_t *loop;
 	uint32_t resolution_ms;
 	struct upstream_ask *asks;
+	upstream_is_own is_own; /* NULL: no name is */
+	void *own_arg;
 	size_t count;
 	struct server servers[];
 };
@@ -202,6 +204,26 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+/* The chain ends at the first name of our own, if there is one that this reply has led to. */
+static bool leads_home(struct upstream_ask *ask, const struct leg *leg)
+{
+	const struct upstream *upstream = ask->upstream;
+	struct upstream_result *result = &ask->result;
+
+	if (!upstream->is_own || leg->server->config.kind == UPSTREAM_RESOLVER)
+		return false;
+	for (unsigned int i = result->chain_count - leg->answer.chain_count;
+	     i < result->chain_count; i++) {
+		const uint8_t *name = result->chain[i];
+
+		if (!upstream->is_own(name, name_len(name), ask->type, upstream->own_arg))
+			continue;
+		result->chain_count = (uint8_t)(i + 1);
+		return true;
+	}
+	return false;
+}
+
 /* The reply decides this hop: the end, or one hop more. */
 static void take_answer(struct upstream_ask *ask, const struct leg *leg)
 {
@@ -215,6 +237,10 @@ static void take_answer(struct upstream_ask *ask, const struct leg *leg)
 	merge_scope(result, leg);
 	if (extend_chain(ask, answer)) {
 		finish(ask, UPSTREAM_CHAIN);
+		return;
+	}
+	if (leads_home(ask, leg)) {
+		finish(ask, UPSTREAM_LED);
 		return;
 	}
 	if (answer->count && answer->rcode == AN_RCODE_NOERROR) {
@@ -395,6 +421,12 @@ void upstream_limits(const struct upstream *upstream, const uint8_t *target, siz
 		ret[0] = ipv4 > ret[0] ? (uint8_t)ipv4 : ret[0];
 		ret[1] = ipv6 > ret[1] ? (uint8_t)ipv6 : ret[1];
 	}
+}
+
+void upstream_own(struct upstream *upstream, upstream_is_own is_own, void *arg)
+{
+	upstream->is_own = is_own;
+	upstream->own_arg = arg;
 }
 
 size_t upstream_count(const struct upstream *upstream)

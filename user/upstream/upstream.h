@@ -31,6 +31,7 @@ enum upstream_status {
 	UPSTREAM_BAD,      /* malformed or mismatched replies only */
 	UPSTREAM_CHAIN,    /* chain too long, or a loop */
 	UPSTREAM_NONE,     /* no upstream configured for this target */
+	UPSTREAM_LED,      /* to a name of our own, the last of the chain: see upstream_own() */
 };
 
 struct upstream_result {
@@ -60,6 +61,14 @@ struct upstream_ask;
 
 /* NULL if out of memory. Reads config during upstream_new only (copies). */
 struct upstream *upstream_new(uv_loop_t *loop, const struct config *config);
+
+/*
+ * Names of our own, which nobody is asked for: where the chain of an
+ * authoritative upstream leads to one, the question ends there, UPSTREAM_LED,
+ * and what else the reply has of the chain is left aside. On the loop's thread.
+ */
+typedef bool (*upstream_is_own)(const uint8_t *name, size_t len, uint16_t type, void *arg);
+void upstream_own(struct upstream *upstream, upstream_is_own is_own, void *arg);
 
 /*
  * Asks for (target, type) on behalf of `client` (a deciding network; family 0:

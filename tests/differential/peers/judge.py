@@ -189,6 +189,10 @@ class Judge:
         must = {record for record in count if count[record] >= enough}
         if not question.tcp and any(peer.joined for peer in peers):
             must = set()  # one message may have had no room for them
+        # What one has room for and another has not is a matter of compression; RFC 9471 3.1: but
+        # not addresses below the cut.
+        if not question.tcp and any(peer.tc for peer in peers):
+            must = {record for record in must if self.is_below_cut(ours, record)}
         # RFC 2181 9: what a cut reply has is right, though it may be too little.
         more = ours.additional - {record for peer in peers for record in peer.additional}
         silent = any(peer.fault for peer in peers)
@@ -214,6 +218,14 @@ class Judge:
             or question.rtype == "ANY"
             or (question.zone.kind or silent) and any(record[0] in rdata for *_, rdata in ours.answer)
             or (record[0], covered(record)) in self.server_addresses(ours)
+        )
+
+    def is_below_cut(self, ours, record):
+        name = names.from_wire(record[0])
+        return any(
+            names.under(name, names.from_wire(owner))
+            for owner, _, rtype, _, _ in ours.authority
+            if rtype == NS
         )
 
     def led_to(self, ours):

@@ -142,6 +142,8 @@ static struct zone *example_zone(const char *target, uint8_t siblings)
 	add_name(builder, "a", AN_TYPE_ANAME, 300, "b");
 	add_name(builder, "b", AN_TYPE_ANAME, 300, "a");
 	add_name(builder, "*.wild", AN_TYPE_ANAME, 300, "one.cdn.test.");
+	add_name(builder, "out", AN_TYPE_ANAME, 300, "home.cdn.test.");
+	add_name(builder, "round", AN_TYPE_CNAME, 300, "home.cdn.test.");
 	if (zone_end(builder, &zone, &error))
 		fail_msg("%s", error.text);
 	zone->siblings = siblings;
@@ -383,6 +385,65 @@ static void a_target_of_our_own_needs_no_question(void **state)
 	assert_memory_equal(found.answer->octets, "\xc0\0\2\7", 4);
 	assert_ptr_equal(found.answer, found.owner->everyone);
 	assert_int_equal(asked_count, 0);
+}
+
+static const uint8_t OUT[] = "\3out\7example\3com\0";
+
+/* Upstream's chain ends at a name of ours. */
+static struct script *led(const char *target, uint32_t ttl, uint8_t scope, const char *home)
+{
+	struct script *one = script(target, UPSTREAM_LED, ttl, scope, NULL);
+
+	one->result.chain_count = 1;
+	assert_true(name_from_text(home, APEX, sizeof(APEX), one->result.chain[0]) > 0);
+	return one;
+}
+
+static void a_chain_that_comes_home_goes_on_in_our_zones(void **state)
+{
+	struct store_found found;
+
+	led("home.cdn.test.", 50, 0, "static");
+	found = get(*state, "out", AN_TYPE_A, "192.0.2.0/24", false);
+	assert_int_equal(found.state, STORE_FRESH);
+	assert_int_equal(found.ttl, 50);
+	assert_memory_equal(found.answer->octets, "\xc0\0\2\7", 4);
+	assert_true(asked_count <= 2); /* AAAA is fetched along */
+	/* To an ANAME: its members, for the network that upstream's part of the chain holds for. */
+	script("one.cdn.test.", UPSTREAM_OK, 60, 8, "203.0.113.1");
+	script("two.cdn.test.", UPSTREAM_OK, 60, 0, "203.0.113.2");
+	led("home.cdn.test.", 40, 20, "pool");
+	flatten_flush(((struct scene *)*state)->flatten, OUT, sizeof(OUT) - 1, NULL);
+	found = get(*state, "out", AN_TYPE_A, "198.51.100.0/24", false);
+	assert_int_equal(found.answer->count, 3);
+	assert_int_equal(found.ttl, 40);
+	assert_int_equal(found.wire_scope, 20);
+}
+
+static void a_chain_that_comes_home_in_a_circle_is_a_loop(void **state)
+{
+	struct store_found found;
+
+	led("home.cdn.test.", 50, 0, "round"); /* which is a CNAME to it */
+	found = get(*state, "out", AN_TYPE_A, "192.0.2.0/24", false);
+	assert_int_equal(found.state, STORE_FAILED);
+	assert_string_equal(found.ede_text, "ANAME loop");
+	assert_true(asked_count <= 2 * 17);
+	led("home.cdn.test.", 50, 0, "out");
+	flatten_flush(((struct scene *)*state)->flatten, OUT, sizeof(OUT) - 1, NULL);
+	found = get(*state, "out", AN_TYPE_AAAA, "192.0.2.0/24", false);
+	assert_int_equal(found.state, STORE_FAILED);
+	assert_string_equal(found.ede_text, "ANAME loop");
+}
+
+static void names_of_our_own_are_told_apart(void **state)
+{
+	struct flatten *flatten = ((struct scene *)*state)->flatten;
+	static const uint8_t other[] = "\3one\3cdn\4test";
+
+	assert_ptr_equal(fake_own_arg, flatten);
+	assert_true(fake_is_own(APEX, sizeof(APEX), AN_TYPE_A, flatten));
+	assert_false(fake_is_own(other, sizeof(other), AN_TYPE_A, flatten));
 }
 
 static void an_aname_to_an_aname_yields_its_members(void **state)
@@ -846,6 +907,9 @@ int main(void)
 	        CASE(own_addresses_win_by_type_under_override),
 	        CASE(a_member_that_fails_gives_its_last_good),
 	        CASE(a_target_of_our_own_needs_no_question),
+	        CASE(a_chain_that_comes_home_goes_on_in_our_zones),
+	        CASE(a_chain_that_comes_home_in_a_circle_is_a_loop),
+	        CASE(names_of_our_own_are_told_apart),
 	        CASE(an_aname_to_an_aname_yields_its_members),
 	        CASE(a_loop_fails_and_says_so),
 	        CASE(a_question_of_our_own_that_comes_back_asks_nobody),

@@ -21,6 +21,8 @@ struct upstream_ask {
 	char target[NAME_TEXT_MAX];
 };
 
+static upstream_is_own fake_is_own;
+static void *fake_own_arg;
 static unsigned int asked_count;
 static struct network last_asked;
 static uint8_t limits[2] = {24, 56};
@@ -64,6 +66,13 @@ struct upstream_ask *upstream_ask(struct upstream *upstream, const uint8_t *targ
 	uv_timer_start(&ask->timer, ask_timer,
 	               upstream_delay_ms ? upstream_delay_ms(ask->target) : 0, 0);
 	return ask;
+}
+
+void upstream_own(struct upstream *upstream, upstream_is_own is_own, void *arg)
+{
+	(void)upstream;
+	fake_is_own = is_own;
+	fake_own_arg = arg;
 }
 
 void upstream_cancel(struct upstream_ask *ask)

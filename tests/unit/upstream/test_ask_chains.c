@@ -39,6 +39,42 @@ static void an_authoritative_chain_is_followed_to_the_next_upstream(void **state
 	assert_int_equal(fakes[1].last.source, 24);
 }
 
+static bool is_pop(const uint8_t *name, size_t len, uint16_t type, void *arg)
+{
+	(void)arg;
+	assert_int_equal(type, AN_TYPE_A);
+	return len == 13 && !memcmp(name, "\3pop\3cdn\3net", 13);
+}
+
+static void a_chain_that_leads_to_our_own_ends_there(void **state)
+{
+	(void)state;
+	set_suffix(add("127.0.0.1", links_to_the_other), "example");
+	set_suffix(add("127.0.0.1", the_cdn), "cdn.net");
+	upstreams[0].kind = upstreams[1].kind = UPSTREAM_AUTHORITATIVE;
+	upstream = upstream_new(&loop, &config);
+	upstream_own(upstream, is_pop, NULL);
+	ask("name.example", "192.0.2.0/24");
+	/* Whatever the reply says of our own name. */
+	assert_int_equal(result.status, UPSTREAM_LED);
+	assert_int_equal(result.count, 0);
+	assert_int_equal(result.ttl, 40);
+	assert_int_equal(result.scope, 22);
+	assert_int_equal(result.chain_count, 2);
+	assert_memory_equal(result.chain[1], "\3pop\3cdn\3net", 13);
+}
+
+static void what_a_resolver_found_at_our_own_is_taken(void **state)
+{
+	(void)state;
+	add("127.0.0.1", the_cdn);
+	upstream = upstream_new(&loop, &config);
+	upstream_own(upstream, is_pop, NULL);
+	ask("edge.cdn.net", "192.0.2.0/24");
+	assert_int_equal(result.status, UPSTREAM_OK);
+	assert_addresses("192.0.2.1");
+}
+
 static void wider(struct fake_query *query)
 {
 	begin(query, 0x480);
@@ -191,6 +227,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	        ASK_TEST(an_authoritative_chain_is_followed_to_the_next_upstream),
+	        ASK_TEST(a_chain_that_leads_to_our_own_ends_there),
+	        ASK_TEST(what_a_resolver_found_at_our_own_is_taken),
 	        ASK_TEST(the_longest_scope_holds_whichever_question_gave_it),
 	        ASK_TEST(failures_of_an_earlier_question_are_not_told_of_a_later),
 	        ASK_TEST(a_loop_inside_one_reply_is_seen_and_final),

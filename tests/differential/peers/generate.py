@@ -18,13 +18,16 @@ ANAME = "TYPE65401"
 
 
 class Generator:
-    """One random zone; `others` are zones made before, which targets may lie in."""
+    """
+    One random zone; `others` are zones made before, which targets may lie in. A child has no
+    ANAMEs: it is asked for addresses by who has its parent's names.
+    """
 
-    def __init__(self, rng, apex, others):
+    def __init__(self, rng, apex, others, child):
         self.rng = rng
         self.others = others
         self.zone = Zone(apex)
-        self.zone.anames = rng.random() < 0.2
+        self.zone.anames = rng.random() < 0.2 and not child
         self.owners = [apex]  # names that others may be put below
         self.cuts = []
         self.dnames = []
@@ -269,13 +272,13 @@ def zones(rng, count):
             parent = rng.choice(parents)
             taken = {zone.apex for zone in made}
             cuts = [name for name in parent.nodes if is_bare_cut(parent, name) and name not in taken]
-            if cuts:
-                apex = rng.choice(cuts)
+            child = bool(cuts)
+            apex = rng.choice(cuts) if cuts else apex
         others = rng.sample(seen, min(8, len(seen)))
         if not child and rng.random() < 0.03:
             zone = apex_dname(rng, apex, others)
         else:
-            zone = Generator(rng, apex, others).make()
+            zone = Generator(rng, apex, others, child).make()
         if rng.random() < 0.5:
             zone.dressed = dressed(rng, names.text(apex), zone.lines)
         made.append(zone)

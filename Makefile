@@ -16,6 +16,10 @@ Q := $(if $(V),,@)
 VERSION := 0.1.0
 BPF_DIR := $(PREFIX)/lib/anamed
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+# Machines but x86 reorder loads: bpf/slot.h then has barriers.
+BPF_ARCH := $(if $(filter x86_64-%,$(MULTIARCH)),x86,$(firstword $(subst -, ,$(MULTIARCH))))
+BPF_CC = $(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
+	-I/usr/include/$(MULTIARCH)
 PKGS := libbpf libxdp ldns libcares libuv lmdb jansson libsystemd liburcu liburcu-cds libcyaml \
 	libcap-ng libxxhash openssl libcurl libmaxminddb libmicrohttpd
 
@@ -48,15 +52,13 @@ help: ## list the targets
 
 $(BPF_OBJ): $(SOURCE)bpf/anamed.bpf.c $(wildcard bpf/*.h include/anamed/*.h)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
-		-D__TARGET_ARCH_x86 -I/usr/include/$(MULTIARCH) -I$(SOURCE)include -I$(SOURCE)bpf -c $< -o $@.tmp
+	$(Q)$(BPF_CC) -D__TARGET_ARCH_$(BPF_ARCH) -I$(SOURCE)include -I$(SOURCE)bpf -c $< -o $@.tmp
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp && rm -f $@.tmp
 
 # For libxdp, which looks for it by this name.
 $(DISPATCHER): bpf/dispatcher.bpf.c
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
-		-I/usr/include/$(MULTIARCH) -c $< -o $@
+	$(Q)$(BPF_CC) -c $< -o $@
 
 $(SKELETON): $(BPF_OBJ)
 	$(Q)$(BPFTOOL) gen skeleton $< name anamed_bpf > $@.tmp && mv $@.tmp $@
@@ -394,16 +396,20 @@ soak: all ## everything that is kept turns over for SOAK_SECONDS=600: is memory 
 
 # Debian's kernels under qemu.
 VMTEST_PROGRAMS := $(addprefix $(BUILD)/vmtest-,ask loader other tags)
-VMTEST_OBJECTS := $(addprefix $(BUILD)/vmtest/,older.bpf.o other.bpf.o pass.bpf.o)
+VMTEST_OBJECTS := $(addprefix $(BUILD)/vmtest/,older.bpf.o other.bpf.o pass.bpf.o barriers.bpf.o)
 
 $(VMTEST_PROGRAMS): $(BUILD)/vmtest-%: vmtest/%.c $(wildcard include/anamed/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -lbpf -lxdp -lresolv
 
-$(VMTEST_OBJECTS): $(BUILD)/vmtest/%.bpf.o: vmtest/%.bpf.c include/anamed/treaty.h
+$(filter-out %/barriers.bpf.o,$(VMTEST_OBJECTS)): $(BUILD)/vmtest/%.bpf.o: vmtest/%.bpf.c include/anamed/treaty.h
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -O2 -g -mcpu=v3 -target bpf -Wall -Wextra -Werror -Wno-unused-parameter \
-		-I/usr/include/$(MULTIARCH) -Iinclude -c $< -o $@
+	$(Q)$(BPF_CC) -Iinclude -c $< -o $@
+
+# As it is built for machines that reorder loads.
+$(BUILD)/vmtest/barriers.bpf.o: bpf/anamed.bpf.c $(wildcard bpf/*.h include/anamed/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(BPF_CC) -D__TARGET_ARCH_arm64 -Iinclude -Ibpf -c $< -o $@
 
 KERNEL ?= 6.1 6.12
 PARTS ?= load kernel veth dispatcher jumbo vlan virtio torture

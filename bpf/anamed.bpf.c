@@ -11,6 +11,7 @@
  *    was being written while it was read.
  * 4. The program writes to no map but counters, misses and scratch, and of slots the mark alone.
  */
+#include "far.h"
 #include "find.h"
 #include "maps.h"
 #include "miss.h"
@@ -375,6 +376,35 @@ AN_INLINE enum verdict judge_miss(const struct an_control *ctl, struct scratch *
 	return V_GO_ON;
 }
 
+/* Passed up before it was known what it asks, and yet the daemon's if UDP and our port follow. */
+AN_INLINE int goes_round(enum verdict verdict)
+{
+	return verdict == V_pass_fragment || verdict == V_pass_ip_header ||
+	       verdict == V_pass_extension || verdict == V_pass_length;
+}
+
+/* What comes to the daemon by far.h's ways is counted too. A function of its own: see
+ * choice_find(). */
+__attribute__((noinline)) int far_is_over_limit(struct xdp_md *ctx)
+{
+	__u32 first = 0;
+	const struct an_control *ctl = bpf_map_lookup_elem(&control, &first);
+	struct scratch *own = scratch_own();
+	struct cursor frame;
+
+	if (!ctl || !own || !ctl->miss_rate)
+		return 0;
+	frame.zero = own->zero;
+	frame_open(ctx, &frame);
+	if (!far_parse(&frame, &own->datagram))
+		return 0;
+	forget();
+	if (served_find(&frame, &own->datagram, ctx->ingress_ifindex))
+		return 0;
+	own->moment.now = bpf_jiffies64();
+	return is_over_limit(ctl, own, 0);
+}
+
 /* OPT behind records and tail. */
 AN_INLINE void add_opt(const struct an_control *ctl, struct scratch *own)
 {
@@ -499,7 +529,7 @@ AN_INLINE enum verdict answer(struct xdp_md *ctx, const struct an_control *ctl, 
 	frame_open(ctx, &frame);
 	verdict = is_ours(&frame, ctx->ingress_ifindex, own);
 	if (verdict)
-		return verdict;
+		return goes_round(verdict) && far_is_over_limit(ctx) ? V_miss_drop : verdict;
 	forget();
 	frame_open(ctx,
 	           &frame); /* pointers of which nothing is known yet, again for the verifier */
@@ -519,7 +549,9 @@ AN_INLINE enum verdict answer(struct xdp_md *ctx, const struct an_control *ctl, 
 		return (enum verdict)own->verdict;
 	add_opt(ctl, own);
 	forget();
-	return send(ctx, own);
+	verdict = send(ctx, own);
+	return verdict && is_over_limit(ctl, own, own->edns.cookie.good != 0) ? V_miss_drop
+	                                                                      : verdict;
 }
 
 /* Loaded with BPF_F_XDP_HAS_FRAGS as well, for a large MTU: what lies in fragments is never looked

@@ -68,7 +68,9 @@ AN_INLINE enum verdict served_find(const struct cursor *frame, const struct data
 		if (!entry)
 			return V_pass_internal;
 		if (served_is(entry, datagram, ifindex))
-			return link_is_for(frame, entry->mac) ? V_GO_ON : V_pass_not_unicast;
+			return link_is_for(frame, entry->mac) && source_is_station(datagram)
+			               ? V_GO_ON
+			               : V_pass_not_unicast;
 	}
 	return V_pass_not_served;
 }

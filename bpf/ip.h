@@ -4,8 +4,8 @@
  *
  * Taken are whole datagrams with the plain header: IPv4 of five words and not
  * a fragment, IPv6 without extension headers, and lengths that agree. Octets
- * behind the datagram are padding. The checksum of what comes in is not looked
- * at: on veth and virtio it is only that of the pseudo-header.
+ * behind the datagram are padding. Whether the checksum of what comes in is
+ * right is not looked at: on veth and virtio it is only that of the pseudo-header.
  */
 #ifndef ANAMED_BPF_IP_H
 #define ANAMED_BPF_IP_H
@@ -15,15 +15,18 @@
 #include "link.h"
 #include "verdict.h"
 
-#define IP_UDP      17
-#define IP_TTL      64
-#define IP4_LEN     20
-#define IP4_PLAIN   0x45   /* version 4, header of five words */
-#define IP4_DF      0x4000 /* do not fragment */
-#define IP4_PIECE   0x3fff /* more fragments, or an offset */
-#define IP6_LEN     40
-#define IP6_VERSION 6
-#define UDP_LEN     8
+#define IP_UDP       17
+#define IP_TTL       64
+#define IP4_LEN      20
+#define IP4_PLAIN    0x45   /* version 4, header of five words */
+#define IP4_DF       0x4000 /* do not fragment */
+#define IP4_PIECE    0x3fff /* more fragments, or an offset */
+#define IP4_LOOPBACK 127    /* first octets of addresses */
+#define IP4_GROUP    224    /* and what lies above */
+#define IP6_GROUP    0xff
+#define IP6_LEN      40
+#define IP6_VERSION  6
+#define UDP_LEN      8
 
 /* Extension headers of IPv6: the IANA registry, without those that nobody sends. */
 #define IP6_HOP_BY_HOP  0
@@ -33,6 +36,7 @@
 #define IP6_AUTH        51
 #define IP6_DESTINATION 60
 #define IP6_MOBILITY    135
+#define IP6_NO_NEXT     59
 #define IP6_HIP         139
 #define IP6_SHIM6       140
 
@@ -53,11 +57,23 @@ AN_INLINE enum verdict udp_parse(const __u8 *udp, __u64 len, struct datagram *re
 {
 	if (len < UDP_LEN + AN_DNS_HEADER_LEN || load_be16(udp + 4) != len)
 		return V_pass_length;
+	/* RFC 8200 8.1: over IPv6 a datagram without a checksum is thrown away. */
+	if (ret->ipv6 && !load16(udp + 6))
+		return V_pass_transport;
 	ret->source_port = load_be16(udp);
 	ret->port = load16(udp + 2);
 	ret->sum += le64((__u64)load32(udp)) & 0xffffffff;
 	ret->len = len - UDP_LEN;
 	return V_GO_ON;
+}
+
+/* `ip` has IP4_LEN octets. */
+AN_INLINE void ipv4_addresses(const __u8 *ip, struct datagram *ret)
+{
+	ret->ipv6 = 0;
+	ret->source[0] = an_load8(ip + 12) & 0xffffffff;
+	ret->destination[0] = an_load8(ip + 12) >> 32;
+	ret->source[1] = ret->destination[1] = 0;
 }
 
 AN_INLINE enum verdict ipv4_parse(const struct cursor *frame, __u64 at, struct datagram *ret)
@@ -77,10 +93,7 @@ AN_INLINE enum verdict ipv4_parse(const struct cursor *frame, __u64 at, struct d
 	ip = cursor_at(frame, at, IP4_LEN + UDP_LEN);
 	if (!ip || len < IP4_LEN || at + len > frame->len)
 		return V_pass_length;
-	ret->ipv6 = 0;
-	ret->source[0] = an_load8(ip + 12) & 0xffffffff;
-	ret->destination[0] = an_load8(ip + 12) >> 32;
-	ret->source[1] = ret->destination[1] = 0;
+	ipv4_addresses(ip, ret);
 	ret->sum = ret->source[0] + ret->destination[0];
 	ret->payload = at + IP4_LEN + UDP_LEN;
 	return udp_parse(ip + IP4_LEN, len - IP4_LEN, ret);
@@ -91,6 +104,16 @@ AN_INLINE int ipv6_is_extension(__u8 next)
 	return next == IP6_HOP_BY_HOP || next == IP6_ROUTING || next == IP6_FRAGMENT ||
 	       next == IP6_ESP || next == IP6_AUTH || next == IP6_DESTINATION ||
 	       next == IP6_MOBILITY || next == IP6_HIP || next == IP6_SHIM6;
+}
+
+/* `ip` has IP6_LEN octets. */
+AN_INLINE void ipv6_addresses(const __u8 *ip, struct datagram *ret)
+{
+	ret->ipv6 = 1;
+	ret->source[0] = an_load8(ip + 8);
+	ret->source[1] = an_load8(ip + 16);
+	ret->destination[0] = an_load8(ip + 24);
+	ret->destination[1] = an_load8(ip + 32);
 }
 
 AN_INLINE enum verdict ipv6_parse(const struct cursor *frame, __u64 at, struct datagram *ret)
@@ -108,11 +131,7 @@ AN_INLINE enum verdict ipv6_parse(const struct cursor *frame, __u64 at, struct d
 	ip = cursor_at(frame, at, IP6_LEN + UDP_LEN);
 	if (!ip || at + IP6_LEN + len > frame->len)
 		return V_pass_length;
-	ret->ipv6 = 1;
-	ret->source[0] = an_load8(ip + 8);
-	ret->source[1] = an_load8(ip + 16);
-	ret->destination[0] = an_load8(ip + 24);
-	ret->destination[1] = an_load8(ip + 32);
+	ipv6_addresses(ip, ret);
 	ret->sum = sum_word(ret->source[0]) + sum_word(ret->source[1]) +
 	           sum_word(ret->destination[0]) + sum_word(ret->destination[1]);
 	ret->payload = at + IP6_LEN + UDP_LEN;
@@ -128,6 +147,23 @@ AN_INLINE enum verdict ip_parse(const struct cursor *frame, const struct link *l
 	if (link->type == LINK_IPV6)
 		return ipv6_parse(frame, link->end, ret);
 	return V_pass_link;
+}
+
+/*
+ * A reply can go to where this came from: not to this network, to a loopback, to a group or
+ * everybody (RFC 1122 3.2.1.3, RFC 4291 2.7), to IPv4 inside IPv6, to ourselves, to port 0.
+ * The stack throws such datagrams away, so the daemon never answers them either.
+ */
+AN_INLINE int source_is_station(const struct datagram *datagram)
+{
+	const __u64 *source = datagram->source, *own = datagram->destination;
+	__u32 first = source[0] & 0xff;
+
+	if (!datagram->source_port || (source[0] == own[0] && source[1] == own[1]))
+		return 0;
+	if (datagram->ipv6)
+		return source[0] && first != IP6_GROUP;
+	return first && first != IP4_LOOPBACK && first < IP4_GROUP;
 }
 
 /* ---- the way back ---- */

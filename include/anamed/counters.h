@@ -20,9 +20,9 @@
 	X(hit_catch_all, "of these the newest answer of any network")                              \
 	X(pass_mode, "the control block says: pass everything")                                    \
 	X(pass_link, "frame too short, or not IPv4, IPv6 under up to two VLAN tags")               \
-	X(pass_transport, "not UDP")                                                               \
+	X(pass_transport, "not UDP, or UDP over IPv6 without a checksum")                          \
 	X(pass_not_served, "destination address or port not served")                               \
-	X(pass_not_unicast, "frame not addressed to this interface")                               \
+	X(pass_not_unicast, "frame not to this interface, or from where no reply can go")          \
 	X(pass_fragment, "IPv4 fragment")                                                          \
 	X(pass_ip_header, "IPv4 options, a bad version or header length")                          \
 	X(pass_extension, "IPv6 extension header")                                                 \

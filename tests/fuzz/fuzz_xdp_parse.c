@@ -6,6 +6,7 @@
 
 #include "audience.h"
 #include "edns.h"
+#include "far.h"
 #include "ip.h"
 #include "link.h"
 #include "message.h"
@@ -41,6 +42,18 @@ static void check_ecs(const struct ecs *ecs)
 		REQUIRE(!(address[bit / 8] & 0x80 >> bit % 8));
 }
 
+/* What is a datagram the straight way is the same the long way. */
+static void check_far(const struct cursor *frame, const struct datagram *straight)
+{
+	struct datagram far;
+
+	REQUIRE(far_parse(frame, &far) == 1);
+	REQUIRE(far.at == straight->at && far.payload + UDP_LEN == straight->payload);
+	REQUIRE(far.source_port == straight->source_port && far.port == straight->port);
+	REQUIRE(!memcmp(far.source, straight->source, sizeof(far.source)));
+	REQUIRE(!memcmp(far.destination, straight->destination, sizeof(far.destination)));
+}
+
 static void parse(const struct cursor *frame, uint32_t flags)
 {
 	__u64 lower[NAME_WORDS];
@@ -50,8 +63,11 @@ static void parse(const struct cursor *frame, uint32_t flags)
 	struct link link;
 	struct edns edns;
 
-	if (link_parse(frame, &link) || ip_parse(frame, &link, &datagram))
+	if (link_parse(frame, &link) || ip_parse(frame, &link, &datagram)) {
+		far_parse(frame, &datagram);
 		return;
+	}
+	check_far(frame, &datagram);
 	REQUIRE(datagram.payload + datagram.len <= frame->len);
 	if (message_parse(frame, datagram.payload, datagram.len, &message))
 		return;

@@ -170,6 +170,137 @@ static void what_is_no_query_counts_too(void **state)
 	assert_int_equal(outcome.counters.miss_drop, 1);
 }
 
+/* ---- by ways that no answer is made for here, and that lead to the daemon ---- */
+
+/* Octets between the IP header and what is at `at`, with the lengths put right. */
+static void widen(const struct query_spec *query, struct packet *packet, size_t at,
+                  const uint8_t *octets, size_t len)
+{
+	size_t ip = spec_ip_at(query);
+
+	memmove(packet->octets + at + len, packet->octets + at, packet->len - at);
+	memcpy(packet->octets + at, octets, len);
+	packet->len += len;
+	packet_set16(packet, ip + (query->ipv6 ? 4 : 2),
+	             (unsigned int)(packet->len - ip - (query->ipv6 ? 40 : 0)));
+}
+
+struct way {
+	const char *what, *counter;
+	bool ipv6, free;
+	uint8_t next; /* of the IPv6 header */
+	uint8_t headers[24];
+	size_t len; /* over 24: the first eight octets again and again */
+};
+
+static const struct way ways[] = {
+        {"IPv4 options", "pass_ip_header", false, false, 0, {1, 1, 1, 0}, 4},
+        {"octets behind the datagram", "pass_length", false, false, 0, {0}, 0},
+        {"octets behind the datagram", "pass_length", true, false, 0, {0}, 0},
+        {"destination options", "pass_extension", true, false, 60, {17, 0, 1, 4}, 8},
+        {"hop-by-hop options of 16 octets", "pass_extension", true, false, 0, {17, 1, 1, 12}, 16},
+        {"a fragment that is all", "pass_extension", true, false, 44, {17, 0, 0, 0}, 8},
+        {"a first fragment", "pass_extension", true, false, 44, {17, 0, 0, 1}, 8},
+        {"a later fragment", "pass_extension", true, true, 44, {17, 0, 0, 8}, 8},
+        {"an authentication header", "pass_extension", true, false, 51, {17, 1}, 12},
+        {"three headers",
+         "pass_extension",
+         true,
+         false,
+         0,
+         {60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 1, 4, 0, 0, 0, 0, 17},
+         24},
+        {"TCP behind options", "pass_extension", true, true, 60, {6, 0, 1, 4}, 8},
+        {"nothing behind options", "pass_extension", true, true, 60, {59, 0, 1, 4}, 8},
+        {"a header past the end", "pass_extension", true, true, 60, {17, 255, 1, 4}, 8},
+        {"ten headers", "pass_extension", true, false, 60, {60, 0, 1, 4}, 80},
+};
+
+static void take(const struct way *way, const struct query_spec *query, struct packet *ret)
+{
+	size_t at = spec_udp_at(query), rest = way->len;
+
+	query_build(query, ret);
+	if (!way->len) {
+		packet_put32(ret, 0);
+		widen(query, ret, at, ret->octets, 0);
+		return;
+	}
+	for (; rest > sizeof(way->headers); rest -= 8)
+		widen(query, ret, at, way->headers, 8);
+	widen(query, ret, at, way->headers, rest);
+	if (way->ipv6)
+		ret->octets[spec_ip_at(query) + 6] = way->next;
+	else
+		ret->octets[spec_ip_at(query)] = (uint8_t)(0x45 + way->len / 4);
+}
+
+/* As many as the burst go up by this way; then no more, by this one or straight. */
+static void a_way_round_is_counted(struct fixture *fixture, const struct way *way)
+{
+	struct query_spec query = prepare(fixture, way->ipv6, 0);
+	struct packet packet;
+	struct outcome outcome;
+	unsigned int passed = 0;
+
+	take(way, &query, &packet);
+	for (unsigned int i = 0; i < BURST + 10; i++) {
+		fixture_run(fixture, &packet, &outcome);
+		passed += outcome.action == XDP_PASS;
+		if (strcmp(outcome_counter(&outcome),
+		           outcome.action == XDP_PASS ? way->counter : "miss_drop"))
+			fail_msg("%s: %s", way->what, outcome_counter(&outcome));
+	}
+	if (way->free ? passed != BURST + 10 : passed < BURST || passed > BURST + 2)
+		fail_msg("%s: %u passed", way->what, passed);
+	fixture_ask(fixture, &query, &outcome);
+	if ((outcome.action == XDP_PASS) != way->free && passed <= BURST + 1)
+		fail_msg("%s: then %s", way->what, outcome_counter(&outcome));
+}
+
+static void ways_round_are_counted(void **state)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		a_way_round_is_counted(*state, &ways[i]);
+}
+
+/* Another service's datagrams are nobody's business here, in whatever shape. */
+static void ways_round_to_other_ports_are_free(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		struct query_spec query = prepare(fixture, ways[i].ipv6, 0);
+		struct packet packet;
+
+		query.port = 443;
+		take(&ways[i], &query, &packet);
+		if (ways[i].len > sizeof(ways[i].headers))
+			continue; /* whose port is not looked for */
+		for (unsigned int j = 0; j < BURST + 10; j++)
+			assert_passed(fixture, &packet, ways[i].counter, ways[i].what);
+	}
+}
+
+static void ipv4_fragments_are_counted_by_their_first(void **state)
+{
+	struct fixture *fixture = *state;
+	struct query_spec query = prepare(fixture, false, 0);
+	struct packet packet;
+	struct outcome outcome;
+
+	query_build(&query, &packet);
+	packet_set16(&packet, spec_ip_at(&query) + 6, 0x2001);
+	for (unsigned int i = 0; i < BURST + 10; i++)
+		assert_passed(fixture, &packet, "pass_fragment", "a later fragment");
+	packet_set16(&packet, spec_ip_at(&query) + 6, 0x2000);
+	for (unsigned int i = 0; i < BURST; i++)
+		assert_passed(fixture, &packet, "pass_fragment", "a first fragment");
+	for (unsigned int i = 0; i < 10; i++)
+		fixture_run(fixture, &packet, &outcome);
+	assert_string_equal(outcome_counter(&outcome), "miss_drop");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +311,9 @@ int main(void)
 	        cmocka_unit_test(a_bucket_from_elsewhere_mends),
 	        cmocka_unit_test(what_is_answered_or_not_ours_costs_nothing),
 	        cmocka_unit_test(what_is_no_query_counts_too),
+	        cmocka_unit_test(ways_round_are_counted),
+	        cmocka_unit_test(ways_round_to_other_ports_are_free),
+	        cmocka_unit_test(ipv4_fragments_are_counted_by_their_first),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_open, fixture_close);

@@ -3,6 +3,7 @@
  * What is not for the kernel goes up unchanged, each packet counted by its
  * reason. The answer is there in every case: without the fault it is a hit.
  */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,6 +82,9 @@ static const struct change changes[] = {
         {"another address, IPv4", "pass_not_served", BASE_IP, 19, 1, 54, false, false},
         {"broadcast", "pass_not_served", BASE_IP, 16, 2, 0xffff, false, false},
         {"another address, IPv6", "pass_not_served", BASE_IP, 24 + 15, 1, 54, true, false},
+        {"IPv6 without a UDP checksum", "pass_transport", BASE_UDP, 6, 2, 0, true, false},
+        {"from port 0, IPv4", "pass_not_unicast", BASE_UDP, 0, 2, 0, false, false},
+        {"from port 0, IPv6", "pass_not_unicast", BASE_UDP, 0, 2, 0, true, true},
         {"a response", "pass_response", BASE_DNS, 2, 2, 0x8180, false, false},
         {"NOTIFY", "pass_opcode", BASE_DNS, 2, 2, 0x2000, false, false},
         {"UPDATE", "pass_opcode", BASE_DNS, 2, 2, 0x2800, true, false},
@@ -401,6 +405,75 @@ static void only_served_addresses_are_answered(void **state)
 	}
 }
 
+/* Where a query comes from, and whether a reply can go there. */
+static const struct {
+	bool ipv6, can;
+	const char *source;
+} sources[] = {
+        {false, false, "0.0.0.0"},
+        {false, false, "0.255.255.255"},
+        {false, true, "1.0.0.0"},
+        {false, true, "126.255.255.255"},
+        {false, false, "127.0.0.1"},
+        {false, false, "127.255.255.255"},
+        {false, true, "128.0.0.0"},
+        {false, true, "223.255.255.255"},
+        {false, false, "224.0.0.1"},
+        {false, false, "239.255.255.255"},
+        {false, false, "240.0.0.1"},
+        {false, false, "255.255.255.255"},
+        {false, true, "198.51.100.127"},
+        {true, false, "::"},
+        {true, false, "::1"},
+        {true, false, "::ffff:192.0.2.1"},
+        {true, true, "0:0:0:1::"},
+        {true, true, "64:ff9b::1"},
+        {true, true, "fe80::1"},
+        {true, true, "feff::1"},
+        {true, false, "ff02::1"},
+        {true, false, "ffff:ffff::"},
+};
+
+static void what_no_reply_can_go_to_goes_up(void **state)
+{
+	struct fixture *fixture = *state;
+	struct outcome outcome;
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		struct query_spec query = prepare(fixture, sources[i].ipv6);
+
+		assert_int_equal(inet_pton(sources[i].ipv6 ? AF_INET6 : AF_INET, sources[i].source,
+		                           query.source),
+		                 1);
+		/* The option outweighs the source, and does not excuse it. */
+		query_spec_ecs(&query, 1, 24, "192.0.2.0");
+		fixture_ask(fixture, &query, &outcome);
+		if (strcmp(outcome_counter(&outcome), sources[i].can ? "hit" : "pass_not_unicast"))
+			fail_msg("%s: %s", sources[i].source, outcome_counter(&outcome));
+	}
+	for (int ipv6 = 0; ipv6 <= 1; ipv6++) {
+		struct query_spec query = prepare(fixture, ipv6);
+
+		memcpy(query.source, query.destination, sizeof(query.source));
+		assert_query_passed(fixture, &query, "pass_not_unicast", "from our own address");
+	}
+}
+
+/* RFC 768: over IPv4 a datagram may be without; the reply has one. */
+static void ipv4_without_a_checksum_is_answered(void **state)
+{
+	struct fixture *fixture = *state;
+	struct query_spec query = prepare(fixture, false);
+	struct packet packet;
+	struct outcome outcome;
+
+	query_build(&query, &packet);
+	packet_set16(&packet, spec_udp_at(&query) + 6, 0);
+	fixture_run(fixture, &packet, &outcome);
+	assert_string_equal(outcome_counter(&outcome), "hit");
+	assert_null(reference_checksums(&query, &outcome.packet));
+}
+
 /* The table is open: entries that want one place stand in the next ones, over its end too. */
 static void crowded_places_are_probed(void **state)
 {
@@ -510,6 +583,8 @@ int main(void)
 	        cmocka_unit_test(many_options_are_walked_and_too_many_go_up),
 	        cmocka_unit_test(the_daemon_gets_its_options),
 	        cmocka_unit_test(only_served_addresses_are_answered),
+	        cmocka_unit_test(what_no_reply_can_go_to_goes_up),
+	        cmocka_unit_test(ipv4_without_a_checksum_is_answered),
 	        cmocka_unit_test(crowded_places_are_probed),
 	        cmocka_unit_test(frames_with_fragments_go_up),
 	        cmocka_unit_test(the_control_block_is_obeyed),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What an operator does: reload, bad files, attach and upgrade, look inside."""
 
+import json
 import os
 import subprocess
 import threading
@@ -159,6 +160,30 @@ def bad_config(bench):
     is_right(bench.client.ask("example.test", "A", NET1), bench.lab.cdn.name("www"), NET1)
 
 
+def is_attached(edge):
+    metrics = edge.space.run("curl", "-s", "http://127.0.0.1:9553/metrics").splitlines()
+    shown = [line.split()[-1] for line in metrics if line.startswith("anamed_xdp_attached{")]
+    said = json.loads(edge.ctl("-j", "status"))["kernel"]["interfaces"][0]
+    equal(shown, ["1" if said["attached"] else "0"], "the metric and status")
+    return said["attached"] and said["program_id"] != 0
+
+
+@case("status tells an interface that is gone, and that nothing is attached when it is back")
+def interface_gone(bench):
+    edge = bench.edge(edge_config(), ZONES)
+    true(is_attached(edge), "attached")
+    bench.lab.edge_space.ip("link", "del", "client")
+    try:
+        true("the interface is gone" in edge.ctl("status"), edge.ctl("status"))
+    finally:
+        bench.lab.link_client()
+    true("not attached" in edge.ctl("status"), edge.ctl("status"))
+    equal(bench.client.ask("static.example.test", "A").rcode, "NOERROR", "by the daemon")
+    edge.ctl("xdp", "attach")
+    true(is_attached(edge), "attached again")
+    until_from_kernel(edge, lambda: bench.client.ask("static.example.test", "A"))
+
+
 @case("detach and attach under load: nothing lost; the daemon answers in between")
 def detach_attach(bench):
     edge = bench.edge(edge_config(), ZONES)
@@ -168,6 +193,8 @@ def detach_attach(bench):
             before = load.answered
             edge.ctl("xdp", verb)
             until(lambda: load.answered > before + 100, "a load that goes on")
+            # The daemon, which has no privilege, says what is so by now.
+            true(is_attached(edge) == (verb != "detach"), f"{verb}: {edge.ctl('status')}")
     reply = from_kernel(edge, lambda: bench.client.ask("example.test", "A", NET1))
     is_right(reply, bench.lab.cdn.name("www"), NET1)
     # The mode of a veth, where `auto` was asked for.

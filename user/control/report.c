@@ -103,8 +103,12 @@ static json_t *kernel_json(const struct daemon *daemon)
 	if (!daemon->maps)
 		return json_null();
 	list = json_array();
-	for (size_t i = 0; i < daemon->attachments_count; i++)
-		json_array_append_new(list, report_attachment(&daemon->attachments[i]));
+	for (size_t i = 0; i < daemon->attachments_count; i++) {
+		struct kernel_attachment attachment = daemon->attachments[i];
+
+		kernel_look_again(&attachment);
+		json_array_append_new(list, report_attachment(&attachment));
+	}
 	object = json_object();
 	SET(object, "pin_dir", json_string(daemon->started->pin_dir));
 	SET(object, "mode",

@@ -98,14 +98,19 @@ static uint32_t pinned_id(const struct config *config, const char *name)
 	return id;
 }
 
+static void note_unknown(struct kernel_attachment *ret)
+{
+	snprintf(ret->note, sizeof(ret->note), "it takes privilege to tell whose program this is");
+}
+
 static void note_foreign(const struct found *found, int pinned, struct kernel_attachment *ret)
 {
-	bool denied = pinned == -EACCES || pinned == -EPERM;
-
-	snprintf(ret->note, sizeof(ret->note), "%s",
-	         denied                ? "it takes privilege to tell whose program this is"
-	         : found->link.fd >= 0 ? "an older program of ours runs: upgrade replaces it"
-	                               : "the program is not ours");
+	if (pinned == -EACCES || pinned == -EPERM)
+		note_unknown(ret);
+	else
+		snprintf(ret->note, sizeof(ret->note), "%s",
+		         found->link.fd >= 0 ? "an older program of ours runs: upgrade replaces it"
+		                             : "the program is not ours");
 }
 
 static void report(const struct config *config, const char *interface, const struct found *found,
@@ -154,6 +159,32 @@ int kernel_status(const struct config *config, const char *interface, struct ker
 		         "a dispatcher with programs of others is attached");
 	found_done(&found);
 	return 0;
+}
+
+void kernel_look_again(struct kernel_attachment *attachment)
+{
+	unsigned int ifindex = if_nametoindex(attachment->interface);
+	uint32_t program = 0;
+	bool native = false;
+
+	if (ifindex && maps_running((int)ifindex, &program, &native))
+		return;
+	if (!program) {
+		if (attachment->attached)
+			snprintf(attachment->note, sizeof(attachment->note), "%s",
+			         ifindex ? "it was" : "the interface is gone");
+		attachment->attached = attachment->waiting = attachment->ours = false;
+		attachment->program_id = 0;
+		return;
+	}
+	/* Under a dispatcher the number is the dispatcher's. */
+	if (program == attachment->program_id || attachment->dispatcher)
+		return;
+	attachment->attached = true;
+	attachment->waiting = attachment->ours = false;
+	attachment->native = native;
+	attachment->program_id = program;
+	note_unknown(attachment);
 }
 
 /* ---- attaching ---- */

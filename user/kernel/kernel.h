@@ -128,6 +128,11 @@ int kernel_upgrade(const struct config *config, const char *interface,
                    struct kernel_attachment *ret, struct error *error);
 int kernel_status(const struct config *config, const char *interface, struct kernel_attachment *ret,
                   struct error *error);
+/*
+ * What runs on the interface now, as far as that is seen without privilege: whether there is a
+ * program, its number and mode. Whose a program is that was not there before stays open.
+ */
+void kernel_look_again(struct kernel_attachment *attachment);
 /* Removes all pins under the pin directory (maps go when nobody holds them). */
 int kernel_unpin(const struct config *config, struct error *error);
 

@@ -285,7 +285,7 @@ static const struct metric metrics[] = {
         NUMBER("anamed_start_timestamp_seconds", GAUGE, "started_unix_s",
                "When the daemon started."),
         EACH("anamed_xdp_attached", GAUGE, "status.kernel.interfaces", "attached", "interface,mode",
-             "Whether the XDP program was attached to an interface."),
+             "Whether an XDP program is attached to an interface."),
         EACH("anamed_build_info", GAUGE, "build", "one", "version", "The version, as a label."),
 };
 

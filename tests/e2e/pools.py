@@ -160,9 +160,9 @@ def restarted(bench):
         given(bench, edge, name, network)
 
 
-@case("pools: hold-down goes on over a kill and a restart")
+@case("pools: hold-down goes on over a reload that changes the pool, a kill and a restart")
 def held_over_restart(bench):
-    pools = [dict(pool, **({"hold-down": "6s"} if pool["name"] == "first.pool.test" else {}))
+    pools = [dict(pool, **({"hold-down": "8s"} if pool["name"] == "first.pool.test" else {}))
              for pool in POOLS]
     edge = bench.edge(edge_config(), ZONES, start=False)
     edge.write_config({"checks": [CHECK], "pools": pools, "policies": POLICIES})
@@ -179,12 +179,21 @@ def held_over_restart(bench):
     force(edge, ONE, "up")
     time.sleep(1.5)  # what is kept is on disk within a second
     equal(first(), cdn, "held back")
+    for pool in pools:
+        if pool["name"] == "first.pool.test":
+            pool["members"] = [*pool["members"], {"address": "192.0.2.250"}]
+    edge.write_config({"pools": pools})
+    edge.reload()
+    equal(first(), cdn, "held back in the pool that was changed")
+    told = edge.ctl("explain", "first.example.test", "A", "192.0.2.0/24")
+    true("192.0.2.250: " in told and "held back by hold-down" in told, told)
+    time.sleep(1.2)
     edge.kill()
     edge.start()
     equal(first(), cdn, "held back by the next daemon")
     until(lambda: first() == {ONE}, "the first again", 10)
     took = time.monotonic() - begin
-    true(5.5 < took < 8.5, f"{took:.1f} s, of which the daemon that began it had two")
+    true(7.5 < took < 10.5, f"{took:.1f} s, of which the daemon that began it had four")
 
 
 @case("pools: kernel replies pick members by weight; the order inside rotates")

@@ -370,8 +370,13 @@ void cells_world(struct flatten *flatten)
 
 	HASH_ITER(hh, flatten->cells, cell, next)
 	{
-		cell->tree = tree_by_definition(flatten->pools, cell->key.definition);
-		if (cell->tree)
+		const struct pool_tree *tree =
+		        tree_by_definition(flatten->pools, cell->key.definition);
+
+		if (cell->tree && !tree)
+			choices_leave(cell);
+		cell->tree = tree;
+		if (tree)
 			cell_dirty(cell);
 	}
 	watch_world(flatten);

@@ -7,14 +7,18 @@
 #include "base/clock.h"
 #include "base/wire.h"
 
-#define KEY_LEN   (2 + 8 + 4 + 2)
-#define NODE_LEN  (2 + 2 + 8 + 8)
+#define KEY_LEN   (2 + 4 + 4 + 2)
+#define NODE_LEN  (4 + 4 + 8 + 8)
 #define VALUE_MAX (2 + POOL_NODES_MAX * NODE_LEN)
+
+struct choices_key {
+	uint32_t pool, region, type;
+};
 
 /* A record that waits for its cell. */
 struct choices {
 	UT_hash_handle hh;
-	struct cell_key key;
+	struct choices_key key;
 	size_t len;
 	uint8_t value[];
 };
@@ -52,66 +56,113 @@ static bool says_other(const struct cell *cell, const struct pool_memory *now)
 	return false;
 }
 
+static size_t write_nodes(const struct pool_tree *tree, const struct pool_memory *now,
+                          uint8_t value[VALUE_MAX])
+{
+	struct wire wire = wire_writer(value, VALUE_MAX);
+	unsigned int count = 0;
+
+	for (uint16_t node = 0; node < tree->count; node++)
+		count += now[node].choice || now[node].up_since_ms;
+	wire_put16(&wire, count);
+	for (uint16_t node = 0; node < tree->count; node++) {
+		uint16_t choice = now[node].choice;
+
+		if (!choice && !now[node].up_since_ms)
+			continue;
+		wire_put32(&wire, tree->nodes[node].id);
+		wire_put32(&wire, choice ? tree->nodes[choice].id : 0);
+		wire_put64(&wire, to_unix(now[node].chosen_ms));
+		wire_put64(&wire, to_unix(now[node].up_since_ms));
+	}
+	return wire.at;
+}
+
+static struct choices_key key_of(const struct cell *cell)
+{
+	return (struct choices_key){.pool = cell->tree->nodes[0].id,
+	                            .region = cell->key.region,
+	                            .type = cell->key.type};
+}
+
 void choices_keep(const struct cell *cell, const struct pool_memory *now)
 {
 	uint8_t key[KEY_LEN], value[VALUE_MAX];
-	struct wire to = wire_writer(key, sizeof(key)), wire = wire_writer(value, sizeof(value));
-	unsigned int count = 0;
+	struct wire to = wire_writer(key, sizeof(key));
 
 	if (!cell->flatten->keep || !says_other(cell, now))
 		return;
 	wire_put16(&to, CHOICES_MARK);
-	wire_put64(&to, cell->key.definition);
+	wire_put32(&to, cell->tree->nodes[0].id);
 	wire_put32(&to, cell->key.region);
 	wire_put16(&to, cell->key.type);
-	for (uint16_t node = 0; node < cell->tree->count; node++)
-		count += now[node].choice || now[node].up_since_ms;
-	wire_put16(&wire, count);
-	for (uint16_t node = 0; node < cell->tree->count; node++) {
-		if (!now[node].choice && !now[node].up_since_ms)
-			continue;
-		wire_put16(&wire, node);
-		wire_put16(&wire, now[node].choice);
-		wire_put64(&wire, to_unix(now[node].chosen_ms));
-		wire_put64(&wire, to_unix(now[node].up_since_ms));
-	}
-	if (!wire.failed)
-		keep_put(cell->flatten->keep, key, to.at, value, wire.at);
+	keep_put(cell->flatten->keep, key, to.at, value, write_nodes(cell->tree, now, value));
 }
 
-/* ---- from disk ---- */
+/* ---- waiting for their cells ---- */
 
-static bool is_wanted(const struct flatten *flatten, uint64_t definition)
+static void forget(struct flatten *flatten, const struct choices_key *key)
+{
+	struct choices *choices;
+
+	HASH_FIND(hh, flatten->choices, key, sizeof(*key), choices);
+	if (!choices)
+		return;
+	HASH_DEL(flatten->choices, choices);
+	free(choices);
+}
+
+/* In place of those that wait; without memory nothing is remembered. */
+static void wait_for_cell(struct flatten *flatten, const struct choices_key *key, const void *value,
+                          size_t len)
+{
+	struct choices *choices = calloc(1, sizeof(*choices) + len);
+
+	forget(flatten, key);
+	if (!choices)
+		return;
+	choices->key = *key;
+	choices->len = len;
+	memcpy(choices->value, value, len);
+	HASH_ADD(hh, flatten->choices, key, sizeof(choices->key), choices);
+	if (!choices->hh.tbl)
+		free(choices);
+}
+
+static bool is_wanted(const struct flatten *flatten, uint32_t pool)
 {
 	for (size_t i = 0; i < pools_count(flatten->pools); i++)
-		if (pools_at(flatten->pools, i)->definition == definition)
+		if (pools_at(flatten->pools, i)->nodes[0].id == pool)
 			return true;
 	return false;
 }
+
+void choices_leave(const struct cell *cell)
+{
+	const struct choices_key key = key_of(cell);
+	uint8_t value[VALUE_MAX];
+
+	if (is_wanted(cell->flatten, key.pool))
+		wait_for_cell(cell->flatten, &key, value,
+		              write_nodes(cell->tree, cell->memory, value));
+}
+
+/* ---- from disk ---- */
 
 int choices_take(struct flatten *flatten, const void *key, size_t key_len, const void *value,
                  size_t value_len)
 {
 	struct wire wire = wire_reader(key, key_len);
-	struct choices *choices;
+	struct choices_key read;
 
 	if (key_len != KEY_LEN || wire_get16(&wire) != CHOICES_MARK || value_len > VALUE_MAX)
 		return 1;
-	choices = calloc(1, sizeof(*choices) + value_len);
-	if (!choices)
-		return 0;
-	choices->key.definition = wire_get64(&wire);
-	choices->key.region = wire_get32(&wire);
-	choices->key.type = (uint16_t)wire_get16(&wire);
-	choices->len = value_len;
-	memcpy(choices->value, value, value_len);
-	if (!is_wanted(flatten, choices->key.definition)) {
-		free(choices);
+	read.pool = wire_get32(&wire);
+	read.region = wire_get32(&wire);
+	read.type = wire_get16(&wire);
+	if (!is_wanted(flatten, read.pool))
 		return 1;
-	}
-	HASH_ADD(hh, flatten->choices, key, sizeof(choices->key), choices);
-	if (!choices->hh.tbl)
-		free(choices);
+	wait_for_cell(flatten, &read, value, value_len);
 	return 0;
 }
 
@@ -119,37 +170,51 @@ bool choices_are_by_region(const void *key, size_t key_len)
 {
 	struct wire wire = wire_reader(key, key_len);
 
-	wire_take(&wire, 2 + 8); /* the mark, the definition */
+	wire_take(&wire, 2 + 4); /* the mark, the pool */
 	return wire_get32(&wire) != 0;
 }
 
+/* The first node of a stretch with this id; `end`: there is none. */
+static uint16_t find_node(const struct pool_tree *tree, uint16_t from, uint16_t end, uint32_t id)
+{
+	while (from < end && tree->nodes[from].id != id)
+		from++;
+	return from;
+}
+
+/* What is not in the pool any more says nothing. */
 static void recall_node(struct cell *cell, struct wire *wire)
 {
-	unsigned int node = wire_get16(wire), choice = wire_get16(wire);
+	uint32_t id = wire_get32(wire), chosen_id = wire_get32(wire);
 	uint64_t chosen = wire_get64(wire), up_since = wire_get64(wire);
+	const struct pool_tree *tree = cell->tree;
+	uint16_t node = find_node(tree, 0, tree->count, id), choice = 0;
 
-	if (wire->failed || node >= cell->tree->count)
+	if (wire->failed || node == tree->count)
 		return;
-	if (choice && (choice <= node || choice >= cell->tree->nodes[node].end))
-		return;
-	cell->memory[node].choice = (uint16_t)choice;
+	if (chosen_id) {
+		choice = find_node(tree, (uint16_t)(node + 1), tree->nodes[node].end, chosen_id);
+		if (choice == tree->nodes[node].end || tree->nodes[choice].parent != node)
+			return;
+	}
+	cell->memory[node].choice = choice;
 	cell->memory[node].chosen_ms = from_unix(chosen);
 	cell->memory[node].up_since_ms = from_unix(up_since);
 }
 
 void choices_recall(struct cell *cell)
 {
+	const struct choices_key key = key_of(cell);
 	struct choices *choices;
 	struct wire wire;
 
-	HASH_FIND(hh, cell->flatten->choices, &cell->key, sizeof(cell->key), choices);
+	HASH_FIND(hh, cell->flatten->choices, &key, sizeof(key), choices);
 	if (!choices)
 		return;
 	wire = wire_reader(choices->value, choices->len);
 	for (unsigned int count = wire_get16(&wire); count && !wire.failed; count--)
 		recall_node(cell, &wire);
-	HASH_DEL(cell->flatten->choices, choices);
-	free(choices);
+	forget(cell->flatten, &key);
 }
 
 void choices_free(struct flatten *flatten)

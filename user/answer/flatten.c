@@ -482,24 +482,24 @@ static void reconsider_owner(struct store_owner *owner, void *arg)
 }
 
 /* The pools were found good when the configuration was loaded; a world without them gets some that
- * know no regions. */
-static void take_pools(struct flatten *flatten)
+ * know no regions. Gives those of its own that it has done with, which cells still look at. */
+static struct pools *take_pools(struct flatten *flatten)
 {
 	const struct config *config = flatten->world->config;
+	struct pools *pools = NULL, *old = flatten->own_pools;
 	struct pool_fault fault = {0};
-	struct pools *pools = NULL;
 
 	if (flatten->world->pools) {
 		flatten->pools = flatten->world->pools;
-		return;
+		return NULL;
 	}
 	if (flatten->pools_config == config)
-		return;
+		return NULL;
 	if (pools_new(config, NULL, NULL, &pools, &fault))
 		log_error("pools: %s", fault.text[0] ? fault.text : "out of memory");
-	pools_free(flatten->own_pools);
 	flatten->pools = flatten->own_pools = pools;
 	flatten->pools_config = config;
+	return old;
 }
 
 void flatten_health(struct flatten *flatten, struct health *health)
@@ -511,14 +511,16 @@ void flatten_world(struct flatten *flatten, const struct world *world, struct up
                    struct publish *publish, struct keep *keep)
 {
 	bool first = !flatten->world, other = flatten->upstream != upstream;
+	struct pools *old;
 
 	flatten->world = world;
-	take_pools(flatten);
+	old = take_pools(flatten);
 	flatten->upstream = upstream;
 	lookups_upstream(flatten);
 	CMM_STORE_SHARED(flatten->publish, publish);
 	flatten->keep = keep;
 	cells_world(flatten);
+	pools_free(old);
 	if (first)
 		return;
 	store_owner_each(flatten->store, reconsider_owner, flatten);

@@ -15,10 +15,16 @@
 #include "base/wire.h"
 #include "control/control.h"
 
-#define SETTINGS                                                                                   \
+#define HEAD                                                                                       \
+	"zones: [{name: a.example, file: z}]\npools: [{name: p, mode: failover, hold-down: 1m, "
+#define SETTINGS HEAD "members: [{address: 192.0.2.1}, {address: 192.0.2.2}]}]\n"
+/* The same pool, changed. */
+#define CHANGED                                                                                    \
+	HEAD "members: [{address: 192.0.2.9}, {address: 192.0.2.2}, {address: 192.0.2.1}]}]\n"
+#define WITHOUT_SECOND HEAD "members: [{address: 192.0.2.9}, {address: 192.0.2.1}]}]\n"
+#define OTHER_POOL                                                                                 \
 	"zones: [{name: a.example, file: z}]\n"                                                    \
-	"pools: [{name: p, mode: failover, hold-down: 1m, members: [{address: 192.0.2.1}, "        \
-	"{address: 192.0.2.2}]}]\n"
+	"pools: [{name: q, members: [{address: 192.0.2.1}]}]\n"
 
 struct scene {
 	struct config *config;
@@ -27,14 +33,19 @@ struct scene {
 	struct pool_memory memory[POOL_NODES_MAX];
 };
 
-static void scene_open(struct scene *scene)
+static void load(struct scene *scene, const char *settings)
 {
 	struct error error = {0};
 	struct pool_fault fault = {0};
 
-	memset(scene, 0, sizeof(*scene));
-	assert_int_equal(config_parse("/t", SETTINGS, strlen(SETTINGS), &scene->config, &error), 0);
+	assert_int_equal(config_parse("/t", settings, strlen(settings), &scene->config, &error), 0);
 	assert_int_equal(pools_new(scene->config, NULL, NULL, &scene->flatten.pools, &fault), 0);
+}
+
+static void scene_open(struct scene *scene)
+{
+	memset(scene, 0, sizeof(*scene));
+	load(scene, SETTINGS);
 	scene->cell.flatten = &scene->flatten;
 	scene->cell.tree = pools_at(scene->flatten.pools, 0);
 	scene->cell.memory = scene->memory;
@@ -56,7 +67,7 @@ static void put64(struct wire *wire, uint64_t value)
 }
 
 /* A record of one node, `less` octets short; taken, and recalled. What taking it gave. */
-static int give(struct scene *scene, uint64_t definition, unsigned int node, unsigned int choice,
+static int give(struct scene *scene, uint32_t pool, uint32_t node, uint32_t choice,
                 uint64_t unix_ms, size_t less)
 {
 	uint8_t key[64], value[64];
@@ -65,12 +76,12 @@ static int give(struct scene *scene, uint64_t definition, unsigned int node, uns
 	int taken;
 
 	wire_put16(&to, CHOICES_MARK);
-	put64(&to, definition);
+	wire_put32(&to, pool);
 	wire_put32(&to, 7);
 	wire_put16(&to, AN_TYPE_A);
 	wire_put16(&wire, 1);
-	wire_put16(&wire, node);
-	wire_put16(&wire, choice);
+	wire_put32(&wire, node);
+	wire_put32(&wire, choice);
 	put64(&wire, unix_ms);
 	put64(&wire, unix_ms);
 	memset(scene->memory, 0, sizeof(scene->memory));
@@ -81,6 +92,11 @@ static int give(struct scene *scene, uint64_t definition, unsigned int node, uns
 	free(exact);
 	choices_recall(&scene->cell);
 	return taken;
+}
+
+static uint32_t id(const struct scene *scene, uint16_t node)
+{
+	return scene->cell.tree->nodes[node].id;
 }
 
 static uint64_t now_unix(void)
@@ -95,7 +111,8 @@ static void a_choice_comes_back_with_its_time(void **state)
 
 	(void)state;
 	scene_open(&scene);
-	assert_int_equal(give(&scene, scene.cell.key.definition, 0, 2, now_unix() - 500, 0), 0);
+	assert_int_equal(
+	        give(&scene, id(&scene, 0), id(&scene, 0), id(&scene, 2), now_unix() - 500, 0), 0);
 	assert_int_equal(scene.memory[0].choice, 2);
 	assert_in_range(scene.memory[0].chosen_ms, now - 520, now - 450);
 	assert_in_range(scene.memory[0].up_since_ms, now - 520, now - 450);
@@ -109,42 +126,100 @@ static void a_choice_comes_back_with_its_time(void **state)
 static void times_that_cannot_be_are_now_or_the_boot(void **state)
 {
 	struct scene scene;
-	uint64_t definition, now = clock_ms();
+	uint64_t now = clock_ms();
+	uint32_t pool;
 
 	(void)state;
 	scene_open(&scene);
-	definition = scene.cell.key.definition;
-	give(&scene, definition, 0, 1, now_unix() + 1000000, 0); /* the clock was put back */
+	pool = id(&scene, 0);
+	give(&scene, pool, pool, id(&scene, 1), now_unix() + 1000000, 0); /* put back since */
 	assert_in_range(scene.memory[0].chosen_ms, now, now + 1000);
-	give(&scene, definition, 0, 1, 1, 0);
+	give(&scene, pool, pool, id(&scene, 1), 1, 0);
 	assert_int_equal(scene.memory[0].chosen_ms, 1);
-	give(&scene, definition, 0, 1, UINT64_MAX, 0);
+	give(&scene, pool, pool, id(&scene, 1), UINT64_MAX, 0);
 	assert_in_range(scene.memory[0].chosen_ms, now, now + 1000);
-	give(&scene, definition, 0, 1, 0, 0);
+	give(&scene, pool, pool, id(&scene, 1), 0, 0);
 	assert_int_equal(scene.memory[0].chosen_ms, 0);
 	scene_close(&scene);
 }
 
 static void what_is_damaged_says_nothing(void **state)
 {
-	static const struct {
-		unsigned int node, choice;
+	struct scene scene;
+	uint32_t pool, one, two;
+
+	(void)state;
+	scene_open(&scene);
+	pool = id(&scene, 0);
+	one = id(&scene, 1);
+	two = id(&scene, 2);
+
+	const struct {
+		uint32_t node, choice;
 		size_t less;
-	} bad[] = {{0, 3, 0}, {0, 0xffff, 0}, {3, 4, 0},  {0xffff, 1, 0},
-	           {2, 1, 0}, {0, 1, 1},      {0, 1, 20}, {0, 1, 21}};
+	} bad[] = {{pool, 3, 0},   {pool, UINT32_MAX, 0}, {pool, pool, 0},
+	           {7, one, 0},    {two, one, 0},         {one, two, 0},
+	           {pool, one, 1}, {pool, one, 24},       {pool, one, 25}};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		give(&scene, pool, bad[i].node, bad[i].choice, now_unix(), bad[i].less);
+		for (size_t j = 0; j < POOL_NODES_MAX; j++)
+			assert_int_equal(scene.memory[j].choice, 0);
+	}
+	assert_int_equal(give(&scene, pool + 1, pool, one, now_unix(), 0), 1); /* none of ours */
+	assert_int_equal(scene.memory[0].choice, 0);
+	assert_int_equal(choices_take(&scene.flatten, "C\1", 2, "", 0), 1);
+	scene_close(&scene);
+}
+
+/* The scene's cell goes, having chosen its second member and seen the first come up, and the next
+ * one comes, of these settings. */
+static void change(struct scene *scene, const char *settings)
+{
+	struct config *config = scene->config;
+	struct pools *pools = scene->flatten.pools;
+
+	memset(scene->memory, 0, sizeof(scene->memory));
+	scene->memory[0] = (struct pool_memory){.choice = 2, .chosen_ms = clock_ms() - 9};
+	scene->memory[1].up_since_ms = clock_ms() - 5;
+	load(scene, settings);
+	choices_leave(&scene->cell);
+	pools_free(pools);
+	config_free(config);
+	memset(scene->memory, 0, sizeof(scene->memory));
+	scene->cell.tree = pools_at(scene->flatten.pools, 0);
+	choices_recall(&scene->cell);
+}
+
+static void a_pool_that_was_changed_goes_on(void **state)
+{
+	uint64_t now = clock_ms();
 	struct scene scene;
 
 	(void)state;
 	scene_open(&scene);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		give(&scene, scene.cell.key.definition, bad[i].node, bad[i].choice, now_unix(),
-		     bad[i].less);
-		for (size_t j = 0; j < POOL_NODES_MAX; j++)
-			assert_int_equal(scene.memory[j].choice, 0);
-	}
-	assert_int_equal(give(&scene, 1, 0, 1, now_unix(), 0), 1); /* no pool of ours */
+	change(&scene, CHANGED);
+	assert_int_equal(scene.memory[0].choice, 2);
+	assert_in_range(scene.memory[0].chosen_ms, now - 20, now + 500);
+	assert_int_equal(scene.memory[1].up_since_ms, 0);
+	assert_in_range(scene.memory[3].up_since_ms, now - 20, now + 500);
+	scene_close(&scene);
+}
+
+static void a_member_that_left_is_not_chosen(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_open(&scene);
+	change(&scene, WITHOUT_SECOND);
 	assert_int_equal(scene.memory[0].choice, 0);
-	assert_int_equal(choices_take(&scene.flatten, "C\1", 2, "", 0), 1);
+	assert_true(scene.memory[2].up_since_ms);
+	scene_close(&scene);
+	scene_open(&scene);
+	change(&scene, OTHER_POOL);
+	assert_int_equal(scene.memory[1].up_since_ms, 0);
+	assert_null(scene.flatten.choices);
 	scene_close(&scene);
 }
 
@@ -154,6 +229,8 @@ int main(void)
 	        cmocka_unit_test(a_choice_comes_back_with_its_time),
 	        cmocka_unit_test(times_that_cannot_be_are_now_or_the_boot),
 	        cmocka_unit_test(what_is_damaged_says_nothing),
+	        cmocka_unit_test(a_pool_that_was_changed_goes_on),
+	        cmocka_unit_test(a_member_that_left_is_not_chosen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -815,8 +815,8 @@ static void what_is_kept_by_region_can_be_forgotten_alone(void **state)
 	} records[] = {
 	        {"A\1\0\1\1\0\0\0\0\0\0\0\0\0\0\1a", 17},
 	        {"B\1\0\1\1\0\0\0\0\0\0\0\0\0\0\0\0\0\7\1a", 21},
-	        {"C\1definiti\0\0\0\0\0\1", 16}, /* of a pool without a policy */
-	        {"C\1definiti\0\0\0\7\0\1", 16},
+	        {"C\2pool\0\0\0\0\0\1", 12}, /* of a pool without a policy */
+	        {"C\2pool\0\0\0\7\0\1", 12},
 	        {"D\1else", 6},
 	};
 	struct scene *scene = *state;

@@ -17,7 +17,8 @@ from servers import Pdns
 @case("pdns: LUA records by country, continent and network")
 def lua(bench):
     edge, pdns = both(bench, "PowerDNS: LUA records by country, continent and network", Pdns)
-    for name, answers in (("country", 2), ("continent", 2), ("view", 2), ("netmask", 3)):
+    for name, answers in (("country", 2), ("continent", 2), ("region", 2), ("view", 2),
+                          ("netmask", 3)):
         kinds = same_answers(bench, edge, pdns, f"{name}.geo.example.com")
         equal(len(kinds), answers, f"answers that occur: {kinds}")
 

@@ -151,6 +151,21 @@ def gdnsd_failover(bench):
             until(lambda: here.gives(name) == addresses, f"{name}: {addresses} with {dead} down")
             until(lambda: set(gdnsd.client.ask(f"{name}.{ZONE}").addresses) == addresses,
                   f"gdnsd: {name}: {addresses} with {dead} down")
+    each_family_by_itself(bench, here, gdnsd)
+
+
+def each_family_by_itself(bench, here, gdnsd):
+    """up_thresh 0.6: of three, and of two, two."""
+    v4, v6 = [f"192.0.2.{i}" for i in (31, 32, 33)], ["2001:db8::31", "2001:db8::32"]
+    for dead in ((), v4[:1], v6[:1], v4[:2], v4[:1] + v6[:1], v4[1:] + v6):
+        gdnsd.down(dead)
+        here.down(dead)
+        for rtype, addresses in (("A", v4), ("AAAA", v6)):
+            alive = set(addresses) - set(dead)
+            wanted = alive if len(alive) >= 2 else set(addresses)
+            for who, client in (("gdnsd", gdnsd.client), ("here", bench.client)):
+                until(lambda: set(client.ask(f"dual.{ZONE}", rtype).addresses) == wanted,
+                      f"{who}: {wanted} with {dead} down")
 
 
 @case("gdnsd: weighted, of addresses and of groups: the same shares, whatever is down")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What an operator does: reload, bad files, attach and upgrade, look inside."""
 
-import json
 import os
 import subprocess
 import threading
@@ -13,6 +12,7 @@ from lib.check import from_kernel, is_right, until_from_kernel, warm
 from lib.lab import EDGE
 from lib.process import until
 from lib.standard import NET1, NET2, ZONE, ZONES, edge_config
+from seeing import http
 
 
 class UnderLoad:
@@ -160,27 +160,56 @@ def bad_config(bench):
     is_right(bench.client.ask("example.test", "A", NET1), bench.lab.cdn.name("www"), NET1)
 
 
+def interface_of(edge):
+    return edge.status()["kernel"]["interfaces"][0]
+
+
 def is_attached(edge):
-    metrics = edge.space.run("curl", "-s", "http://127.0.0.1:9553/metrics").splitlines()
-    shown = [line.split()[-1] for line in metrics if line.startswith("anamed_xdp_attached{")]
-    said = json.loads(edge.ctl("-j", "status"))["kernel"]["interfaces"][0]
-    equal(shown, ["1" if said["attached"] else "0"], "the metric and status")
+    """By the status, and a page's life later by the metrics too."""
+    said = interface_of(edge)
+
+    def metric():
+        lines = http(edge, "/metrics").splitlines()
+        return [line.split()[-1] for line in lines if line.startswith("anamed_xdp_attached{")]
+
+    until(lambda: metric() == ["1" if said["attached"] else "0"], f"the metric: {said}")
     return said["attached"] and said["program_id"] != 0
 
 
-@case("status tells an interface that is gone, and that nothing is attached when it is back")
-def interface_gone(bench):
-    edge = bench.edge(edge_config(), ZONES)
-    true(is_attached(edge), "attached")
+def renew_interface(bench, edge):
+    """The device goes, and another one comes under its name."""
     bench.lab.edge_space.ip("link", "del", "client")
     try:
         true("the interface is gone" in edge.ctl("status"), edge.ctl("status"))
+        until(lambda: not is_attached(edge), "the metric")
+        true("client: not attached (the interface is gone)" in edge.process.log_text(), "the log")
     finally:
         bench.lab.link_client()
+
+
+@case("an interface that comes anew has its program again, by a daemon that is root", alone=True)
+def interface_anew(bench):
+    edge = bench.edge(edge_config(), ZONES)
+    true(is_attached(edge), "attached")
+    renew_interface(bench, edge)
+    until(lambda: interface_of(edge)["attached"], "attached again")
+    true(interface_of(edge)["ours"], "our program")
+    until_from_kernel(edge, lambda: bench.client.ask("static.example.test", "A"))
+
+
+@case("an interface that comes anew is said to be without a program, by a daemon that is not root",
+      alone=True)
+def interface_anew_unprivileged(bench):
+    edge = bench.edge(edge_config(server={"user": "nobody"}), ZONES, start=False)
+    for folder, _, _ in os.walk(edge.folder):
+        os.chown(folder, 65534, 65534)
+    edge.start()
+    renew_interface(bench, edge)
+    until(lambda: "no program runs there any more" in edge.process.log_text(), "a word in the log")
     true("not attached" in edge.ctl("status"), edge.ctl("status"))
     equal(bench.client.ask("static.example.test", "A").rcode, "NOERROR", "by the daemon")
     edge.ctl("xdp", "attach")
-    true(is_attached(edge), "attached again")
+    until(lambda: is_attached(edge), "attached again")
     until_from_kernel(edge, lambda: bench.client.ask("static.example.test", "A"))
 
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -191,6 +192,54 @@ void bring_up_swap(struct kernel_swap *swap, struct kernel_attachment *attachmen
 		log_notice("xdp: %s: the maps are filled: program %u replaced by %u",
 		           attachment->interface, older, attachment->program_id);
 	kernel_swap_close(swap);
+}
+
+/* ---- while the daemon runs ---- */
+
+void bring_up_watch(const struct config *config, struct kernel_attachment *attachments)
+{
+	for (size_t i = 0; i < config->interfaces_count; i++)
+		attachments[i].ifindex = if_nametoindex(config->interfaces[i].name);
+}
+
+/* A device that has come anew under the name gets our program, where we may. */
+static void attach_anew(const struct config *config, const struct config_interface *interface,
+                        struct kernel_attachment *attachment)
+{
+	struct error error = {0};
+	char text[1024];
+
+	if (privilege_may_attach() && kernel_attach(config, interface, attachment, &error))
+		log_error("xdp: %s: %s", interface->name, error_text(&error, text, sizeof(text)));
+}
+
+static void look_at(const struct config *config, const struct config_interface *interface,
+                    struct kernel_attachment *attachment)
+{
+	unsigned int before = attachment->ifindex;
+	struct kernel_attachment now;
+	struct error error = {0};
+	char text[1024];
+
+	if (!kernel_look_again(attachment))
+		return;
+	if (attachment->attached && !kernel_status(config, interface->name, &now, &error))
+		*attachment = now; /* with privilege all can be told */
+	else if (!attachment->attached && attachment->ifindex && attachment->ifindex != before)
+		attach_anew(config, interface, attachment);
+	bring_up_words(attachment, text, sizeof(text));
+	if (attachment->attached)
+		log_notice("xdp: %s: %s", interface->name, text);
+	else
+		log_warning("xdp: %s: %s; the daemon alone answers there", interface->name, text);
+}
+
+void bring_up_look(const struct config *config, struct kernel_attachment *attachments)
+{
+	for (size_t i = 0; i < config->interfaces_count; i++) {
+		if (config->interfaces[i].xdp != XDP_MODE_OFF)
+			look_at(config, &config->interfaces[i], &attachments[i]);
+	}
 }
 
 static int step_once(const struct config *config, const struct config_interface *interface,

@@ -35,6 +35,14 @@ void bring_up_swap_open(const struct config *config, struct kernel_attachment *a
 void bring_up_swap(struct kernel_swap *swap, struct kernel_attachment *attachment);
 
 /*
+ * What runs on the interfaces while the daemon does: watch begins, look says
+ * in the log and in *attachments what has changed since. On a device that has
+ * come anew under its name the program is attached again, where it may be.
+ */
+void bring_up_watch(const struct config *config, struct kernel_attachment *attachments);
+void bring_up_look(const struct config *config, struct kernel_attachment *attachments);
+
+/*
  * The maps have one writer: a lock on the folder "lock" among the pins, which
  * goes with the process, however that ends. A descriptor, or a negative errno
  * with *error: -EBUSY, another daemon has it.

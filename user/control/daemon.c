@@ -43,8 +43,10 @@ static void on_second(uv_timer_t *timer)
 	struct daemon *daemon = timer->data;
 	uint64_t now = clock_ms();
 
-	if (daemon->publish)
+	if (daemon->publish) {
 		publish_beat(daemon->publish);
+		bring_up_look(daemon->started, daemon->attachments);
+	}
 	if (daemon->watchdog)
 		sd_notify(0, "WATCHDOG=1");
 	if (now - daemon->status_ms >= 10 * BEAT_MS) {
@@ -354,6 +356,8 @@ static int come_up(struct daemon *daemon)
 	/* Now there is an answer to every query, in the maps or here. */
 	for (size_t i = 0; i < daemon->attachments_count && daemon->publish; i++)
 		bring_up_swap(&daemon->swaps[i], &daemon->attachments[i]);
+	if (daemon->publish)
+		bring_up_watch(daemon->started, daemon->attachments);
 	daemon->up = true;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "control/bring_up.h"
 #include "control/daemon.h"
 #include "control/key_verbs.h"
 #include "control/units.h"
@@ -103,12 +104,9 @@ static json_t *kernel_json(const struct daemon *daemon)
 	if (!daemon->maps)
 		return json_null();
 	list = json_array();
-	for (size_t i = 0; i < daemon->attachments_count; i++) {
-		struct kernel_attachment attachment = daemon->attachments[i];
-
-		kernel_look_again(&attachment);
-		json_array_append_new(list, report_attachment(&attachment));
-	}
+	bring_up_look(daemon->started, daemon->attachments);
+	for (size_t i = 0; i < daemon->attachments_count; i++)
+		json_array_append_new(list, report_attachment(&daemon->attachments[i]));
 	object = json_object();
 	SET(object, "pin_dir", json_string(daemon->started->pin_dir));
 	SET(object, "mode",

@@ -161,30 +161,38 @@ int kernel_status(const struct config *config, const char *interface, struct ker
 	return 0;
 }
 
-void kernel_look_again(struct kernel_attachment *attachment)
+static bool look_at_nothing(struct kernel_attachment *attachment, unsigned int ifindex)
+{
+	if (!attachment->attached && attachment->ifindex == ifindex)
+		return false;
+	snprintf(attachment->note, sizeof(attachment->note), "%s",
+	         ifindex ? "no program runs there any more" : "the interface is gone");
+	attachment->attached = attachment->waiting = attachment->ours = false;
+	attachment->program_id = 0;
+	attachment->ifindex = ifindex;
+	return true;
+}
+
+bool kernel_look_again(struct kernel_attachment *attachment)
 {
 	unsigned int ifindex = if_nametoindex(attachment->interface);
 	uint32_t program = 0;
 	bool native = false;
 
 	if (ifindex && maps_running((int)ifindex, &program, &native))
-		return;
-	if (!program) {
-		if (attachment->attached)
-			snprintf(attachment->note, sizeof(attachment->note), "%s",
-			         ifindex ? "it was" : "the interface is gone");
-		attachment->attached = attachment->waiting = attachment->ours = false;
-		attachment->program_id = 0;
-		return;
-	}
+		return false;
+	if (!program)
+		return look_at_nothing(attachment, ifindex);
+	attachment->ifindex = ifindex;
 	/* Under a dispatcher the number is the dispatcher's. */
 	if (program == attachment->program_id || attachment->dispatcher)
-		return;
+		return false;
 	attachment->attached = true;
 	attachment->waiting = attachment->ours = false;
 	attachment->native = native;
 	attachment->program_id = program;
 	note_unknown(attachment);
+	return true;
 }
 
 /* ---- attaching ---- */

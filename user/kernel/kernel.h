@@ -130,9 +130,10 @@ int kernel_status(const struct config *config, const char *interface, struct ker
                   struct error *error);
 /*
  * What runs on the interface now, as far as that is seen without privilege: whether there is a
- * program, its number and mode. Whose a program is that was not there before stays open.
+ * program, its number and mode. Whose a program is that was not there before stays open. True:
+ * something is another than *attachment said; ifindex is 0 for an interface that is gone.
  */
-void kernel_look_again(struct kernel_attachment *attachment);
+bool kernel_look_again(struct kernel_attachment *attachment);
 /* Removes all pins under the pin directory (maps go when nobody holds them). */
 int kernel_unpin(const struct config *config, struct error *error);
 

@@ -10,7 +10,7 @@ from lib.ask import Load, Question, right
 from lib.cases import case, equal, true
 from lib.check import from_kernel, is_right, until_from_kernel, warm
 from lib.lab import EDGE
-from lib.process import until
+from lib.process import Process, until
 from lib.standard import NET1, NET2, ZONE, ZONES, edge_config
 from seeing import http
 
@@ -289,6 +289,22 @@ def dnsperf(bench):
     completed = int(text.split("Queries completed:")[1].split()[0])
     equal((completed, "SERVFAIL" in text), (sent, False), text)
     true(edge.hits() - before > sent * 0.95, f"{edge.hits() - before} of {sent} from the kernel")
+
+
+@case("a second daemon of the same configuration does not start, and takes no query from the first")
+def second_daemon(bench):
+    edge = bench.edge(edge_config(interfaces=None), ZONES)
+    other = Process(edge.space, edge.process.words, edge.process.log + "-2")
+    questions = [Question("static.example.test", "A", [right(("192.0.2.81", "192.0.2.82"), 0)], NET1)]
+    with UnderLoad(bench, questions) as load:
+        for _ in range(3):
+            before = load.answered
+            other.start()
+            until(lambda: not other.is_running(), "the second's end")
+            equal(other.child.returncode, 1, "its exit status")
+            until(lambda: load.answered > before + 100, "a load that goes on")
+    true("another daemon listens there" in other.log_text(), other.log_text())
+    equal(edge.status()["pid"], edge.process.pid, "who answers anamectl")
 
 
 @case("stop leaves the kernel answering, and a start takes over")

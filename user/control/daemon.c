@@ -158,24 +158,31 @@ static int load_first(struct daemon *daemon)
 
 /*
  * Tried before root is given up, for a folder that only root may write, and
- * after: without CAP_DAC_OVERRIDE root has no way into the user's own.
+ * after: without CAP_DAC_OVERRIDE root has no way into the user's own. Another
+ * daemon there is one of this configuration: two would share the port's
+ * queries, and neither would know.
  */
-static void open_control(struct daemon *daemon, bool last)
+static int open_control(struct daemon *daemon, bool last)
 {
 	const char *path = daemon->config->control_socket;
 	struct error error = {0};
 	char text[1024];
+	int err;
 
 	if (!path[0] || daemon->control)
-		return;
-	if (control_open(&daemon->loop, path, commands_handle, daemon, &daemon->control, &error)) {
-		daemon->control = NULL;
-		if (last)
-			log_warning("anamectl will not reach this daemon: %s",
-			            error_text(&error, text, sizeof(text)));
-		return;
+		return 0;
+	err = control_open(&daemon->loop, path, commands_handle, daemon, &daemon->control, &error);
+	if (!err) {
+		privilege_socket(daemon->config);
+		return 0;
 	}
-	privilege_socket(daemon->config);
+	daemon->control = NULL;
+	if (err == -EADDRINUSE)
+		return fail(&error);
+	if (last)
+		log_warning("anamectl will not reach this daemon: %s",
+		            error_text(&error, text, sizeof(text)));
+	return 0;
 }
 
 /* What only root can do, or does better: maps, program, ports, sockets. Then root is given up. */
@@ -185,6 +192,9 @@ static int take_descriptors(struct daemon *daemon)
 	struct error error = {0};
 
 	privilege_folders(config);
+	/* Before a port is bound: from then on the kernel gives it queries. */
+	if (open_control(daemon, false))
+		return -1;
 	if (bring_up_wanted(config)) {
 		daemon->attachments_count = config->interfaces_count;
 		daemon->attachments = calloc(daemon->attachments_count, //
@@ -205,11 +215,9 @@ static int take_descriptors(struct daemon *daemon)
 		return -1;
 	if (serve_open(config, daemon->flatten, &daemon->serve, &error))
 		return fail(&error);
-	open_control(daemon, false);
 	if (privilege_drop(config, &error))
 		return fail(&error);
-	open_control(daemon, true);
-	return 0;
+	return open_control(daemon, true);
 }
 
 static void open_keep(struct daemon *daemon)

@@ -285,9 +285,11 @@ static int clear_path(const struct sockaddr_un *address, struct error *error)
 		return error_set(error, errno, address->sun_path, 0, "%s", strerror(errno));
 	err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
 	close(fd);
-	if (err != ECONNREFUSED)
+	if (!err || err == EAGAIN)
 		return error_set(error, EADDRINUSE, address->sun_path, 0,
 		                 "another daemon listens there");
+	if (err != ECONNREFUSED)
+		return error_set(error, err, address->sun_path, 0, "%s", strerror(err));
 	if (unlink(address->sun_path))
 		return error_set(error, errno, address->sun_path, 0, "%s", strerror(errno));
 	return 0;

@@ -206,18 +206,28 @@ class Judge:
         owner has those that are given for it (SEMANTICS 1.9). RFC 8482
         4.1: the set that was chosen for ANY may be one that no peer chose, or adds to. RFC 4035
         3.1.1: where there is room for some of it only, which is free. RFC 1034 4.3.2 step 3b:
-        addresses of a cut's name servers, from the zone's own data. Where a peer has no answer,
+        addresses of a cut's name servers, from the zone's own data; RFC 9471 3.1: and all of those
+        below it, where nsd and named leave some out without TC. Where a peer has no answer,
         it may have been the one that adds what the answer's targets have (RFC 9460 4.1). RFC 1183
         1 and RFC 9460 4.1: named alone knows AFSDB and what an alias of a service leads to.
         """
         services = {owner for owner, rtype in ours.sets() if rtype in (SVCB, HTTPS, ANAME)}
         right = self.reference.answer(names.from_wire(record[0]), covered(record), question.dnssec_ok)
-        return lowered({record}) <= right.answer and (
+        return self.is_glue(ours, record) or lowered({record}) <= right.answer and (
             record[0] in services
             or record[0] in self.led_to(ours)
             or question.rtype == "ANY"
             or (question.zone.kind or silent) and any(record[0] in rdata for *_, rdata in ours.answer)
             or (record[0], covered(record)) in self.server_addresses(ours)
+        )
+
+    def is_glue(self, ours, record):
+        return any(
+            target == record[0]
+            and lowered({record})
+            <= self.reference.held(names.from_wire(owner)[1:], names.from_wire(target), record[2])
+            for owner, _, rtype, _, target in ours.authority
+            if rtype == NS
         )
 
     def is_below_cut(self, ours, record):

@@ -85,6 +85,14 @@ class Reference:
             self.data[found[0]] = Data(self.zones[found[0]])
         return self.data[found[0]]
 
+    def held(self, above, name, rtype):
+        """What the zone of a name above a cut has below it, though it is not its own: glue."""
+        zone, found = self.zone_of(above, rtype), Answer(False)
+        node = zone.nodes.get(names.low(name), {}) if zone else {}
+        if rtype in node:
+            found.add(found.answer, name, rtype, *node[rtype])
+        return found.answer
+
     def answer(self, name, rtype, dnssec_ok=False):
         reply, seen = Answer(dnssec_ok), set()
         name = names.low(name)

@@ -2,8 +2,9 @@
 """Answers for networks: who gets what, from where, and with which scope."""
 
 from lib.cases import case, equal, true
-from lib.check import from_daemon, from_kernel, is_right
+from lib.check import from_daemon, from_kernel, is_right, until_from_kernel
 from lib.lab import CLIENTS, CLIENTS_V6, EDGE_V6
+from lib.process import until
 from lib.standard import NET1, NET1_V6, NET2, NET2_V6, ZONES, authoritative, edge_config
 
 
@@ -133,3 +134,50 @@ def with_kdig(bench):
                 true(address in text, f"{address} not in: {text}")
             true(f"CLIENT-SUBNET: {network}/24" in text, f"scope not in: {text}")
     true(edge.hits() >= 2, "kernel hits")
+
+
+INNER, OUTER = "198.18.4.0/24", "198.18.9.0/24"
+
+
+def nested_shop(bench):
+    """The CDN's shop, with a network inside another one that has addresses of its own."""
+    shop = bench.lab.cdn.name("shop")
+    shop.networks = {INNER: (["198.19.77.1"], ["2001:db8:ffff:77::1"]), **shop.networks}
+    bench.lab.knot.reload()
+    return shop
+
+
+# More names than the smallest maps hold.
+CROWD = [f"crowd-{number}" for number in range(40)]
+
+
+def evict(bench, edge, name):
+    """Others are asked for until the kernel has lost the name."""
+
+    def is_gone():
+        for other in CROWD:
+            bench.client.ask(f"{other}.example.test", "A")
+        return "The kernel knows the name" not in edge.ctl("explain", name, "A", CLIENTS[0])
+
+    until(is_gone, f"the kernel to lose {name}", 10)
+
+
+@case("a wider network's answer never stands in for a longer one that the kernel has lost")
+def nested_networks(bench):
+    zone = ZONES["example.test"] + "".join(f"{word} A 192.0.2.99\n" for word in CROWD)
+    edge = bench.edge(edge_config(upstreams=[authoritative()], maps={"owners": "16"}),
+                      {"example.test": zone})
+    shop = nested_shop(bench)
+
+    def ask(network):
+        return bench.client.ask("shop.example.test", "A", network)
+
+    for network in (INNER, OUTER):
+        is_right(ask(network), shop, network)
+        is_right(until_from_kernel(edge, lambda: ask(network)), shop, network)
+    evict(bench, edge, "shop.example.test")
+    # The outer one is in the kernel again, the inner one only with the daemon.
+    is_right(until_from_kernel(edge, lambda: ask(OUTER)), shop, OUTER)
+    is_right(ask(INNER), shop, INNER)
+    for network in (INNER, OUTER):
+        is_right(until_from_kernel(edge, lambda: ask(network)), shop, network)

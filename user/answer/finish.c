@@ -154,6 +154,14 @@ static uint32_t policy_of(const struct flatten *flatten, const struct store_owne
 	return match.verdict == ZONE_ANSWER ? where_policy(flatten->world, match.node) : 0;
 }
 
+/* The kernel has none of the owner's answers any longer. */
+static void forget_slots(struct store_owner *owner)
+{
+	for (struct answer *answer = owner->answers; answer; answer = answer->next)
+		answer->slot = AN_SLOT_NONE;
+	owner->has_kernel_owner = false;
+}
+
 /* The owner's slot in the kernel; one that was evicted meanwhile comes back without its answers. */
 bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
                          const struct zone *zone)
@@ -163,13 +171,13 @@ bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
 	if (!flatten->publish || !zone || zone->id == UINT32_MAX ||
 	    publish_owner(flatten->publish, owner->name, owner->name_len, owner->type, zone->id,
 	                  zone->generation, policy_of(flatten, owner, zone), &uid)) {
-		owner->has_kernel_owner = false;
+		if (owner->has_kernel_owner)
+			forget_slots(owner);
 		return false;
 	}
 	if (owner->has_kernel_owner && uid != owner->kernel_uid)
-		for (struct answer *answer = owner->answers; answer; answer = answer->next)
-			answer->slot = AN_SLOT_NONE;
-	if ((!owner->has_kernel_owner || uid != owner->kernel_uid) && owner->failing)
+		forget_slots(owner);
+	if (!owner->has_kernel_owner && owner->failing)
 		publish_stale(flatten->publish, uid, true);
 	owner->has_kernel_owner = true;
 	owner->kernel_uid = uid;
@@ -291,6 +299,34 @@ static int publish_one(struct flatten *flatten, const struct zone *zone, struct 
 	                      &answer->slot);
 }
 
+/* Would the wider one answer for this one's clients where it is missing? See audience_search() in
+ * bpf/find.h. */
+static bool stands_in(const struct an_audience_key *wider, const struct an_audience_key *key)
+{
+	struct network network = audience_network(wider), inner = audience_network(key);
+
+	if (wider->kind != AN_AUDIENCE_NET || wider->region != key->region)
+		return false;
+	if (!wider->len)
+		return key->len || key->kind == AN_AUDIENCE_EXACT;
+	return wider->family == key->family &&
+	       (key->len > wider->len ||
+	        (key->len == wider->len && key->kind == AN_AUDIENCE_EXACT)) &&
+	       network_contains(&network, &inner);
+}
+
+/*
+ * What is held of longer audiences and is not in the kernel, whose owner may have been evicted
+ * meanwhile, is passed up there before this answer could stand in for it.
+ */
+static void withhold_longer(struct flatten *flatten, struct store_owner *owner,
+                            const struct answer *wider)
+{
+	for (const struct answer *held = owner->answers; held; held = held->next)
+		if (held != wider && stands_in(&wider->key, &held->key))
+			publish_withhold(flatten->publish, owner->kernel_uid, &held->key);
+}
+
 static void publish_anew(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
                          bool newest)
 {
@@ -301,6 +337,7 @@ static void publish_anew(struct flatten *flatten, struct store_owner *owner, str
 	answer->slot = AN_SLOT_NONE;
 	if (!finish_kernel_owner(flatten, owner, zone))
 		return;
+	withhold_longer(flatten, owner, answer);
 	if (answer->pool && answer->pool->group_count > 1)
 		err = publish_groups(flatten, zone, answer, newest);
 	else

@@ -512,6 +512,28 @@ static int put_network(struct publish *publish, struct book_owner *owner,
 
 /* ---- what others call ---- */
 
+/* The kernel has nothing for this audience, and shows nothing shorter in its place. */
+static void ask_for(struct publish *publish, struct book_owner *owner,
+                    const struct an_audience_key *key)
+{
+	struct book_audience *audience = NULL;
+
+	if (fits(owner, key))
+		audience = add_audience(publish, owner, key, AN_SLOT_ASK);
+	if (audience)
+		audience->sticky = is_withheld(owner, key);
+	else
+		withhold(publish, owner, key);
+}
+
+/* Whatever would stand in for this audience is withheld already. */
+static bool is_covered(const struct book_owner *owner, const struct an_audience_key *key)
+{
+	return owner->everyone == AN_SLOT_ASK && desk_is_network(key) &&
+	       owner->withheld[key->family - 1u] >=
+	               key->len + (key->kind == AN_AUDIENCE_EXACT ? 1u : 0u);
+}
+
 /*
  * The daemon has a newer answer than the kernel may show: what the kernel had
  * for this audience goes, and nothing shorter takes its place.
@@ -527,16 +549,26 @@ static void refuse(struct publish *publish, struct book_owner *owner,
 		return;
 	}
 	audience = book_audience_find(&publish->book, key);
-	if (audience) {
+	if (audience)
 		answers_make_ask(publish, owner, audience, false);
+	else
+		ask_for(publish, owner, key);
+}
+
+void publish_withhold(struct publish *publish, uint64_t uid, const struct an_audience_key *key)
+{
+	struct book_owner *owner = book_owner_by_uid(&publish->book, uid);
+	struct an_audience_key whole;
+
+	if (!owner || !answers_complete_key(owner, key, &whole))
+		return;
+	if (is_whole(&whole)) {
+		if (whole.kind == AN_AUDIENCE_EXACT && owner->nobody == AN_SLOT_NONE)
+			set_nobody(publish, owner, AN_SLOT_ASK);
 		return;
 	}
-	if (fits(owner, key))
-		audience = add_audience(publish, owner, key, AN_SLOT_ASK);
-	if (audience)
-		audience->sticky = is_withheld(owner, key);
-	else
-		withhold(publish, owner, key);
+	if (!book_audience_find(&publish->book, &whole) && !is_covered(owner, &whole))
+		ask_for(publish, owner, &whole);
 }
 
 int answers_put(struct publish *publish, struct book_owner *owner,

@@ -138,6 +138,9 @@ int publish_choice(struct publish *publish, uint64_t uid, const struct an_audien
                    const struct publish_choice *choice, uint64_t fresh_until_ms,
                    uint64_t stale_until_ms, bool catch_all, uint32_t *ret_slot);
 
+/* The daemon holds an answer for this audience that the kernel may not have: if so, nothing shorter
+ * stands in for it there. */
+void publish_withhold(struct publish *publish, uint64_t uid, const struct an_audience_key *key);
 /* Takes an answer (all of an owner's) out; keys become ASK where a shorter one would stand in. */
 void publish_answer_remove(struct publish *publish, uint64_t uid,
                            const struct an_audience_key *key);

@@ -355,6 +355,50 @@ static void a_removed_network_passes_up_and_nothing_shorter_stands_in(void **sta
 	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 25);
 }
 
+/* Of an owner who comes back: the wide is there first, the narrow only with the daemon. */
+static void what_is_withheld_is_passed_up_until_it_comes(void **state)
+{
+	uint64_t uid = bench_owner(&bench, 1);
+	struct an_audience_key net = bench_key(NET, IPV4, 0xc0000200, 24),
+	                       exact = bench_key(EXACT, IPV4, 0xc0000400, 23),
+	                       everyone = bench_everyone(), nobody = bench_nobody();
+
+	(void)state;
+	publish_withhold(bench.publish, uid, &net);
+	publish_withhold(bench.publish, uid, &exact);
+	publish_withhold(bench.publish, uid, &nobody);
+	publish_withhold(bench.publish, uid, &everyone); /* nothing is shorter */
+	bench_put(&bench, uid, everyone, 1);
+	bench_put(&bench, uid, bench_key(NET, IPV4, 0xc0000000, 16), 16);
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 0);
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000401, 23), 0);
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000401, 24), 16);
+	assert_int_equal(bench_ask(&bench, 1, 0x01020304, 24), 1);
+	assert_int_equal(bench_ask(&bench, 1, 0, 0), 0);
+	bench_put(&bench, uid, net, 24);
+	bench_put(&bench, uid, nobody, 8);
+	publish_withhold(bench.publish, uid, &net);
+	publish_withhold(bench.publish, uid, &nobody);
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 24);
+	assert_int_equal(bench_ask(&bench, 1, 0, 0), 8);
+}
+
+/* Of lengths that the list has no room for, everything shorter is withheld, once. */
+static void what_is_withheld_and_fits_no_list_takes_everyone_along(void **state)
+{
+	uint64_t uid = bench_owner(&bench, 1);
+	struct an_audience_key ninth = bench_key(NET, IPV4, 0xc6336400, 14);
+
+	(void)state;
+	for (uint8_t len = 16; len < 24; len++)
+		bench_put(&bench, uid, bench_key(NET, IPV4, 0xc0000200, len), len);
+	bench_put(&bench, uid, bench_everyone(), 1);
+	publish_withhold(bench.publish, uid, &ninth);
+	publish_withhold(bench.publish, uid, &ninth);
+	assert_int_equal(bench_ask(&bench, 1, 0xc6336401, 24), 0);
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 23);
+}
+
 static void the_catch_all_is_the_newest_and_outlives_its_removal(void **state)
 {
 	uint64_t uid = bench_owner(&bench, 1);
@@ -715,6 +759,8 @@ int main(void)
 	        WITH_ROOM(times_become_ticks_and_never_stays_never),
 	        WITH_ROOM(a_removed_network_passes_up_and_nothing_shorter_stands_in),
 	        WITH_ROOM(the_catch_all_is_the_newest_and_outlives_its_removal),
+	        WITH_ROOM(what_is_withheld_is_passed_up_until_it_comes),
+	        WITH_ROOM(what_is_withheld_and_fits_no_list_takes_everyone_along),
 	        WITH_ROOM(a_ninth_length_is_folded_under_the_next_longer_one),
 	        WITH_LITTLE(the_coldest_owner_makes_room_and_goes_whole),
 	        WITH_LITTLE(what_was_used_within_a_second_is_not_sent_away),

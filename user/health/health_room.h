@@ -47,9 +47,6 @@ void probe_error(struct probe *probe, int err);
 /* The same where there is nothing to judge the target by: no result. */
 void probe_none(struct probe *probe, const char *why);
 
-/* Who is to blame is this machine: out of memory, descriptors, ports. */
-bool probe_is_own_fault(int err);
-
 static inline uint64_t probe_now_us(void)
 {
 	struct timespec now;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "health/health_room.h"
@@ -175,16 +177,36 @@ static void write_reason(struct target *target, const char *format, ...)
 	va_end(args);
 }
 
-bool probe_is_own_fault(int err)
+/* Has this machine no address of its own that it could ask from, IPv6 being off, for example? That
+ * is as a missing route. UDP's connect() says the same of it as TCP's, and of ports it does not. */
+static bool lacks_source(const struct target *target)
 {
+	struct endpoint endpoint = target_endpoint(target);
+	struct sockaddr_storage address;
+	socklen_t len = endpoint_to_sockaddr(&endpoint, &address);
+	int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool lacks;
+
+	if (fd < 0)
+		return false;
+	lacks = connect(fd, (struct sockaddr *)&address, len) && errno == EADDRNOTAVAIL;
+	close(fd);
+	return lacks;
+}
+
+/* Who is to blame is this machine: out of memory, descriptors, ports. */
+static bool is_own_fault(const struct target *target, int err)
+{
+	if (err == EADDRNOTAVAIL)
+		return !lacks_source(target);
 	return err == ENOMEM || err == EMFILE || err == ENFILE || err == ENOBUFS || err == EAGAIN ||
-	       err == EADDRNOTAVAIL || err == ENOTSUP;
+	       err == ENOTSUP;
 }
 
 static void end_with_error(struct target *target, int err, uint32_t us)
 {
 	write_reason(target, "%s", strerror(err));
-	end(target, !probe_is_own_fault(err), false, us, 0);
+	end(target, !is_own_fault(target, err), false, us, 0);
 }
 
 static void start(struct target *target)

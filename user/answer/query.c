@@ -87,31 +87,8 @@ static void forget_options(struct query *q)
 	q->cookie = NULL;
 }
 
-struct record {
-	bool root_owner;
-	unsigned int type, class;
-	uint32_t ttl;
-	struct wire rdata;
-};
-
-static bool parse_record(struct wire *w, struct record *ret)
-{
-	size_t owner = w->at;
-	unsigned int len;
-
-	if (!wire_skip_name(w))
-		return false;
-	ret->root_owner = w->at == owner + 1;
-	ret->type = wire_get16(w);
-	ret->class = wire_get16(w);
-	ret->ttl = wire_get32(w);
-	len = wire_get16(w);
-	ret->rdata = wire_reader(w->base + w->at, len);
-	return wire_take(w, len) != NULL;
-}
-
 /* RFC 6891 6.1. Faults leave an RCODE behind; false: FORMERR. */
-static bool parse_opt(const struct config *config, const struct record *opt, struct query *q)
+static bool parse_opt(const struct config *config, const struct wire_record *opt, struct query *q)
 {
 	if (q->edns || !opt->root_owner)
 		return false;
@@ -131,9 +108,9 @@ static bool parse_opt(const struct config *config, const struct record *opt, str
 static bool take_record(const struct config *config, struct wire *w, bool additional,
                         unsigned int place, struct query *q)
 {
-	struct record record;
+	struct wire_record record;
 
-	if (!parse_record(w, &record))
+	if (!wire_get_record(w, &record))
 		return false;
 	if (record.type == AN_TYPE_OPT) {
 		if (!additional || !parse_opt(config, &record, q)) {

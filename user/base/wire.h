@@ -143,6 +143,33 @@ static inline bool wire_skip_name(struct wire *w)
 	}
 }
 
+/* A record on the wire (RFC 1035 4.1.3). */
+struct wire_record {
+	bool root_owner;
+	unsigned int type, class;
+	uint32_t ttl;
+	size_t rdlength_at; /* offset */
+	struct wire rdata;
+};
+
+/* Moves past a record; its name may be compressed. False: it is not whole. */
+static inline bool wire_get_record(struct wire *w, struct wire_record *ret)
+{
+	size_t owner = w->at;
+	unsigned int len;
+
+	if (!wire_skip_name(w))
+		return false;
+	ret->root_owner = w->at == owner + 1;
+	ret->type = wire_get16(w);
+	ret->class = wire_get16(w);
+	ret->ttl = wire_get32(w);
+	ret->rdlength_at = w->at;
+	len = wire_get16(w);
+	ret->rdata = wire_reader(w->base + w->at, len);
+	return wire_take(w, len) != NULL;
+}
+
 /* Overwrites two octets at an offset already written. */
 static inline void wire_set16(struct wire *w, size_t at, unsigned int value)
 {

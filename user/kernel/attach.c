@@ -207,7 +207,6 @@ static void note_refusal(struct kernel_attachment *ret, const char *interface, i
 		         "native refused: %s; the MTU is %d, and without fragments a driver takes "
 		         "about %d",
 		         strerror(-code), mtu, NIC_MTU_WITHOUT_FRAGMENTS);
-	log_notice("%s: %s", interface, ret->note);
 }
 
 /* Why not always: from Linux 6.9 on, generic mode leaves such a program no room to grow in. */
@@ -249,7 +248,6 @@ static int attach_new(const struct config *config, const struct config_interface
 		snprintf(ret->note, sizeof(ret->note),
 		         "veth: generic, since native replies arrive only where the peer has a "
 		         "program too");
-		log_notice("%s: %s", interface->name, ret->note);
 		mode = XDP_MODE_GENERIC;
 	}
 	if (mode != XDP_MODE_GENERIC) {
@@ -413,12 +411,6 @@ static int attach(const struct config *config, const struct config_interface *in
 		return code;
 	report(config, interface->name, &found, &now);
 	found_done(&found);
-	log_notice("%s: %s%s%s, program %u", interface->name,
-	           now.attached ? "attached, " : "not attached",
-	           !now.attached ? ""
-	           : now.native  ? "native"
-	                         : "generic",
-	           now.dispatcher ? ", under the dispatcher" : "", now.program_id);
 	*ret = now;
 	return 0;
 }

@@ -5,31 +5,6 @@
 
 #define SOA_TIMES_LEN 20 /* SERIAL to MINIMUM */
 
-struct record {
-	bool root_owner;
-	unsigned int type, class;
-	uint32_t ttl;
-	size_t rdlength_at;
-	struct wire rdata;
-};
-
-static bool read_record(struct wire *w, struct record *ret)
-{
-	size_t owner = w->at;
-	unsigned int len;
-
-	if (!wire_skip_name(w))
-		return false;
-	ret->root_owner = w->at == owner + 1;
-	ret->type = wire_get16(w);
-	ret->class = wire_get16(w);
-	ret->ttl = wire_get32(w);
-	ret->rdlength_at = w->at;
-	len = wire_get16(w);
-	ret->rdata = wire_reader(w->base + w->at, len);
-	return wire_take(w, len) != NULL;
-}
-
 static bool read_question(struct wire *w, struct out_request *q)
 {
 	const uint8_t *name = w->base + w->at;
@@ -51,9 +26,9 @@ static bool read_question(struct wire *w, struct out_request *q)
 /* RFC 1995 3: the version that the client has. */
 static bool read_version(struct wire *w, struct out_request *q)
 {
-	struct record record;
+	struct wire_record record;
 
-	if (!read_record(w, &record) || record.type != AN_TYPE_SOA)
+	if (!wire_get_record(w, &record) || record.type != AN_TYPE_SOA)
 		return false;
 	for (int names = 0; names < 2; names++)
 		if (!wire_skip_name(&record.rdata))
@@ -65,7 +40,7 @@ static bool read_version(struct wire *w, struct out_request *q)
 	return true;
 }
 
-static bool take_opt(const struct record *opt, struct out_request *q)
+static bool take_opt(const struct wire_record *opt, struct out_request *q)
 {
 	if (q->edns || !opt->root_owner)
 		return false;
@@ -80,10 +55,10 @@ static bool take_opt(const struct record *opt, struct out_request *q)
 static bool read_additional(struct wire *w, unsigned int count, struct out_request *q)
 {
 	for (; count; count--) {
-		struct record record;
+		struct wire_record record;
 		size_t at = w->at;
 
-		if (!read_record(w, &record))
+		if (!wire_get_record(w, &record))
 			return false;
 		if (record.type == AN_TYPE_OPT && !take_opt(&record, q))
 			return false;

@@ -724,6 +724,17 @@ static int status_of(const json_t *reply, const struct verb *verb)
 	return 0;
 }
 
+static int misused(const struct verb *verb, int count, char **words)
+{
+	if (verb)
+		fprintf(stderr, "usage: anamectl %s %s\n", verb->name, verb->arguments);
+	else if (count && strcmp(words[0], "xdp") != 0)
+		fprintf(stderr, "`%s' is no verb; `anamectl --help' lists them\n", words[0]);
+	else
+		usage(stderr);
+	return 2;
+}
+
 static int run(const struct options *options, int count, char **words)
 {
 	const struct verb *verb = find_verb(&count, &words);
@@ -732,10 +743,8 @@ static int run(const struct options *options, int count, char **words)
 	json_t *reply = NULL;
 	int status;
 
-	if (!verb || count < verb->least || count > verb->most) {
-		usage(stderr);
-		return 2;
-	}
+	if (!verb || count < verb->least || count > verb->most)
+		return misused(verb, count, words);
 	if (verb->run(&call, &reply, &error)) {
 		print_failure(options, &error);
 		return 1;

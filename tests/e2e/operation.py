@@ -230,6 +230,19 @@ def detach_attach(bench):
     true("generic" in edge.ctl("xdp", "status"), "generic on veth")
 
 
+@case("anamectl says which word is wrong, or what its verb takes, and ends with 2")
+def wrong_words(bench):
+    for words, said in (
+        (("flsuh", "example.test"), "`flsuh' is no verb"),
+        (("flush",), "usage: anamectl flush NAME [SUBNET]\n"),
+        (("flush", "a", "b", "c"), "usage: anamectl flush NAME [SUBNET]\n"),
+        (("xdp", "detahc"), "xdp detach [IFACE]"),
+        ((), "zone-check FILE ZONE"),
+    ):
+        done = subprocess.run([os.path.join(bench.build, "anamectl"), *words], capture_output=True)
+        true(done.returncode == 2 and said in done.stderr.decode(), f"{words}: {done}")
+
+
 @case("anamectl answers, explain and status tell what is stored, and where")
 def look_inside(bench):
     edge = bench.edge(edge_config(), ZONES)

@@ -205,6 +205,9 @@ static void flattened(struct plan *plan, const struct zone_node *node, uint16_t 
 static void answer_rrset(struct plan *plan, const struct zone_node *node,
                          const struct zone_rrset *rrset)
 {
+	/* RFC 2181 5: a DNAME that the chain has come through is there already. */
+	if (plan->hops && plan_has(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, rrset->type))
+		return;
 	plan_add_rrset(plan, MESSAGE_ANSWER, plan->owner, plan->owner_len, node, rrset, UINT32_MAX);
 	proof_expanded(plan);
 	plan_add_targets(plan, rrset);

@@ -51,6 +51,8 @@ static const char ZONE[] = "$TTL 300\n"
                            "self A 192.0.2.99\n"
                            "gone HTTPS 0 .\n"
                            "first HTTPS 0 second\n"
+                           "circle DNAME arc\n"
+                           "x.arc CNAME circle\n"
                            "second HTTPS 0 svc\n"
                            "round HTTPS 0 round2\n"
                            "round2 HTTPS 0 round\n"
@@ -383,6 +385,15 @@ static void any_below_a_dname_follows_it(void **state)
 	EXPECT("NOERROR aa\nan old.example.test. 300 DNAME new.example.test.\nan "
 	       "x.old.example.test. 300 CNAME x.new.example.test.\n",
 	       .name = "x.old.example.test.", .type = AN_TYPE_CNAME);
+}
+
+static void a_dname_that_the_chain_comes_back_to_is_there_once(void **state)
+{
+	(void)state;
+	EXPECT("NOERROR aa\nan circle.example.test. 300 DNAME arc.example.test.\n"
+	       "an x.circle.example.test. 300 CNAME x.arc.example.test.\n"
+	       "an x.arc.example.test. 300 CNAME circle.example.test.\n",
+	       .name = "x.circle.example.test.", .type = AN_TYPE_DNAME);
 }
 
 static void rt_kx_and_afsdb_bring_addresses(void **state)
@@ -883,6 +894,7 @@ int main(void)
 	        TEST(https_brings_addresses_of_its_target_or_its_owner),
 	        TEST(aliases_of_services_bring_the_service),
 	        TEST(any_below_a_dname_follows_it),
+	        TEST(a_dname_that_the_chain_comes_back_to_is_there_once),
 	        TEST(rt_kx_and_afsdb_bring_addresses),
 	        TEST(addresses_of_another_zone_are_not_added),
 	        TEST(each_address_is_added_once),

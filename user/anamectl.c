@@ -366,6 +366,20 @@ static int states_now(const struct options *options, char ***ret, size_t *ret_co
 	return err;
 }
 
+/* What its pool chose last, where the daemon has it. */
+static int choices_now(const struct options *options, const char *name, json_t **ret,
+                       struct error *error)
+{
+	json_t *arguments = json_pack("{s:s}", "name", name), *reply = NULL;
+	int err = ask(options, "choices", arguments, &reply, error);
+
+	json_decref(arguments);
+	if (!err)
+		*ret = json_incref(json_object_get(reply, "choices"));
+	json_decref(reply);
+	return err;
+}
+
 static int run_simulate(const struct call *call, json_t **ret, struct error *error)
 {
 	const struct options *options = call->options;
@@ -377,6 +391,7 @@ static int run_simulate(const struct call *call, json_t **ret, struct error *err
 	                           .assume = options->assume,
 	                           .assume_count = options->assume_count};
 	char **now = NULL;
+	json_t *choices = NULL;
 	int err = 0;
 
 	if (words_name(call->arguments[0], &request.name))
@@ -387,12 +402,16 @@ static int run_simulate(const struct call *call, json_t **ret, struct error *err
 		return error_set(error, EINVAL, NULL, 0, "A or AAAA, not `%s'", call->arguments[1]);
 	if (options->now)
 		err = states_now(options, &now, &request.now_count, error);
+	if (options->now && !err)
+		err = choices_now(options, call->arguments[0], &choices, error);
 	request.now = now;
+	request.choices = choices;
 	if (!err)
 		err = simulate(&request, ret, error);
 	for (size_t i = 0; now && i < request.now_count; i++)
 		free(now[i]);
 	free(now);
+	json_decref(choices);
 	return err;
 }
 
@@ -681,7 +700,8 @@ static void usage(FILE *out)
 	             "      --assume WHO=STATE  simulate: after the change this one is up, down,\n"
 	             "                       failing, none, or so many ms away; can be repeated\n"
 	             "      --against CONFIG simulate: the configuration after the change\n"
-	             "      --now            simulate: begin with the states that the daemon has\n"
+	             "      --now            simulate: begin with the states that the daemon has,\n"
+	             "                       and with what its pools chose last\n"
 	             "  -V, --version\n"
 	             "  -h, --help\n");
 }

@@ -196,6 +196,44 @@ def held_over_restart(bench):
     true(7.5 < took < 10.5, f"{took:.1f} s, of which the daemon that began it had four")
 
 
+@case("pools: what hold-down holds is what simulate --now says, as explain and the kernel do")
+def held_in_simulator(bench):
+    changed = {"first.pool.test": {"hold-down": "1m"},
+               "places.pool.test": {"members": [{"pool": "first.pool.test", "region": "eu"},
+                                                {"address": FOUR}]}}
+    edge = bench.edge(edge_config(), ZONES, start=False)
+    edge.write_config({"checks": [CHECK], "policies": POLICIES,
+                       "pools": [dict(pool, **changed.get(pool["name"], {})) for pool in POOLS]})
+    edge.start()
+    names, network = ("first", "places"), "192.0.2.0/24"
+    cdn = set(bench.lab.cdn.name("www").addresses(network, "A"))
+
+    def simulated(name, when="before", *more):
+        said = edge.ctl_json("simulate", f"{name}.example.test", "A", network, "--now", *more)
+        return [one["give"] for one in said["clients"][0][when]["gives"]]
+
+    for name in names:
+        equal(ask(bench, name, network).addresses, [ONE])
+        equal(simulated(name), [ONE])
+    force(edge, ONE, "down")
+    for name in names:
+        until(lambda: set(ask(bench, name, network).addresses) == cdn, "the CDN", 2)
+    force(edge, ONE, "up")
+    for name in names:
+        until(lambda: "held back" in edge.ctl("explain", f"{name}.example.test", "A", network), 2)
+        until_from_kernel(edge, lambda: ask(bench, name, network))
+        equal(set(given(bench, edge, name, network)), cdn, "the kernel")
+        equal(simulated(name), [f"{CDN}."], name)
+        equal(simulated(name, "after", "--assume", f"{CDN}=failing"), [ONE], name)
+    equal(edge.ctl_json("simulate", "places.example.test", "A", "203.0.113.0/24", "--now")
+          ["clients"][0]["before"]["gives"][0]["give"], FOUR, "another region")
+    time.sleep(1.2)  # what is kept is on disk within a second
+    edge.kill()
+    edge.start()
+    for name in names:
+        equal(simulated(name), [f"{CDN}."], "before the next daemon was asked")
+
+
 @case("pools: kernel replies pick members by weight; the order inside rotates")
 def weights(bench):
     edge = pool_edge(bench)

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/choices.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/wire.h"
+#include "steer/share.h"
+
+#define SET(object, key, value) json_object_set_new(object, key, value)
 
 #define KEY_LEN   (2 + 4 + 4 + 2)
 #define NODE_LEN  (4 + 4 + 8 + 8)
@@ -174,32 +178,15 @@ bool choices_are_by_region(const void *key, size_t key_len)
 	return wire_get32(&wire) != 0;
 }
 
-/* The first node of a stretch with this id; `end`: there is none. */
-static uint16_t find_node(const struct pool_tree *tree, uint16_t from, uint16_t end, uint32_t id)
-{
-	while (from < end && tree->nodes[from].id != id)
-		from++;
-	return from;
-}
-
-/* What is not in the pool any more says nothing. */
 static void recall_node(struct cell *cell, struct wire *wire)
 {
-	uint32_t id = wire_get32(wire), chosen_id = wire_get32(wire);
+	uint32_t id = wire_get32(wire), choice = wire_get32(wire);
 	uint64_t chosen = wire_get64(wire), up_since = wire_get64(wire);
-	const struct pool_tree *tree = cell->tree;
-	uint16_t node = find_node(tree, 0, tree->count, id), choice = 0;
+	struct pool_memory said = {.chosen_ms = from_unix(chosen),
+	                           .up_since_ms = from_unix(up_since)};
 
-	if (wire->failed || node == tree->count)
-		return;
-	if (chosen_id) {
-		choice = find_node(tree, (uint16_t)(node + 1), tree->nodes[node].end, chosen_id);
-		if (choice == tree->nodes[node].end || tree->nodes[choice].parent != node)
-			return;
-	}
-	cell->memory[node].choice = choice;
-	cell->memory[node].chosen_ms = from_unix(chosen);
-	cell->memory[node].up_since_ms = from_unix(up_since);
+	if (!wire->failed)
+		pool_recall(cell->tree, id, choice, &said, cell->memory);
 }
 
 void choices_recall(struct cell *cell)
@@ -215,6 +202,83 @@ void choices_recall(struct cell *cell)
 	for (unsigned int count = wire_get16(&wire); count && !wire.failed; count--)
 		recall_node(cell, &wire);
 	forget(cell->flatten, &key);
+}
+
+/* ---- as JSON ---- */
+
+static void set_ago(json_t *object, const char *key, uint64_t unix_ms)
+{
+	uint64_t now = (uint64_t)clock_unix_ms();
+
+	if (unix_ms)
+		SET(object, key, json_integer(unix_ms < now ? (json_int_t)(now - unix_ms) : 0));
+}
+
+static void set_node(json_t *object, const char *key, const struct pool_tree *tree, uint16_t node)
+{
+	char label[NAME_TEXT_MAX];
+
+	SET(object, key,
+	    json_pack("{s:I, s:s}", "id", (json_int_t)tree->nodes[node].id, "member",
+	              share_label(tree, node, label)));
+}
+
+/* Of a node that the pool does not have any more nothing is told. */
+static void tell_node(json_t *list, const struct pool_tree *tree, struct wire *wire)
+{
+	uint32_t id = wire_get32(wire), choice = wire_get32(wire);
+	uint64_t chosen = wire_get64(wire), up_since = wire_get64(wire);
+	uint16_t node = pool_by_id(tree, 0, tree->count, id),
+	         child = choice ? pool_by_id(tree, 0, tree->count, choice) : 0;
+	json_t *one;
+
+	if (wire->failed || node == tree->count || child == tree->count)
+		return;
+	one = json_object();
+	set_node(one, "node", tree, node);
+	if (choice)
+		set_node(one, "choice", tree, child);
+	set_ago(one, "chosen_ms_ago", chosen);
+	set_ago(one, "up_ms_ago", up_since);
+	json_array_append_new(list, one);
+}
+
+static json_t *choices_json(const struct pool_tree *tree, const struct choices_key *key,
+                            const uint8_t *value, size_t len)
+{
+	struct wire wire = wire_reader(value, len);
+	json_t *object = json_object(), *nodes = json_array();
+
+	for (unsigned int count = wire_get16(&wire); count && !wire.failed; count--)
+		tell_node(nodes, tree, &wire);
+	SET(object, "type", json_string(key->type == AN_TYPE_AAAA ? "AAAA" : "A"));
+	SET(object, "region_number", json_integer(key->region));
+	if (tree->policy)
+		SET(object, "policy", json_string(tree->policy));
+	SET(object, "nodes", nodes);
+	return object;
+}
+
+json_t *flatten_choices(const struct flatten *flatten, const struct pool_tree *tree)
+{
+	json_t *list = json_array();
+	uint8_t value[VALUE_MAX];
+
+	for (const struct cell *cell = flatten->cells; cell; cell = cell->hh.next) {
+		struct choices_key key;
+
+		if (cell->tree != tree)
+			continue;
+		key = key_of(cell);
+		json_array_append_new(list, choices_json(tree, &key, value,
+		                                         write_nodes(tree, cell->memory, value)));
+	}
+	for (const struct choices *one = flatten->choices; one; one = one->hh.next) {
+		if (one->key.pool == tree->nodes[0].id)
+			json_array_append_new(list,
+			                      choices_json(tree, &one->key, one->value, one->len));
+	}
+	return list;
 }
 
 void choices_free(struct flatten *flatten)

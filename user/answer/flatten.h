@@ -91,6 +91,8 @@ void flatten_stats(const struct flatten *flatten, struct flatten_stats *ret);
  * reference. */
 struct json_t;
 struct json_t *flatten_pools(struct flatten *flatten); /* a list: each pool that is in use */
+/* A list: what is remembered of a pool's nodes, for each region and type. */
+struct json_t *flatten_choices(const struct flatten *flatten, const struct pool_tree *tree);
 /* How many answers are stored of pools by policy, for each of the policy's regions; a region may
  * come several times. */
 void flatten_cells_each(struct flatten *flatten,

@@ -257,6 +257,18 @@ static int run_states(struct daemon *daemon, struct control_request *request, js
 	return 0;
 }
 
+static int run_choices(struct daemon *daemon, struct control_request *request, json_t *arguments,
+                       struct error *error)
+{
+	struct config_name name;
+	int err = name_argument(arguments, "name", &name, error);
+
+	if (!err)
+		control_reply(request,
+		              json_pack("{s:o}", "choices", report_choices(daemon, &name)));
+	return err;
+}
+
 static int run_force(struct daemon *daemon, struct control_request *request, json_t *arguments,
                      struct error *error)
 {
@@ -291,6 +303,7 @@ static const struct command commands[] = {
         {"flush", run_flush},
         {"explain", run_explain},
         {"states", run_states},
+        {"choices", run_choices},
         {"force", run_force},
         {"zone-status", run_zone_status},
         {"zone-read", run_zone_read},

@@ -49,6 +49,8 @@ json_t *report_records(const struct zone *zone, const struct config_name *only, 
 
 json_t *report_pools(struct daemon *daemon);   /* a list: pools in use, with all their members */
 json_t *report_regions(struct daemon *daemon); /* a list: regions of all policies */
+/* A list: what the pool of this name, or the one that this owner leads to, chose last. */
+json_t *report_choices(struct daemon *daemon, const struct config_name *name);
 json_t *report_region_replies(struct daemon *daemon);
 /* The leaves of the above, one entry each. */
 json_t *report_pool_members(const json_t *pools);

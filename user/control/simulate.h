@@ -32,6 +32,8 @@ struct simulate {
 	 * is the change. */
 	char *const *now, *const *assume;
 	size_t now_count, assume_count;
+	/* What the daemon's pools chose last, before and after: its `choices`; NULL: nothing. */
+	const json_t *choices;
 };
 
 /*

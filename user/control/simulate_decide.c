@@ -55,7 +55,8 @@ static void leave_out_elsewhere(const struct pool_tree *tree, const struct pool_
 static void decide(const struct side *side, const struct client_row *row, struct outcome *ret)
 {
 	struct pool_yield yields[POOL_NODES_MAX];
-	struct pool_input input = {.tree = side->tree, .yields = yields};
+	struct pool_memory memory[POOL_NODES_MAX];
+	struct pool_input input = {.tree = side->tree, .yields = yields, .now_ms = SIMULATE_NOW_MS};
 	struct share shares[POOL_NODES_MAX];
 	struct pool_decision decision;
 	size_t count;
@@ -67,6 +68,7 @@ static void decide(const struct side *side, const struct client_row *row, struct
 		input.place.order_count = geo_region_order(side->geo, (unsigned int)side->policy,
 		                                           input.place.region, input.place.order);
 	leave_out_elsewhere(side->tree, &input.place, yields);
+	input.memory = side_recall(side, input.place.region, memory);
 	pool_decide(&input, &decision);
 	count = share_out(&input, &decision, row->text[0] ? &ret->network : NULL, shares);
 	for (size_t i = 0; i < count; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * simulate_room - what the files of simulate share: a side is a configuration
- * with its pool (side.c) and what is assumed of the members (assume.c); for
- * each client each side decides (decide.c).
+ * with its pool (side.c), what is assumed of the members (assume.c) and what
+ * was chosen last (remember.c); for each client each side decides (decide.c).
  */
 #ifndef ANAMED_CONTROL_SIMULATE_ROOM_H
 #define ANAMED_CONTROL_SIMULATE_ROOM_H
@@ -29,7 +29,17 @@ struct side {
 	int policy; /* negative: none */
 	struct pool_yield yields[POOL_NODES_MAX];
 	uint16_t label[POOL_NODES_MAX]; /* of each leaf */
+	struct remembered *remembered;  /* by region, each once */
+	size_t remembered_count;
 };
+
+struct remembered {
+	uint32_t region; /* 0: none */
+	struct pool_memory memory[POOL_NODES_MAX];
+};
+
+/* Memories are so long before it as they say. */
+#define SIMULATE_NOW_MS (UINT64_MAX / 2)
 
 struct client_row {
 	char text[NET_TEXT_MAX]; /* as it was given; "": all clients of a region */
@@ -63,6 +73,14 @@ void side_close(struct side *side);
 
 /* All that the request assumes, into the yields of both sides. */
 int assume_all(struct run *run);
+
+/* ---- simulate_remember.c ---- */
+
+/* What the request says of the pool of a side that is open. */
+int side_remember(struct side *side, const struct run *run);
+/* The memory of a region, copied into memory[]; NULL: there is none. */
+struct pool_memory *side_recall(const struct side *side, uint32_t region,
+                                struct pool_memory memory[POOL_NODES_MAX]);
 
 /* ---- simulate_decide.c ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A configuration and the pool in it that is meant. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control/control.h"
@@ -106,11 +107,12 @@ int side_open(struct side *side, const char *path, struct run *run)
 		return err;
 	side->policy = side->tree->policy ? geo_policy(side->geo, side->tree->policy) : -1;
 	assume_well(side, run->request->type);
-	return 0;
+	return side_remember(side, run);
 }
 
 void side_close(struct side *side)
 {
+	free(side->remembered);
 	pools_free(side->pools);
 	geo_free(side->geo);
 	config_free(side->config);

@@ -2,6 +2,7 @@
 /* Pools and regions, as JSON. */
 #include <string.h>
 
+#include "answer/where.h"
 #include "control/daemon.h"
 #include "control/report.h"
 #include "steer/geo.h"
@@ -35,6 +36,31 @@ json_t *report_pools(struct daemon *daemon)
 	json_array_foreach(list, i, pool)
 	{
 		name_region(daemon, pool);
+	}
+	return list;
+}
+
+static const struct pool_tree *pool_at(const struct daemon *daemon, const struct config_name *name)
+{
+	const struct pool_tree *tree = pools_find(daemon->pools, name->name, name->len);
+	const struct zone *zone = zones_find(daemon->zones, name->name, name->len, AN_TYPE_A);
+	struct zone_match match;
+
+	if (tree || !zone)
+		return tree;
+	match = zone_find(zone, name->name, name->len, AN_TYPE_A);
+	return match.verdict == ZONE_ANSWER ? where_pool(daemon->world, match.node) : NULL;
+}
+
+json_t *report_choices(struct daemon *daemon, const struct config_name *name)
+{
+	const struct pool_tree *tree = pool_at(daemon, name);
+	json_t *list = tree ? flatten_choices(daemon->flatten, tree) : json_array(), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		name_region(daemon, one);
 	}
 	return list;
 }

@@ -581,3 +581,29 @@ bool pool_is_elsewhere(const struct pool_tree *tree, uint16_t node, const struct
 	}
 	return false;
 }
+
+/* ---- memory ---- */
+
+uint16_t pool_by_id(const struct pool_tree *tree, uint16_t from, uint16_t end, uint32_t id)
+{
+	while (from < end && tree->nodes[from].id != id)
+		from++;
+	return from;
+}
+
+void pool_recall(const struct pool_tree *tree, uint32_t id, uint32_t choice,
+                 const struct pool_memory *said, struct pool_memory *memory)
+{
+	uint16_t node = pool_by_id(tree, 0, tree->count, id), child = 0;
+
+	if (node == tree->count)
+		return;
+	if (choice) {
+		child = pool_by_id(tree, (uint16_t)(node + 1), tree->nodes[node].end, choice);
+		if (child == tree->nodes[node].end || tree->nodes[child].parent != node)
+			return;
+	}
+	memory[node].choice = child;
+	memory[node].chosen_ms = said->chosen_ms;
+	memory[node].up_since_ms = said->up_since_ms;
+}

@@ -101,6 +101,9 @@ bool pool_has_place(const struct pool_tree *tree, uint16_t pool, const struct po
  */
 bool pool_is_elsewhere(const struct pool_tree *tree, uint16_t node, const struct pool_place *place);
 
+/* The first node of a stretch with this id; `end`: there is none. */
+uint16_t pool_by_id(const struct pool_tree *tree, uint16_t from, uint16_t end, uint32_t id);
+
 /* "www.pool.example. / 2: cdn-a.example." of a node, cut to the room. */
 char *pool_path(const struct pool_tree *tree, uint16_t node, char *ret, size_t size);
 
@@ -122,6 +125,14 @@ struct pool_memory {
 	uint64_t chosen_ms;   /* when */
 	uint64_t up_since_ms; /* 0: as long as is known */
 };
+
+/*
+ * What another tree's memory says of one node, which is known by its id, as is
+ * the child that it chose (0: none); of `said` the times count. Into memory[],
+ * by node, of this tree; what is not in the tree says nothing.
+ */
+void pool_recall(const struct pool_tree *tree, uint32_t id, uint32_t choice,
+                 const struct pool_memory *said, struct pool_memory *memory);
 
 struct pool_input {
 	const struct pool_tree *tree;

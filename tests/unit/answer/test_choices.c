@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 /* clang-format on */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,6 +224,40 @@ static void a_member_that_left_is_not_chosen(void **state)
 	scene_close(&scene);
 }
 
+static json_int_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void what_waits_for_its_cell_is_told_too(void **state)
+{
+	struct scene scene;
+	json_t *list, *nodes;
+	const json_t *pool, *first;
+
+	(void)state;
+	scene_open(&scene);
+	scene.memory[0] = (struct pool_memory){.choice = 2, .chosen_ms = clock_ms() - 9};
+	scene.memory[1].up_since_ms = clock_ms() - 5;
+	choices_leave(&scene.cell);
+	list = flatten_choices(&scene.flatten, scene.cell.tree);
+	assert_int_equal(json_array_size(list), 1);
+	assert_int_equal(number(json_array_get(list, 0), "region_number"), 7);
+	nodes = json_object_get(json_array_get(list, 0), "nodes");
+	assert_int_equal(json_array_size(nodes), 2);
+	pool = json_array_get(nodes, 0);
+	first = json_array_get(nodes, 1);
+	assert_int_equal(number(json_object_get(pool, "node"), "id"), id(&scene, 0));
+	assert_int_equal(number(json_object_get(pool, "choice"), "id"), id(&scene, 2));
+	assert_in_range(number(pool, "chosen_ms_ago"), 8, 500);
+	assert_null(json_object_get(pool, "up_ms_ago"));
+	assert_int_equal(number(json_object_get(first, "node"), "id"), id(&scene, 1));
+	assert_null(json_object_get(first, "choice"));
+	assert_in_range(number(first, "up_ms_ago"), 4, 500);
+	json_decref(list);
+	scene_close(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +266,7 @@ int main(void)
 	        cmocka_unit_test(what_is_damaged_says_nothing),
 	        cmocka_unit_test(a_pool_that_was_changed_goes_on),
 	        cmocka_unit_test(a_member_that_left_is_not_chosen),
+	        cmocka_unit_test(what_waits_for_its_cell_is_told_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

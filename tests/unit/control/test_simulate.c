@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "anamed/dns.h"
+#include "control/control.h"
 #include "control/simulate.h"
 #include "control/words.h"
+#include "steer/pool.h"
 #include "unit/folder.h"
 
 #define HEAD                                                                                       \
@@ -251,6 +253,116 @@ static void test_states_of_now_hold_before_and_after(void **state)
 	        -ENOENT);
 }
 
+/* ---- what was chosen last ---- */
+
+#define FIRST(members)                                                                             \
+	HEAD "pools:\n  - {name: first.pool, mode: failover, hold-down: 1m, members: [" members    \
+	     "]}\n"
+#define WITH_GEO                                                                                   \
+	"  - {name: geo.pool, mode: geo, policy: world, members: [{address: 203.0.113.7, region: " \
+	"us}]}\n"
+#define TWO_MEMBERS "{address: 203.0.113.1}, {address: 203.0.113.2}"
+
+/* The id of the first pool's `node`-th node. */
+static uint32_t id_of(struct scene *scene, uint16_t node)
+{
+	struct pool_fault fault = {0};
+	struct config *config;
+	struct pools *pools;
+	uint32_t id;
+
+	assert_int_equal(config_load(scene->config, &config, &scene->error), 0);
+	assert_int_equal(pools_new(config, NULL, NULL, &pools, &fault), 0);
+	id = pools_at(pools, 0)->nodes[node].id;
+	pools_free(pools);
+	config_free(config);
+	return id;
+}
+
+/* As the daemon tells it: the second was chosen so long ago, and the first is up since. */
+static json_t *chose_second(struct scene *scene, const char *type, int chosen_ms_ago, int up_ms_ago)
+{
+	return json_pack("[{s:s, s:[{s:{s:I}, s:{s:I}, s:i}, {s:{s:I}, s:i}]}]", "type", type,
+	                 "nodes", "node", "id", (json_int_t)id_of(scene, 0), "choice", "id",
+	                 (json_int_t)id_of(scene, 2), "chosen_ms_ago", chosen_ms_ago, "node", "id",
+	                 (json_int_t)id_of(scene, 1), "up_ms_ago", up_ms_ago);
+}
+
+static void run_with(struct scene *scene, const char *words, json_t *choices, const char *against)
+{
+	assert_non_null(choices);
+	assert_int_equal(run(scene, "first.pool", words,
+	                     (struct simulate){.choices = choices, .against = against}),
+	                 0);
+	json_decref(choices);
+}
+
+static void test_what_hold_down_holds_back_is_not_given(void **state)
+{
+	static const struct {
+		int chosen_ms_ago, up_ms_ago;
+		const char *type, *wanted;
+	} cases[] = {{90000, 59999, "A", "203.0.113.2 1.000"},
+	             {59999, 90000, "A", "203.0.113.2 1.000"},
+	             {0, 0, "A", "203.0.113.2 1.000"},
+	             {60000, 60000, "A", "203.0.113.1 1.000"},
+	             {0, 0, "AAAA", "203.0.113.1 1.000"}};
+	struct scene *scene = *state;
+
+	write_file(scene->config, FIRST(TWO_MEMBERS));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		run_with(scene, "192.0.2.1",
+		         chose_second(scene, cases[i].type, cases[i].chosen_ms_ago,
+		                      cases[i].up_ms_ago),
+		         NULL);
+		gives(scene, 0, "before", cases[i].wanted);
+	}
+}
+
+static void test_what_is_assumed_comes_on_top_of_what_was_chosen(void **state)
+{
+	struct scene *scene = *state;
+
+	write_file(scene->config, FIRST(TWO_MEMBERS));
+	run_with(scene, "192.0.2.1 203.0.113.2=down", chose_second(scene, "A", 0, 0), NULL);
+	gives(scene, 0, "before", "203.0.113.2 1.000");
+	gives(scene, 0, "after", "203.0.113.1 1.000");
+}
+
+static void test_members_that_stay_are_remembered_in_another_configuration(void **state)
+{
+	struct scene *scene = *state;
+
+	write_file(scene->config, FIRST(TWO_MEMBERS));
+	write_file(scene->other, FIRST("{address: 203.0.113.9}, " TWO_MEMBERS));
+	run_with(scene, "192.0.2.1", chose_second(scene, "A", 0, 0), scene->other);
+	gives(scene, 0, "before", "203.0.113.2 1.000");
+	gives(scene, 0, "after", "203.0.113.2 1.000");
+	write_file(scene->other, FIRST("{address: 203.0.113.9}, {address: 203.0.113.1}"));
+	run_with(scene, "192.0.2.1", chose_second(scene, "A", 0, 0), scene->other);
+	gives(scene, 0, "after", "203.0.113.9 1.000");
+}
+
+static void test_each_region_remembers_its_own(void **state)
+{
+	struct scene *scene = *state;
+	json_t *choices;
+
+	write_file(scene->config, FIRST(TWO_MEMBERS ", {pool: geo.pool}") WITH_GEO);
+	write_file(scene->other, FIRST(TWO_MEMBERS));
+	choices = json_pack("[{s:s, s:s, s:[{s:{s:I}, s:{s:I}, s:i}]}]", "type", "A", "region",
+	                    "us", "nodes", "node", "id", (json_int_t)id_of(scene, 0), "choice",
+	                    "id", (json_int_t)id_of(scene, 2), "chosen_ms_ago", 5);
+	assert_non_null(choices);
+	assert_int_equal(run(scene, "first.pool", "192.0.2.1 198.51.100.1",
+	                     (struct simulate){.choices = choices, .against = scene->other}),
+	                 0);
+	json_decref(choices);
+	gives(scene, 0, "before", "203.0.113.1 1.000");
+	gives(scene, 1, "before", "203.0.113.2 1.000");
+	gives(scene, 1, "after", "203.0.113.1 1.000"); /* it has no regions */
+}
+
 static void test_distances_can_be_assumed(void **state)
 {
 	struct scene *scene = *state;
@@ -384,6 +496,10 @@ int main(void)
 	        IN_SCENE(test_without_clients_there_is_one_for_each_region),
 	        IN_SCENE(test_what_is_assumed_holds_after_the_change),
 	        IN_SCENE(test_states_of_now_hold_before_and_after),
+	        IN_SCENE(test_what_hold_down_holds_back_is_not_given),
+	        IN_SCENE(test_what_is_assumed_comes_on_top_of_what_was_chosen),
+	        IN_SCENE(test_members_that_stay_are_remembered_in_another_configuration),
+	        IN_SCENE(test_each_region_remembers_its_own),
 	        IN_SCENE(test_distances_can_be_assumed),
 	        IN_SCENE(test_a_member_that_leaves_moves_its_share_alone),
 	        IN_SCENE(test_weights_of_clients_count),

@@ -303,16 +303,27 @@ static int publish_one(struct flatten *flatten, const struct zone *zone, struct 
  * bpf/find.h. */
 static bool stands_in(const struct an_audience_key *wider, const struct an_audience_key *key)
 {
-	struct network network = audience_network(wider), inner = audience_network(key);
+	struct network network, inner;
 
-	if (wider->kind != AN_AUDIENCE_NET || wider->region != key->region)
+	if (wider->region != key->region)
 		return false;
 	if (!wider->len)
 		return key->len || key->kind == AN_AUDIENCE_EXACT;
+	network = audience_network(wider);
+	inner = audience_network(key);
 	return wider->family == key->family &&
 	       (key->len > wider->len ||
 	        (key->len == wider->len && key->kind == AN_AUDIENCE_EXACT)) &&
 	       network_contains(&network, &inner);
+}
+
+/* By the lists of lengths: for most owners, whose networks are equally long, this says it all. */
+static bool may_stand_in(const struct store_owner *owner, const struct an_audience_key *wider)
+{
+	if (wider->kind != AN_AUDIENCE_NET)
+		return false;
+	return !wider->len || owner->lens_net[wider->family] >> (wider->len - 1u) >> 1 ||
+	       owner->lens_exact[wider->family] >> (wider->len - 1u);
 }
 
 /*
@@ -322,6 +333,8 @@ static bool stands_in(const struct an_audience_key *wider, const struct an_audie
 static void withhold_longer(struct flatten *flatten, struct store_owner *owner,
                             const struct answer *wider)
 {
+	if (!may_stand_in(owner, &wider->key))
+		return;
 	for (const struct answer *held = owner->answers; held; held = held->next)
 		if (held != wider && stands_in(&wider->key, &held->key))
 			publish_withhold(flatten->publish, owner->kernel_uid, &held->key);

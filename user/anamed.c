@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "control/daemon.h"
+#include "control/privilege.h"
 #include "zone/zones.h"
 
 #define TRIM_OCTETS (8 << 20)
@@ -22,19 +23,26 @@ static const char usage[] = "usage: anamed [--config FILE] [--check] [-v]\n"
                             "\n"
                             "Signals: HUP reload, TERM and INT stop, USR1 statistics to the log.\n";
 
-static void print_policies(const struct world_load *loaded, const char *path)
+static void print_odd(const struct config_warning *warnings, size_t count, const char *path)
 {
 	struct error odd = {0};
 	char text[1024];
-	size_t count;
-	const struct geo_warning *warnings = geo_warnings(loaded->geo, &count);
 
-	if (loaded->geo_error.text[0])
-		fprintf(stderr, "%s\n", error_text(&loaded->geo_error, text, sizeof(text)));
 	for (size_t i = 0; i < count; i++) {
 		error_write(&odd, path, warnings[i].line, "%s", warnings[i].text);
 		fprintf(stderr, "%s\n", error_text_as(&odd, "warning", text, sizeof(text)));
 	}
+}
+
+static void print_policies(const struct world_load *loaded, const char *path)
+{
+	char text[1024];
+	size_t count;
+	const struct config_warning *warnings = geo_warnings(loaded->geo, &count);
+
+	if (loaded->geo_error.text[0])
+		fprintf(stderr, "%s\n", error_text(&loaded->geo_error, text, sizeof(text)));
+	print_odd(warnings, count, path);
 }
 
 static void print_warnings(const struct zones *zones)
@@ -72,17 +80,22 @@ static int check(const char *path)
 	struct error error = {0};
 	char text[1024];
 	int failed;
+	bool no_user;
 
 	if (load(path, &policy, &loaded, &error)) {
 		fprintf(stderr, "%s\n", error_text(&error, text, sizeof(text)));
 		config_free(policy);
 		return 1;
 	}
+	no_user = privilege_find_user(loaded->base, &error) != 0;
+	if (no_user)
+		fprintf(stderr, "%s\n", error_text(&error, text, sizeof(text)));
 	for (size_t i = 0; i < loaded->faults_count; i++)
 		fprintf(stderr, "%s\n", error_text(&loaded->faults[i].error, text, sizeof(text)));
+	print_odd(loaded->base->warnings, loaded->base->warnings_count, path);
 	print_policies(loaded, path);
 	print_warnings(loaded->zones);
-	failed = loaded->faults_count || loaded->geo_error.text[0];
+	failed = no_user || loaded->faults_count || loaded->geo_error.text[0];
 	if (!failed)
 		printf("%s: %zu zones, no faults\n", path, zones_count(loaded->zones));
 	world_load_free(loaded);

@@ -143,21 +143,63 @@ def sighup_early(bench):
     true(edge.process.is_running(), "the daemon")
 
 
+def run_check(bench, edge):
+    program = os.path.join(bench.build, "anamed")
+    return subprocess.run([program, "--check", "--config", edge.conf], capture_output=True, text=True)
+
+
 @case("a bad configuration is refused with file and line by --check, and by reload")
 def bad_config(bench):
     edge = bench.edge(edge_config(), ZONES)
-    program = os.path.join(bench.build, "anamed")
-    good = subprocess.run([program, "--check", "--config", edge.conf], capture_output=True)
-    equal(good.returncode, 0, good.stderr.decode())
+    good = run_check(bench, edge)
+    equal(good.returncode, 0, good.stderr)
     with open(edge.conf) as file:
         text = file.read()
     for bad in ("colour: blue\n", "answers:\n  ttl-floor: soon\n"):
         with open(edge.conf, "w") as file:
             file.write(text.replace("answers:\n", "unused:\n") + bad if "ttl" in bad else text + bad)
-        done = subprocess.run([program, "--check", "--config", edge.conf], capture_output=True)
-        true(done.returncode == 1 and b"anamed.conf:" in done.stderr, f"{done}")
+        done = run_check(bench, edge)
+        true(done.returncode == 1 and "anamed.conf:" in done.stderr, f"{done}")
         edge.ctl("reload", check=False)
     is_right(bench.client.ask("example.test", "A", NET1), bench.lab.cdn.name("www"), NET1)
+
+
+def line_in(edge, text):
+    with open(edge.conf) as file:
+        return next(number for number, line in enumerate(file, 1) if text in line)
+
+
+@case("a user who is not there is said with file and line by --check, by reload, and by the start")
+def unknown_user(bench):
+    edge = bench.edge(edge_config(interfaces=None, server={"user": "root"}), ZONES)
+    equal(run_check(bench, edge).returncode, 0, "--check of one who is there")
+    edge.write_config({"server": {"user": "no-such-user"}})
+    wanted = f"{edge.conf}:{line_in(edge, 'no-such-user')}: error: user: there is no user `no-such-user'"
+    done = run_check(bench, edge)
+    equal((done.returncode, done.stderr.splitlines()[0]), (1, wanted))
+    edge.ctl("reload", check=False)
+    true(f"everything stays as it was: {wanted}" in edge.process.log_text(), edge.process.log_text())
+    equal(edge.status()["reloads_failed"], 1)
+    is_right(bench.client.ask("example.test", "A", NET1), bench.lab.cdn.name("www"), NET1)
+    edge.stop()
+    edge.process.start()
+    until(lambda: not edge.process.is_running(), "the end of a start in vain")
+    equal(edge.process.child.returncode, 1, "its exit status")
+    equal(edge.process.log_text().count(wanted), 2, edge.process.log_text())
+    equal(edge.process.log_text().count("zones loaded"), 1, "starts that went on to take something")
+
+
+@case("a setting without effect is warned of by --check, and in the log of start and reload")
+def without_effect(bench):
+    pool = {"name": "p.pool", "hold-down": "5s", "members": [{"address": "192.0.2.1"}]}
+    edge = bench.edge(edge_config(interfaces=None, pools=[pool]), ZONES)
+    place = f"{edge.conf}:{line_in(edge, 'hold-down')}: "
+    done = run_check(bench, edge)
+    equal((done.returncode, done.stderr.startswith(f"{place}warning: hold-down: has no effect")),
+          (0, True), f"{done}")
+    equal(edge.process.log_text().count(f"{place}hold-down: has no effect"), 1, "at the start")
+    edge.reload()
+    equal(edge.process.log_text().count(f"{place}hold-down: has no effect"), 2, "at a reload")
 
 
 def interface_of(edge):

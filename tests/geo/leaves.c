@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 	struct config *config = NULL;
 	struct error error = {0};
 	struct geo *geo = NULL;
-	const struct geo_warning *warnings;
+	const struct config_warning *warnings;
 	double began;
 	size_t count;
 	char text[1024];

@@ -255,8 +255,16 @@ struct config_pool {
 	unsigned int line;
 };
 
+/* What is odd but no fault, at a line of the configuration. */
+struct config_warning {
+	unsigned int line;
+	char text[256];
+};
+
 struct config {
 	char *path; /* of the file it came from */
+	struct config_warning *warnings;
+	size_t warnings_count;
 
 	struct endpoint *listen;
 	size_t listen_count;
@@ -341,6 +349,7 @@ struct config {
 	char *state_dir;             /* /var/lib/anamed: LMDB; "" = keep nothing */
 	char *pin_dir;               /* AN_PIN_DIR */
 	char *user;                  /* to drop to when started as root; NULL: stay */
+	unsigned int user_line;      /* in the configuration, for messages */
 	uint32_t probes_max;         /* health checks under way at once: 512 */
 	uint32_t heartbeat_limit_ms; /* 5000 */
 	bool xdp_detach_on_stop;     /* false: the kernel goes on answering after `stop` */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/name.h"
+#include "control/check_effect.h"
 #include "control/check_geo.h"
 #include "control/check_health.h"
 #include "steer/pool.h"
@@ -16,6 +17,7 @@ struct check {
 	const struct config *config;
 	const struct places *places;
 	struct error *error;
+	struct pools *pools; /* NULL: none, or not looked at yet */
 };
 
 #define FAULT(check, line, ...)                                                                    \
@@ -299,16 +301,14 @@ static unsigned int pool_line(const struct check *check, const struct pool_fault
 	return line ? line : check->config->pools[fault->pool].line;
 }
 
-static int check_pools(const struct check *check)
+static int check_pools(struct check *check)
 {
 	struct pool_fault fault = {0};
-	struct pools *pools = NULL;
 	int err;
 
 	if (!check->config->pools_count)
 		return 0;
-	err = pools_new(check->config, NULL, NULL, &pools, &fault);
-	pools_free(pools);
+	err = pools_new(check->config, NULL, NULL, &check->pools, &fault);
 	if (err == -ENOMEM)
 		return error_set(check->error, ENOMEM, check->config->path, 0, "out of memory");
 	return err ? FAULT(check, pool_line(check, &fault), "%s", fault.text) : 0;
@@ -319,16 +319,25 @@ static int check_checks(const struct check *check)
 	return check_health(check->config, check->places, check->error);
 }
 
-int config_check(const struct config *config, const struct places *places, struct error *error)
+static int check_all(struct check *check)
 {
 	static int (*const checks[])(const struct check *check) = {
-	        check_answers,   check_paths,   check_listen, check_interfaces,
-	        check_upstreams, check_cookies, check_keys,   check_zones,
-	        check_geography, check_checks,  check_pools};
-	const struct check check = {config, places, error};
+	        check_answers, check_paths, check_listen, check_interfaces, check_upstreams,
+	        check_cookies, check_keys,  check_zones,  check_geography,  check_checks};
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !err; i++)
-		err = checks[i](&check);
+		err = checks[i](check);
+	return err ? err : check_pools(check);
+}
+
+int config_check(struct config *config, const struct places *places, struct error *error)
+{
+	struct check check = {config, places, error, NULL};
+	int err = check_all(&check);
+
+	if (!err && check_effect(config, places, check.pools))
+		err = error_set(error, ENOMEM, config->path, 0, "out of memory");
+	pools_free(check.pools);
 	return err;
 }

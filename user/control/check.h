@@ -9,7 +9,8 @@
 #include "base/config.h"
 #include "control/places.h"
 
-/* 0, or -EINVAL (-ENOMEM) with *error. */
-int config_check(const struct config *config, const struct places *places, struct error *error);
+/* 0, or -EINVAL (-ENOMEM) with *error. Where there is no fault, what has no effect is among
+ * config->warnings. */
+int config_check(struct config *config, const struct places *places, struct error *error);
 
 #endif

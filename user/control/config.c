@@ -485,8 +485,10 @@ int config_parse(const char *file, const char *text, size_t len, struct config *
 		err = load_raw(&load, &schema, text, len);
 	if (!err)
 		err = set_all(&load);
-	if (!err)
+	if (!err) {
+		load.config->user_line = places_line(load.places, "server/user");
 		err = config_check(load.config, load.places, error);
+	}
 	free_raw(&schema, load.raw);
 	places_free(load.places);
 	free(copy);
@@ -560,6 +562,7 @@ void config_free(struct config *config)
 		else
 			settings_free(&sections[i], config);
 	}
+	free(config->warnings);
 	free(config->path);
 	free(config);
 }

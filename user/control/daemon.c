@@ -129,6 +129,11 @@ static int load_first(struct daemon *daemon)
 
 	if (world_load(daemon->path, NULL, NULL, &load, &error))
 		return fail(&error);
+	if (daemon->as_root && privilege_find_user(load->base, &error)) {
+		world_load_free(load);
+		return fail(&error);
+	}
+	world_log_warnings(load->base);
 	world_log_faults(load);
 	world_log_recall(load);
 	world_log_geo(load->geo, &load->geo_error, daemon->path);
@@ -452,7 +457,8 @@ static void go_down(struct daemon *daemon)
 
 int daemon_run(const char *path)
 {
-	struct daemon daemon = {.path = path, .started_ms = clock_ms(), .lock = -1};
+	struct daemon daemon = {
+	        .path = path, .started_ms = clock_ms(), .lock = -1, .as_root = geteuid() == 0};
 	int err;
 
 	hold_signals();

@@ -63,7 +63,8 @@ struct daemon {
 	bool watchdog; /* systemd waits for signs of life */
 	uint64_t status_ms;
 	uint64_t started_ms;
-	bool up; /* has served */
+	bool as_root; /* started so: it becomes config->user */
+	bool up;      /* has served */
 	bool stopping;
 
 	struct reload *reload; /* under way */

@@ -15,6 +15,8 @@
 
 #include "base/log.h"
 
+#define USER_ROOM 16384 /* octets of one entry among the users */
+
 bool privilege_may_attach(void)
 {
 	if (capng_get_caps_process())
@@ -22,6 +24,34 @@ bool privilege_may_attach(void)
 	return capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN) &&
 	       (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) ||
 	        capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF));
+}
+
+/* ---- the user ---- */
+
+/* In any thread. *ret holds what `room` keeps. */
+static int find_user(const struct config *config, struct passwd *ret, char *room, size_t size,
+                     struct error *error)
+{
+	struct passwd *found = NULL;
+	int err = getpwnam_r(config->user, ret, room, size, &found);
+
+	if (found)
+		return 0;
+	/* "0 or ENOENT or ESRCH or EBADF or EPERM or ...": getpwnam(3) of a user that is not there
+	 */
+	if (!err || err == ENOENT || err == ESRCH || err == EBADF || err == EPERM)
+		return error_set(error, ENOENT, config->path, config->user_line,
+		                 "user: there is no user `%s'", config->user);
+	return error_set(error, err, config->path, config->user_line, "user: `%s': %s",
+	                 config->user, strerror(err));
+}
+
+int privilege_find_user(const struct config *config, struct error *error)
+{
+	char room[USER_ROOM];
+	struct passwd user;
+
+	return config->user ? find_user(config, &user, room, sizeof(room), error) : 0;
 }
 
 /* ---- folders ---- */
@@ -117,23 +147,22 @@ static int change_user(const struct passwd *user)
 
 int privilege_drop(const struct config *config, struct error *error)
 {
-	const struct passwd *user;
-	int rc;
+	char room[USER_ROOM];
+	struct passwd user;
+	int err, rc;
 
 	if (geteuid() != 0 || !config->user)
 		return 0;
-	errno = 0;
-	user = getpwnam(config->user);
-	if (!user)
-		return error_set(error, errno ? errno : ENOENT, config->path, 0,
-		                 "user: there is no user `%s'", config->user);
-	rc = change_user(user);
+	err = find_user(config, &user, room, sizeof(room), error);
+	if (err)
+		return err;
+	rc = change_user(&user);
 	if (rc)
-		return error_set(error, EPERM, config->path, 0,
+		return error_set(error, EPERM, config->path, config->user_line,
 		                 "user: cannot become `%s' (libcap-ng says %d)", config->user, rc);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return error_set(error, errno, NULL, 0, "no_new_privs: %s", strerror(errno));
-	if (user->pw_uid && (setuid(0) == 0 || geteuid() == 0))
+	if (user.pw_uid && (setuid(0) == 0 || geteuid() == 0))
 		return error_set(error, EPERM, NULL, 0, "root could be regained after dropping it");
 	log_info("runs as user %s", config->user);
 	return 0;

@@ -15,6 +15,12 @@
 bool privilege_may_attach(void);
 
 /*
+ * Is there the user whom a start as root would become? -ENOENT with *error (file and line) if not,
+ * or another negative errno where the users cannot be read. 0 where none is configured.
+ */
+int privilege_find_user(const struct config *config, struct error *error);
+
+/*
  * Makes the state folder and the control socket's, where they are missing, and
  * as root gives them to config->user. What cannot be done is logged: whoever
  * needs the folder will say more.

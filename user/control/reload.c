@@ -13,6 +13,7 @@
 #include "control/catalogs.h"
 #include "control/daemon.h"
 #include "control/geography.h"
+#include "control/privilege.h"
 
 struct reload {
 	uv_work_t work;
@@ -32,6 +33,9 @@ static void on_work(uv_work_t *work)
 	/* The loop leaves daemon->zones and daemon->geo alone while a reload is under way. */
 	reload->err =
 	        world_load(daemon->path, daemon->zones, daemon->geo, &reload->load, &reload->error);
+	/* The next start would fail. */
+	if (!reload->err && daemon->as_root)
+		reload->err = privilege_find_user(reload->load->base, &reload->error);
 	if (!reload->err && reload->load->geo != daemon->geo)
 		reload->written = geography_write(daemon, reload->load->geo);
 }
@@ -193,6 +197,7 @@ static void finish(struct reload *reload)
 		return;
 	}
 	world_restart_needed(daemon->started, reload->load->config, restart, sizeof(restart));
+	world_log_warnings(reload->load->base);
 	world_log_faults(reload->load);
 	if (reload->load->geo != daemon->geo)
 		world_log_geo(reload->load->geo, NULL, daemon->path);

@@ -475,20 +475,30 @@ void world_log_recall(const struct world_load *load)
 		          load->base->state_dir, strerror(-load->recall_err));
 }
 
+static void log_warnings(const struct config_warning *warnings, size_t count, const char *path)
+{
+	for (size_t i = 0; i < count; i++)
+		log_warning("%s:%u: %s", path, warnings[i].line, warnings[i].text);
+}
+
+void world_log_warnings(const struct config *config)
+{
+	log_warnings(config->warnings, config->warnings_count, config->path);
+}
+
 void world_log_geo(const struct geo *geo, const struct error *error, const char *path)
 {
 	struct geo_size size = geo_size(geo);
 	char text[1024];
 	size_t count;
-	const struct geo_warning *warnings = geo_warnings(geo, &count);
+	const struct config_warning *warnings = geo_warnings(geo, &count);
 
 	if (error && error->text[0])
 		log_error("databases count as empty: %s", error_text(error, text, sizeof(text)));
 	else if (size.locations)
 		log_notice("policies: %u IPv4 and %u IPv6 networks, %u locations",
 		           size.networks_ipv4, size.networks_ipv6, size.locations);
-	for (size_t i = 0; i < count; i++)
-		log_warning("%s:%u: %s", path, warnings[i].line, warnings[i].text);
+	log_warnings(warnings, count, path);
 }
 
 /* ---- as one ---- */

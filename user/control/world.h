@@ -58,6 +58,9 @@ void world_find_loops(struct zones *zones, const struct config *config, struct w
 /* Says in the log why regions have other numbers than before the start, if they had any. */
 void world_log_recall(const struct world_load *load);
 
+/* Says in the log what is odd in a configuration, at its lines. */
+void world_log_warnings(const struct config *config);
+
 /* Says in the log what is odd in policies, or wrong with the databases at the start. */
 void world_log_geo(const struct geo *geo, const struct error *error, const char *path);
 void world_load_free(struct world_load *load); /* with what has not been taken out of it */

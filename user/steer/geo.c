@@ -16,7 +16,7 @@ struct geo {
 	struct an_geo_line *lines;
 	bool moved; /* these are somebody else's */
 	struct geo_size size;
-	struct geo_warning *warnings;
+	struct config_warning *warnings;
 	size_t warnings_count;
 	uint32_t defaults[AN_POLICIES_MAX];
 };
@@ -82,7 +82,7 @@ static int take_warnings(struct geo *geo, const struct geo_plan *plan)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
 		const struct geo_rule *rule = &plan->rules[i];
-		struct geo_warning *warning = &geo->warnings[geo->warnings_count];
+		struct config_warning *warning = &geo->warnings[geo->warnings_count];
 
 		if (rule->used)
 			continue;
@@ -219,7 +219,7 @@ void geo_move(struct geo *geo, struct an_geo_line *lines)
 	geo->moved = true;
 }
 
-const struct geo_warning *geo_warnings(const struct geo *geo, size_t *ret_count)
+const struct config_warning *geo_warnings(const struct geo *geo, size_t *ret_count)
 {
 	*ret_count = geo->warnings_count;
 	return geo->warnings;

@@ -80,12 +80,8 @@ const struct an_geo_regions *geo_regions(const struct geo *geo, uint32_t locatio
  */
 void geo_move(struct geo *geo, struct an_geo_line *lines);
 
-/* What is odd but no fault, at a line of the configuration: a rule that no network is left for. */
-struct geo_warning {
-	unsigned int line;
-	char text[256];
-};
-const struct geo_warning *geo_warnings(const struct geo *geo, size_t *ret_count);
+/* What is odd but no fault: a rule that no network is left for. */
+const struct config_warning *geo_warnings(const struct geo *geo, size_t *ret_count);
 
 /* A policy's number, or -ENOENT. */
 int geo_policy(const struct geo *geo, const char *name);

@@ -386,7 +386,7 @@ static void a_rule_that_nothing_is_left_for_is_said(void **state)
 	                            "      - {region: b, networks: [192.0.2.0/23]}\n"
 	                            "    default: d\n",
 	                       NULL);
-	const struct geo_warning *warnings;
+	const struct config_warning *warnings;
 	size_t count;
 
 	(void)state;

@@ -28,6 +28,23 @@ plot $data using 1:2 with linespoints title "reflector", \\
 """
 
 
+CORES = """\
+set terminal pngcairo size 800,500 font "sans,11"
+set output "{path}"
+set xlabel "cores at the same time"
+set ylabel "queries a second, of what one core answers"
+set xrange [0:*]
+set yrange [0:*]
+set grid
+set key left top
+$data << EOD
+{data}
+EOD
+plot x title "as many times as there are cores", \\
+     $data using 1:2 with linespoints title "the program by itself"
+"""
+
+
 def row(point, field):
     values = point["server_ns"]
     return " ".join(str(value) for value in (
@@ -43,4 +60,11 @@ def draw(result, folder):
             path=os.path.join(folder, f"bench-{name}.png"), label=label,
             log="set logscale x" if log else "",
             data="\n".join(row(point, field) for point in points))
-        subprocess.run(["gnuplot"], input=script, text=True, check=True)
+        plot(script)
+    plot(CORES.format(path=os.path.join(folder, "bench-cores.png"),
+                      data="\n".join(f"{point['cores']} {point['ratio']}"
+                                     for point in result["sweeps"]["cores"])))
+
+
+def plot(script):
+    subprocess.run(["gnuplot"], input=script, text=True, check=True)

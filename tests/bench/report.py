@@ -97,6 +97,9 @@ def show_sweeps(sweeps):
             alone = f"{point['cost']['ns']:9.0f}" if point["cost"] else ""
             print(f"{name:12}{point[name]:>10}{point['server_ns']['median']:9.0f}"
                   f"{point['ratio']:8.2f}{alone}")
+    for point in sweeps["cores"]:
+        print(f"cores       {point['cores']:>10} {rate(point['queries_per_s']['median'])} thousand "
+              f"a second by the program alone, {point['ratio']:.2f} of one")
     static = sweeps["static"]
     print(f"zone data     {rate(static['replies_per_s']['median'])} thousand a second, "
           f"{static['ratio']:.2f} of the reflector")

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""sweeps - how the cost grows: names, networks, addresses, queries that miss."""
+"""sweeps - how the cost grows: names, networks, addresses, queries that miss, cores."""
 
 import json
+import os
+import subprocess
 
 import servers
-from rounds import Rounds
+from rounds import Rounds, median, spread
 from stand import REFLECT, STATIC, TAILORED, Load
 
 NAMES = (100, 1000, 10000, 100000, 1000000)
@@ -15,16 +17,20 @@ MISSES = (0.0, 0.01, 0.1)
 ROUNDS = 3
 RUN_MS = 300
 COST_RUNS, COST_ROUNDS = 300000, 5
+CORE_ROUNDS = 9
 QUICK_COST_RUNS, QUICK_COST_ROUNDS = 50000, 5
+
+
+def cost_words(stand, load, cpu, runs, rounds):
+    words = load.words().rsplit(" ", 1)[0].split()
+    return ("taskset", "-c", str(cpu), f"{stand.build}/bench-cost", "sv", stand.program(),
+            str(runs), str(rounds), *words)
 
 
 def cost(stand, load, quick=False):
     """Nanoseconds of the program by itself, and the verifier's count."""
     runs, rounds = (QUICK_COST_RUNS, QUICK_COST_ROUNDS) if quick else (COST_RUNS, COST_ROUNDS)
-    words = load.words().rsplit(" ", 1)[0].split()
-    text = stand.server.run("taskset", "-c", "1", f"{stand.build}/bench-cost", "sv",
-                            stand.program(), str(runs), str(rounds), *words)
-    found = json.loads(text)
+    found = json.loads(stand.server.run(*cost_words(stand, load, 1, runs, rounds)))
     values = sorted(item["ns"] for item in found["rounds"])
     return {"ns": values[len(values) // 2], "min": values[0], "max": values[-1],
             "insns": found["insns"]}
@@ -100,6 +106,29 @@ def static(bench, floor):
     return found
 
 
+def at_once(stand, load, cpus):
+    """Queries a second that the program answers by itself on so many CPUs at the same time."""
+    children = [stand.popen(stand.server, *cost_words(stand, load, cpu, COST_RUNS, CORE_ROUNDS),
+                            stdout=subprocess.PIPE, text=True) for cpu in range(cpus)]
+    found = [json.loads(child.communicate()[0])["rounds"] for child in children]
+    # The first and last of a CPU's rounds may have had it for themselves.
+    return sum(1e9 / median([item["ns"] for item in rounds[1:-1]]) for rounds in found)
+
+
+def cores(bench):
+    """The program by itself on one CPU and on more: what they share of maps and slots costs."""
+    stand = bench.stand(servers.Anamed, "cores", 10000)
+    counts = [1 << i for i in range((os.cpu_count() or 1).bit_length())]
+    runs = {count: [] for count in counts}
+    for _ in range(ROUNDS):
+        for count in counts:
+            runs[count].append(at_once(stand, Load(), count))
+    bench.take_down(stand)
+    return [{"cores": count, "queries_per_s": spread(runs[count]),
+             "ratio": median([more / one for more, one in zip(runs[count], runs[1])])}
+            for count in counts]
+
+
 def run(bench):
     """All of them but the largest, one parameter at a time."""
     floor = floor_of(bench)
@@ -115,6 +144,8 @@ def run(bench):
         found["records"] += point(bench, floor, {}, records=records)
     bench.say("queries that miss")
     found["hit_ratio"] = point(bench, floor, {}, misses=MISSES)
+    bench.say("cores")
+    found["cores"] = cores(bench)
     bench.say("zone data")
     found["static"] = static(bench, floor)
     return found

@@ -6,6 +6,7 @@ import platform
 import time
 
 from rounds import SATURATION, median, ratio
+from servers import with_slack
 
 OWN = {
     "floor": ("anamed", "floor"),
@@ -59,6 +60,19 @@ def finish(result, quick):
     return result
 
 
+def octets_of_answers(maps):
+    """Kernel memory that grows with names and answers."""
+    return sum(maps.get(name, 0) for name in ("owners", "front", "audiences", "slots", "cells"))
+
+
+def octets_a_network(points):
+    """What a name's further networks take, each."""
+    few, many = points[0], points[-1]
+    answers = [with_slack(point["names"] * point["networks"]) for point in (few, many)]
+    octets = [octets_of_answers(point["memory"]["maps"]) for point in (few, many)]
+    return round((octets[1] - octets[0]) / (answers[1] - answers[0]), 1)
+
+
 def rate(value):
     return f"{value / 1000:9.0f}" if value >= 10000 else f"{value / 1000:9.1f}"
 
@@ -90,7 +104,8 @@ def show(result):
         print(f"note: {note}")
 
 
-def show_sweeps(sweeps):
+def show_sweeps(result):
+    sweeps = result["sweeps"]
     print("\nGrowth: ns of the server's core a reply, share of the reflector's rate, program alone:")
     for name in ("names", "networks", "records", "hit_ratio"):
         for point in sweeps[name]:
@@ -103,3 +118,4 @@ def show_sweeps(sweeps):
     static = sweeps["static"]
     print(f"zone data     {rate(static['replies_per_s']['median'])} thousand a second, "
           f"{static['ratio']:.2f} of the reflector")
+    print(f"{result['bytes_per_network']} octets of kernel memory for each further network of a name")

@@ -334,48 +334,16 @@ static int run_ds(const struct call *call, json_t **ret, struct error *error)
 
 /* ---- the simulator ---- */
 
-/* What the daemon's checks say now, as the simulator takes it: "web/192.0.2.1=down". */
-static int states_now(const struct options *options, char ***ret, size_t *ret_count,
-                      struct error *error)
+/* What the daemon says to a verb: a list of its own name. */
+static int list_now(const struct options *options, const char *verb, json_t *arguments,
+                    json_t **ret, struct error *error)
 {
-	json_t *arguments = json_pack("{s:i}", "limit", STATES_MAX), *reply = NULL, *states, *one;
-	char **list;
-	size_t i;
-	int err = ask(options, "states", arguments, &reply, error);
-
-	json_decref(arguments);
-	if (err)
-		return err;
-	states = json_object_get(reply, "states");
-	list = calloc(json_array_size(states) + 1, sizeof(*list));
-	if (!list)
-		err = error_set(error, ENOMEM, NULL, 0, "out of memory");
-	*ret_count = 0;
-	json_array_foreach(states, i, one)
-	{
-		const char *check = json_string_value(json_object_get(one, "check"));
-		const char *address = json_string_value(json_object_get(one, "address"));
-		bool up = json_is_true(json_object_get(one, "up"));
-
-		if (list && check && address &&
-		    asprintf(&list[*ret_count], "%s/%s=%s", check, address, up ? "up" : "down") > 0)
-			++*ret_count;
-	}
-	json_decref(reply);
-	*ret = list;
-	return err;
-}
-
-/* What its pool chose last, where the daemon has it. */
-static int choices_now(const struct options *options, const char *name, json_t **ret,
-                       struct error *error)
-{
-	json_t *arguments = json_pack("{s:s}", "name", name), *reply = NULL;
-	int err = ask(options, "choices", arguments, &reply, error);
+	json_t *reply = NULL;
+	int err = ask(options, verb, arguments, &reply, error);
 
 	json_decref(arguments);
 	if (!err)
-		*ret = json_incref(json_object_get(reply, "choices"));
+		*ret = json_incref(json_object_get(reply, verb));
 	json_decref(reply);
 	return err;
 }
@@ -390,8 +358,7 @@ static int run_simulate(const struct call *call, json_t **ret, struct error *err
 	                           .clients_count = (size_t)call->count - 2,
 	                           .assume = options->assume,
 	                           .assume_count = options->assume_count};
-	char **now = NULL;
-	json_t *choices = NULL;
+	json_t *states = NULL, *choices = NULL;
 	int err = 0;
 
 	if (words_name(call->arguments[0], &request.name))
@@ -401,16 +368,16 @@ static int run_simulate(const struct call *call, json_t **ret, struct error *err
 	    (request.type != AN_TYPE_A && request.type != AN_TYPE_AAAA))
 		return error_set(error, EINVAL, NULL, 0, "A or AAAA, not `%s'", call->arguments[1]);
 	if (options->now)
-		err = states_now(options, &now, &request.now_count, error);
+		err = list_now(options, "states", json_pack("{s:i}", "limit", STATES_MAX), &states,
+		               error);
 	if (options->now && !err)
-		err = choices_now(options, call->arguments[0], &choices, error);
-	request.now = now;
+		err = list_now(options, "choices", json_pack("{s:s}", "name", call->arguments[0]),
+		               &choices, error);
+	request.states = states;
 	request.choices = choices;
 	if (!err)
 		err = simulate(&request, ret, error);
-	for (size_t i = 0; now && i < request.now_count; i++)
-		free(now[i]);
-	free(now);
+	json_decref(states);
 	json_decref(choices);
 	return err;
 }

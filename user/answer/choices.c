@@ -19,12 +19,18 @@ struct choices_key {
 	uint32_t pool, region, type;
 };
 
-/* A record that waits for its cell. */
+/* What is remembered of one node, whichever tree it is in. */
+struct said {
+	uint32_t id, choice;             /* 0: none was chosen */
+	uint64_t chosen_ms, up_since_ms; /* by clock_ms(); 0: as in struct pool_memory */
+};
+
+/* What waits for its cell. */
 struct choices {
 	UT_hash_handle hh;
 	struct choices_key key;
-	size_t len;
-	uint8_t value[];
+	unsigned int count;
+	struct said nodes[];
 };
 
 /* 0 stays 0. */
@@ -60,24 +66,42 @@ static bool says_other(const struct cell *cell, const struct pool_memory *now)
 	return false;
 }
 
-static size_t write_nodes(const struct pool_tree *tree, const struct pool_memory *now,
-                          uint8_t value[VALUE_MAX])
+static bool says_something(const struct pool_memory *memory)
 {
-	struct wire wire = wire_writer(value, VALUE_MAX);
+	return memory->choice || memory->up_since_ms;
+}
+
+static struct said said_of(const struct pool_tree *tree, uint16_t node,
+                           const struct pool_memory *memory)
+{
+	return (struct said){.id = tree->nodes[node].id,
+	                     .choice = memory->choice ? tree->nodes[memory->choice].id : 0,
+	                     .chosen_ms = memory->chosen_ms,
+	                     .up_since_ms = memory->up_since_ms};
+}
+
+/* -> how many */
+static unsigned int said_by(const struct pool_tree *tree, const struct pool_memory *memory,
+                            struct said ret[POOL_NODES_MAX])
+{
 	unsigned int count = 0;
 
 	for (uint16_t node = 0; node < tree->count; node++)
-		count += now[node].choice || now[node].up_since_ms;
-	wire_put16(&wire, count);
-	for (uint16_t node = 0; node < tree->count; node++) {
-		uint16_t choice = now[node].choice;
+		if (says_something(&memory[node]))
+			ret[count++] = said_of(tree, node, &memory[node]);
+	return count;
+}
 
-		if (!choice && !now[node].up_since_ms)
-			continue;
-		wire_put32(&wire, tree->nodes[node].id);
-		wire_put32(&wire, choice ? tree->nodes[choice].id : 0);
-		wire_put64(&wire, to_unix(now[node].chosen_ms));
-		wire_put64(&wire, to_unix(now[node].up_since_ms));
+static size_t write_value(const struct said *nodes, unsigned int count, uint8_t value[VALUE_MAX])
+{
+	struct wire wire = wire_writer(value, VALUE_MAX);
+
+	wire_put16(&wire, count);
+	for (unsigned int i = 0; i < count; i++) {
+		wire_put32(&wire, nodes[i].id);
+		wire_put32(&wire, nodes[i].choice);
+		wire_put64(&wire, to_unix(nodes[i].chosen_ms));
+		wire_put64(&wire, to_unix(nodes[i].up_since_ms));
 	}
 	return wire.at;
 }
@@ -93,6 +117,8 @@ void choices_keep(const struct cell *cell, const struct pool_memory *now)
 {
 	uint8_t key[KEY_LEN], value[VALUE_MAX];
 	struct wire to = wire_writer(key, sizeof(key));
+	struct said nodes[POOL_NODES_MAX];
+	size_t len;
 
 	if (!cell->flatten->keep || !says_other(cell, now))
 		return;
@@ -100,7 +126,8 @@ void choices_keep(const struct cell *cell, const struct pool_memory *now)
 	wire_put32(&to, cell->tree->nodes[0].id);
 	wire_put32(&to, cell->key.region);
 	wire_put16(&to, cell->key.type);
-	keep_put(cell->flatten->keep, key, to.at, value, write_nodes(cell->tree, now, value));
+	len = write_value(nodes, said_by(cell->tree, now, nodes), value);
+	keep_put(cell->flatten->keep, key, to.at, value, len);
 }
 
 /* ---- waiting for their cells ---- */
@@ -117,17 +144,18 @@ static void forget(struct flatten *flatten, const struct choices_key *key)
 }
 
 /* In place of those that wait; without memory nothing is remembered. */
-static void wait_for_cell(struct flatten *flatten, const struct choices_key *key, const void *value,
-                          size_t len)
+static void wait_for_cell(struct flatten *flatten, const struct choices_key *key,
+                          const struct said *nodes, unsigned int count)
 {
-	struct choices *choices = calloc(1, sizeof(*choices) + len);
+	struct choices *choices = calloc(1, sizeof(*choices) + count * sizeof(*nodes));
 
 	forget(flatten, key);
 	if (!choices)
 		return;
 	choices->key = *key;
-	choices->len = len;
-	memcpy(choices->value, value, len);
+	choices->count = count;
+	if (count)
+		memcpy(choices->nodes, nodes, count * sizeof(*nodes));
 	HASH_ADD(hh, flatten->choices, key, sizeof(choices->key), choices);
 	if (!choices->hh.tbl)
 		free(choices);
@@ -144,19 +172,42 @@ static bool is_wanted(const struct flatten *flatten, uint32_t pool)
 void choices_leave(const struct cell *cell)
 {
 	const struct choices_key key = key_of(cell);
-	uint8_t value[VALUE_MAX];
+	struct said nodes[POOL_NODES_MAX];
 
 	if (is_wanted(cell->flatten, key.pool))
-		wait_for_cell(cell->flatten, &key, value,
-		              write_nodes(cell->tree, cell->memory, value));
+		wait_for_cell(cell->flatten, &key, nodes, said_by(cell->tree, cell->memory, nodes));
 }
 
 /* ---- from disk ---- */
+
+/* As much as is whole. -> how many */
+static unsigned int read_value(const void *value, size_t len, struct said ret[POOL_NODES_MAX])
+{
+	struct wire wire = wire_reader(value, len);
+	unsigned int said = wire_get16(&wire), count = 0;
+
+	while (count < said && count < POOL_NODES_MAX) {
+		struct said *one = &ret[count];
+		uint64_t chosen, up_since;
+
+		one->id = wire_get32(&wire);
+		one->choice = wire_get32(&wire);
+		chosen = wire_get64(&wire);
+		up_since = wire_get64(&wire);
+		if (wire.failed)
+			break;
+		one->chosen_ms = from_unix(chosen);
+		one->up_since_ms = from_unix(up_since);
+		count++;
+	}
+	return count;
+}
 
 int choices_take(struct flatten *flatten, const void *key, size_t key_len, const void *value,
                  size_t value_len)
 {
 	struct wire wire = wire_reader(key, key_len);
+	struct said nodes[POOL_NODES_MAX];
 	struct choices_key read;
 
 	if (key_len != KEY_LEN || wire_get16(&wire) != CHOICES_MARK || value_len > VALUE_MAX)
@@ -166,7 +217,7 @@ int choices_take(struct flatten *flatten, const void *key, size_t key_len, const
 	read.type = wire_get16(&wire);
 	if (!is_wanted(flatten, read.pool))
 		return 1;
-	wait_for_cell(flatten, &read, value, value_len);
+	wait_for_cell(flatten, &read, nodes, read_value(value, value_len, nodes));
 	return 0;
 }
 
@@ -178,40 +229,32 @@ bool choices_are_by_region(const void *key, size_t key_len)
 	return wire_get32(&wire) != 0;
 }
 
-static void recall_node(struct cell *cell, struct wire *wire)
+static void recall_node(struct cell *cell, const struct said *node)
 {
-	uint32_t id = wire_get32(wire), choice = wire_get32(wire);
-	uint64_t chosen = wire_get64(wire), up_since = wire_get64(wire);
-	struct pool_memory said = {.chosen_ms = from_unix(chosen),
-	                           .up_since_ms = from_unix(up_since)};
+	struct pool_memory said = {.chosen_ms = node->chosen_ms, .up_since_ms = node->up_since_ms};
 
-	if (!wire->failed)
-		pool_recall(cell->tree, id, choice, &said, cell->memory);
+	pool_recall(cell->tree, node->id, node->choice, &said, cell->memory);
 }
 
 void choices_recall(struct cell *cell)
 {
 	const struct choices_key key = key_of(cell);
 	struct choices *choices;
-	struct wire wire;
 
 	HASH_FIND(hh, cell->flatten->choices, &key, sizeof(key), choices);
 	if (!choices)
 		return;
-	wire = wire_reader(choices->value, choices->len);
-	for (unsigned int count = wire_get16(&wire); count && !wire.failed; count--)
-		recall_node(cell, &wire);
+	for (unsigned int i = 0; i < choices->count; i++)
+		recall_node(cell, &choices->nodes[i]);
 	forget(cell->flatten, &key);
 }
 
 /* ---- as JSON ---- */
 
-static void set_ago(json_t *object, const char *key, uint64_t unix_ms)
+static void set_ago(json_t *object, const char *key, uint64_t ms)
 {
-	uint64_t now = (uint64_t)clock_unix_ms();
-
-	if (unix_ms)
-		SET(object, key, json_integer(unix_ms < now ? (json_int_t)(now - unix_ms) : 0));
+	if (ms)
+		SET(object, key, json_integer((json_int_t)(clock_ms() - ms)));
 }
 
 static void set_node(json_t *object, const char *key, const struct pool_tree *tree, uint16_t node)
@@ -223,34 +266,93 @@ static void set_node(json_t *object, const char *key, const struct pool_tree *tr
 	              share_label(tree, node, label)));
 }
 
-/* Of a node that the pool does not have any more nothing is told. */
-static void tell_node(json_t *list, const struct pool_tree *tree, struct wire *wire)
+static json_t *node_json(const struct pool_tree *tree, uint16_t node)
 {
-	uint32_t id = wire_get32(wire), choice = wire_get32(wire);
-	uint64_t chosen = wire_get64(wire), up_since = wire_get64(wire);
-	uint16_t node = pool_by_id(tree, 0, tree->count, id),
-	         child = choice ? pool_by_id(tree, 0, tree->count, choice) : 0;
-	json_t *one;
+	json_t *one = json_object();
 
-	if (wire->failed || node == tree->count || child == tree->count)
-		return;
-	one = json_object();
 	set_node(one, "node", tree, node);
-	if (choice)
-		set_node(one, "choice", tree, child);
-	set_ago(one, "chosen_ms_ago", chosen);
-	set_ago(one, "up_ms_ago", up_since);
-	json_array_append_new(list, one);
+	return one;
+}
+
+static void set_memory(json_t *one, const struct pool_tree *tree, const struct pool_memory *memory)
+{
+	if (memory->choice)
+		set_node(one, "choice", tree, memory->choice);
+	set_ago(one, "chosen_ms_ago", memory->chosen_ms);
+	set_ago(one, "up_ms_ago", memory->up_since_ms);
+}
+
+/* How a target stands, in the words that the simulator takes. */
+static void set_state(json_t *one, const struct pool_yield *yield)
+{
+	const char *state = yield->live ? "up" : yield->count ? "down" : "none";
+
+	SET(one, "state", json_string(yield->known && !yield->gone ? state : "failing"));
+	if (yield->latency_us)
+		SET(one, "connect_us", json_integer(yield->latency_us));
+}
+
+/* What addresses the targets have is known where there is an answer; it is the newest that counts.
+ */
+static bool is_target(const struct cell *cell, uint16_t node)
+{
+	return cell->tree->nodes[node].kind == POOL_NODE_ANAME && cell->answers &&
+	       cell->answers->harvest && !pool_is_elsewhere(cell->tree, node, &cell->place);
+}
+
+static json_t *cell_nodes(const struct cell *cell)
+{
+	struct pool_yield yields[POOL_NODES_MAX];
+	json_t *list = json_array();
+
+	if (cell->answers && cell->answers->harvest)
+		harvest_yields(cell->answers->harvest, yields);
+	for (uint16_t node = 0; node < cell->tree->count; node++) {
+		const struct pool_memory *memory = &cell->memory[node];
+		bool target = is_target(cell, node);
+		json_t *one;
+
+		if (!target && !says_something(memory))
+			continue;
+		one = node_json(cell->tree, node);
+		if (says_something(memory))
+			set_memory(one, cell->tree, memory);
+		if (target)
+			set_state(one, &yields[node]);
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+/* As it will be remembered; of a node that the pool does not have any more nothing is told. */
+static json_t *waiting_nodes(const struct pool_tree *tree, const struct choices *choices)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < choices->count; i++) {
+		const struct said *said = &choices->nodes[i];
+		uint16_t node = pool_by_id(tree, 0, tree->count, said->id), choice = 0;
+		json_t *one;
+
+		if (said->choice)
+			choice = pool_by_id(tree, 0, tree->count, said->choice);
+		if (node == tree->count || choice == tree->count)
+			continue;
+		one = node_json(tree, node);
+		set_memory(one, tree,
+		           &(struct pool_memory){.choice = choice,
+		                                 .chosen_ms = said->chosen_ms,
+		                                 .up_since_ms = said->up_since_ms});
+		json_array_append_new(list, one);
+	}
+	return list;
 }
 
 static json_t *choices_json(const struct pool_tree *tree, const struct choices_key *key,
-                            const uint8_t *value, size_t len)
+                            json_t *nodes)
 {
-	struct wire wire = wire_reader(value, len);
-	json_t *object = json_object(), *nodes = json_array();
+	json_t *object = json_object();
 
-	for (unsigned int count = wire_get16(&wire); count && !wire.failed; count--)
-		tell_node(nodes, tree, &wire);
 	SET(object, "type", json_string(key->type == AN_TYPE_AAAA ? "AAAA" : "A"));
 	SET(object, "region_number", json_integer(key->region));
 	if (tree->policy)
@@ -262,7 +364,6 @@ static json_t *choices_json(const struct pool_tree *tree, const struct choices_k
 json_t *flatten_choices(const struct flatten *flatten, const struct pool_tree *tree)
 {
 	json_t *list = json_array();
-	uint8_t value[VALUE_MAX];
 
 	for (const struct cell *cell = flatten->cells; cell; cell = cell->hh.next) {
 		struct choices_key key;
@@ -270,13 +371,12 @@ json_t *flatten_choices(const struct flatten *flatten, const struct pool_tree *t
 		if (cell->tree != tree)
 			continue;
 		key = key_of(cell);
-		json_array_append_new(list, choices_json(tree, &key, value,
-		                                         write_nodes(tree, cell->memory, value)));
+		json_array_append_new(list, choices_json(tree, &key, cell_nodes(cell)));
 	}
 	for (const struct choices *one = flatten->choices; one; one = one->hh.next) {
 		if (one->key.pool == tree->nodes[0].id)
-			json_array_append_new(list,
-			                      choices_json(tree, &one->key, one->value, one->len));
+			json_array_append_new(
+			        list, choices_json(tree, &one->key, waiting_nodes(tree, one)));
 	}
 	return list;
 }

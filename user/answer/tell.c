@@ -140,20 +140,20 @@ json_t *cell_json(const struct cell *cell, const struct harvest *harvest)
 
 /* ---- a pool that nobody has asked for yet ---- */
 
-static bool is_up(struct flatten *flatten, const struct pool_node *node)
+static struct health_state state_of(struct flatten *flatten, const struct pool_node *node)
 {
 	struct health_state state = {.up = true};
 	struct health_watch *watch;
 
 	if (!node->pool->check || !flatten->health || node->kind != POOL_NODE_ADDRESS ||
 	    !node->address)
-		return true;
+		return state;
 	watch = health_watch(flatten->health, node->pool->check, node->address->family,
 	                     node->address->address, NULL, NULL);
 	if (watch)
 		health_state(watch, &state);
 	health_unwatch(watch);
-	return state.up;
+	return state;
 }
 
 json_t *flatten_pool_ahead(struct flatten *flatten, const struct pool_tree *tree, uint32_t region,
@@ -167,13 +167,16 @@ json_t *flatten_pool_ahead(struct flatten *flatten, const struct pool_tree *tree
 
 	for (uint16_t i = 0; i < tree->count; i++) {
 		const struct pool_node *node = &tree->nodes[i];
+		struct health_state state;
 
 		if (node->kind == POOL_NODE_POOL ||
 		    (node->kind == POOL_NODE_ANAME && pool_is_elsewhere(tree, i, &input.place)) ||
 		    (node->address && node->address->family != family))
 			continue;
-		yields[i] = (struct pool_yield){
-		        .known = true, .count = 1, .live = is_up(flatten, node)};
+		state = state_of(flatten, node);
+		yields[i] = (struct pool_yield){.known = true, .count = 1, .live = state.up};
+		if (state.up)
+			yields[i].latency_us = state.connect_us;
 	}
 	object = pool_json(&input, type);
 	SET(object, "ahead", json_true());

@@ -26,14 +26,15 @@ struct simulate {
 	const char *clients_file; /* "NETWORK [WEIGHT]" a line; NULL: none */
 	char *const *clients;     /* networks and addresses */
 	size_t clients_count;
-	/* "WHO=STATE": an address, CHECK/ADDRESS, a target or a pool; up, down, failing (a target
-	 * cannot be resolved), none (it has no addresses), or a duration (up, at this distance).
-	 * `now` holds before and after the change, and may name what is not in the pool; `assume`
-	 * is the change. */
-	char *const *now, *const *assume;
-	size_t now_count, assume_count;
-	/* What the daemon's pools chose last, before and after: its `choices`; NULL: nothing. */
-	const json_t *choices;
+	/* The change, "WHO=STATE": an address, CHECK/ADDRESS, a target or a pool; up, down, failing
+	 * (a target cannot be resolved), none (it has no addresses), or a duration (up, at this
+	 * distance). */
+	char *const *assume;
+	size_t assume_count;
+	/* What a daemon has, before and after: its `states`, which may be of addresses that are not
+	 * in the pool, and its `choices`: what its pools chose last, and how targets stand. NULL:
+	 * nothing. */
+	const json_t *states, *choices;
 };
 
 /*

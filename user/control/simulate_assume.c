@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* "WHO=STATE": how members are taken to be. */
+/* How members are taken to be: as checks say, and by "WHO=STATE". */
 #include <errno.h>
 #include <string.h>
 
@@ -34,23 +34,33 @@ static bool is_called(const struct pool_node *node, const struct who *who)
 	                  who->name.len);
 }
 
-static int set_state(struct pool_yield *yield, const char *state)
+bool assume_state(const char *state, uint32_t far_us, struct pool_yield *ret)
+{
+	if (strcmp(state, "up") == 0)
+		*ret = (struct pool_yield){
+		        .known = true, .count = 1, .live = 1, .latency_us = far_us};
+	else if (strcmp(state, "down") == 0)
+		*ret = (struct pool_yield){.known = true, .count = 1};
+	else if (strcmp(state, "failing") == 0)
+		*ret = (struct pool_yield){0};
+	else if (strcmp(state, "none") == 0)
+		*ret = (struct pool_yield){.known = true};
+	else
+		return false;
+	return true;
+}
+
+/* A leaf that comes up is as far away as it was. */
+static int set_state(struct side *side, uint16_t leaf, const char *state)
 {
 	uint64_t ms;
 
-	if (strcmp(state, "up") == 0)
-		*yield = (struct pool_yield){.known = true, .count = 1, .live = 1};
-	else if (strcmp(state, "down") == 0)
-		*yield = (struct pool_yield){.known = true, .count = 1};
-	else if (strcmp(state, "failing") == 0)
-		*yield = (struct pool_yield){0};
-	else if (strcmp(state, "none") == 0)
-		*yield = (struct pool_yield){.known = true};
-	else if (units_duration_ms(state, &ms) == 0 && ms <= 60000)
-		*yield = (struct pool_yield){
-		        .known = true, .count = 1, .live = 1, .latency_us = (uint32_t)ms * 1000};
-	else
+	side->assumed[leaf] = true;
+	if (assume_state(state, side->far_us[leaf], &side->yields[leaf]))
+		return 0;
+	if (units_duration_ms(state, &ms) || ms > 60000)
 		return -EINVAL;
+	assume_state("up", (uint32_t)ms * 1000, &side->yields[leaf]);
 	return 0;
 }
 
@@ -71,7 +81,7 @@ static int assume_in(struct side *side, const struct who *who, const char *state
 			if (side->tree->nodes[leaf].kind == POOL_NODE_POOL)
 				continue;
 			count++;
-			if (given && set_state(&side->yields[leaf], state))
+			if (given && set_state(side, leaf, state))
 				return -EINVAL;
 		}
 	}
@@ -102,38 +112,55 @@ static bool parse_who(const char *text, size_t len, struct who *ret)
 	return true;
 }
 
-/* "WHO=STATE" for the sides from `first` on. `must`: it has to be in one of them. */
-static int assume(struct run *run, const char *text, size_t first, bool must)
+/* "WHO=STATE", of the side after the change. */
+static int assume(struct run *run, const char *text)
 {
 	const char *state = strrchr(text, '=');
 	struct who who;
-	int count = 0;
+	int count;
 
 	if (!state || !parse_who(text, (size_t)(state - text), &who))
 		return error_set(run->error, EINVAL, NULL, 0, "`%s' is not WHO=STATE", text);
-	for (size_t i = first; i < 2; i++) {
-		int found = run->sides[i].tree ? assume_in(&run->sides[i], &who, state + 1) : 0;
+	count = assume_in(&run->sides[1], &who, state + 1);
+	if (count < 0)
+		return error_set(run->error, EINVAL, NULL, 0,
+		                 "`%s' is no state: up, down, failing, none, or a duration up to "
+		                 "60s",
+		                 state + 1);
+	return count ? 0
+	             : error_set(run->error, ENOENT, NULL, 0, "`%s' is not in the pool", who.text);
+}
 
-		if (found < 0)
-			return error_set(run->error, EINVAL, NULL, 0,
-			                 "`%s' is no state: up, down, failing, none, or a "
-			                 "duration up to 60s",
-			                 state + 1);
-		count += found;
+/* One of the daemon's `states`. */
+static void take_state(struct side *side, const json_t *one)
+{
+	const char *address = json_string_value(json_object_get(one, "address"));
+	uint32_t far_us = (uint32_t)json_integer_value(json_object_get(one, "connect_us"));
+	bool up = json_is_true(json_object_get(one, "up"));
+	struct who who = {.check = json_string_value(json_object_get(one, "check"))};
+
+	who.is_address = who.check && address && is_one_address(address, &who.address);
+	for (uint16_t i = 0; side->tree && i < side->tree->count; i++) {
+		if (!side->yields[i].known || !is_called(&side->tree->nodes[i], &who))
+			continue;
+		side->far_us[i] = far_us;
+		assume_state(up ? "up" : "down", far_us, &side->yields[i]);
 	}
-	return count || !must ? 0
-	                      : error_set(run->error, ENOENT, NULL, 0, "`%s' is not in the pool",
-	                                  who.text);
 }
 
 int assume_all(struct run *run)
 {
 	const struct simulate *request = run->request;
+	const json_t *one;
+	size_t at;
 	int err = 0;
 
-	for (size_t i = 0; i < request->now_count && !err; i++)
-		err = assume(run, request->now[i], 0, false);
+	json_array_foreach(request->states, at, one)
+	{
+		take_state(&run->sides[0], one);
+		take_state(&run->sides[1], one);
+	}
 	for (size_t i = 0; i < request->assume_count && !err; i++)
-		err = assume(run, request->assume[i], 1, true);
+		err = assume(run, request->assume[i]);
 	return err;
 }

@@ -52,10 +52,27 @@ static void leave_out_elsewhere(const struct pool_tree *tree, const struct pool_
 			yields[i] = (struct pool_yield){0};
 }
 
+/* As they stand in the daemon, but for what is assumed. */
+static void take_targets(const struct side *side, const struct remembered *remembered,
+                         struct pool_yield *yields)
+{
+	for (uint16_t i = 0; i < side->tree->count; i++) {
+		const struct pool_yield *said = &remembered->yields[i];
+
+		if (!remembered->stands[i])
+			continue;
+		if (!side->assumed[i])
+			yields[i] = *said;
+		else if (yields[i].live && !yields[i].latency_us)
+			yields[i].latency_us = said->latency_us;
+	}
+}
+
 static void decide(const struct side *side, const struct client_row *row, struct outcome *ret)
 {
 	struct pool_yield yields[POOL_NODES_MAX];
 	struct pool_memory memory[POOL_NODES_MAX];
+	const struct remembered *remembered;
 	struct pool_input input = {.tree = side->tree, .yields = yields, .now_ms = SIMULATE_NOW_MS};
 	struct share shares[POOL_NODES_MAX];
 	struct pool_decision decision;
@@ -67,8 +84,13 @@ static void decide(const struct side *side, const struct client_row *row, struct
 	if (side->policy >= 0)
 		input.place.order_count = geo_region_order(side->geo, (unsigned int)side->policy,
 		                                           input.place.region, input.place.order);
+	remembered = side_recall(side, input.place.region);
+	if (remembered) {
+		take_targets(side, remembered, yields);
+		memcpy(memory, remembered->memory, sizeof(memory));
+		input.memory = memory;
+	}
 	leave_out_elsewhere(side->tree, &input.place, yields);
-	input.memory = side_recall(side, input.place.region, memory);
 	pool_decide(&input, &decision);
 	count = share_out(&input, &decision, row->text[0] ? &ret->network : NULL, shares);
 	for (size_t i = 0; i < count; i++)

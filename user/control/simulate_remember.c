@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the daemon's pools chose last, for the nodes that a side's pool has too. */
+/* What the daemon's pools chose last, and how targets stand there, for the nodes that a side's pool
+ * has too. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,17 @@ static uint64_t before_now(const json_t *node, const char *key)
 	return ago ? SIMULATE_NOW_MS - (uint64_t)json_integer_value(ago) : 0;
 }
 
+static void recall_target(const struct side *side, const json_t *node, struct remembered *ret)
+{
+	const char *state = json_string_value(json_object_get(node, "state"));
+	json_int_t far_us = json_integer_value(json_object_get(node, "connect_us"));
+	uint16_t at = pool_by_id(side->tree, 0, side->tree->count, id_of(node, "node"));
+
+	if (!state || at == side->tree->count || side->tree->nodes[at].kind != POOL_NODE_ANAME)
+		return;
+	ret->stands[at] = assume_state(state, (uint32_t)far_us, &ret->yields[at]);
+}
+
 static void recall_nodes(const struct side *side, const json_t *nodes, struct remembered *ret)
 {
 	const json_t *node;
@@ -33,6 +45,7 @@ static void recall_nodes(const struct side *side, const json_t *nodes, struct re
 
 		pool_recall(side->tree, id_of(node, "node"), id_of(node, "choice"), &said,
 		            ret->memory);
+		recall_target(side, node, ret);
 	}
 }
 
@@ -73,14 +86,10 @@ int side_remember(struct side *side, const struct run *run)
 	return 0;
 }
 
-struct pool_memory *side_recall(const struct side *side, uint32_t region,
-                                struct pool_memory memory[POOL_NODES_MAX])
+const struct remembered *side_recall(const struct side *side, uint32_t region)
 {
-	for (size_t i = 0; i < side->remembered_count; i++) {
-		if (side->remembered[i].region != region)
-			continue;
-		memcpy(memory, side->remembered[i].memory, POOL_NODES_MAX * sizeof(*memory));
-		return memory;
-	}
+	for (size_t i = 0; i < side->remembered_count; i++)
+		if (side->remembered[i].region == region)
+			return &side->remembered[i];
 	return NULL;
 }

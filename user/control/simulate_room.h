@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * simulate_room - what the files of simulate share: a side is a configuration
- * with its pool (side.c), what is assumed of the members (assume.c) and what
- * was chosen last (remember.c); for each client each side decides (decide.c).
+ * with its pool (side.c), what is assumed of the members (assume.c) and what a
+ * daemon has (remember.c); for each client each side decides (decide.c).
  */
 #ifndef ANAMED_CONTROL_SIMULATE_ROOM_H
 #define ANAMED_CONTROL_SIMULATE_ROOM_H
@@ -28,14 +28,18 @@ struct side {
 	const struct pool_tree *tree;
 	int policy; /* negative: none */
 	struct pool_yield yields[POOL_NODES_MAX];
-	uint16_t label[POOL_NODES_MAX]; /* of each leaf */
-	struct remembered *remembered;  /* by region, each once */
+	uint32_t far_us[POOL_NODES_MAX]; /* how far a leaf is where it is up; 0: not measured */
+	bool assumed[POOL_NODES_MAX];    /* the leaf, by the change */
+	uint16_t label[POOL_NODES_MAX];  /* of each leaf */
+	struct remembered *remembered;   /* by region, each once */
 	size_t remembered_count;
 };
 
 struct remembered {
 	uint32_t region; /* 0: none */
 	struct pool_memory memory[POOL_NODES_MAX];
+	bool stands[POOL_NODES_MAX]; /* of a target something is said: */
+	struct pool_yield yields[POOL_NODES_MAX];
 };
 
 /* Memories are so long before it as they say. */
@@ -71,16 +75,17 @@ void side_close(struct side *side);
 
 /* ---- simulate_assume.c ---- */
 
-/* All that the request assumes, into the yields of both sides. */
+/* What the daemon's checks say and what the request assumes, into the yields of both sides. */
 int assume_all(struct run *run);
+/* The yield of a state that is no duration: up, down, failing, none. False: it is none of these. */
+bool assume_state(const char *state, uint32_t far_us, struct pool_yield *ret);
 
 /* ---- simulate_remember.c ---- */
 
 /* What the request says of the pool of a side that is open. */
 int side_remember(struct side *side, const struct run *run);
-/* The memory of a region, copied into memory[]; NULL: there is none. */
-struct pool_memory *side_recall(const struct side *side, uint32_t region,
-                                struct pool_memory memory[POOL_NODES_MAX]);
+/* What is said of a region; NULL: nothing. */
+const struct remembered *side_recall(const struct side *side, uint32_t region);
 
 /* ---- simulate_decide.c ---- */
 

@@ -258,6 +258,69 @@ static void what_waits_for_its_cell_is_told_too(void **state)
 	scene_close(&scene);
 }
 
+/* ---- targets ---- */
+
+#define TARGETS                                                                                    \
+	"zones: [{name: a.example, file: z}]\n"                                                    \
+	"pools: [{name: p, mode: failover, members: [{aname: a.example}, {aname: b.example}, "     \
+	"{aname: c.example}, {aname: d.example}, {address: 192.0.2.1}]}]\n"
+
+static const char *state_in(const json_t *nodes, size_t index)
+{
+	return json_string_value(json_object_get(json_array_get(nodes, index), "state"));
+}
+
+static void targets_are_told_as_the_newest_answer_has_them(void **state)
+{
+	struct seat dead = {.up = false};
+	struct seat *seats[] = {NULL, &dead, NULL};
+	struct harvest harvest = {
+	        .leaf_count = 5,
+	        .seats = seats,
+	        .leaves = {{.node = 1, .known = true, .count = 2}, /* one of them is up */
+	                   {.node = 2, .known = true, .count = 1, .first = 1},
+	                   {.node = 3, .known = true},
+	                   {.node = 4, .known = true, .gone = true},
+	                   {.node = 5, .known = true, .count = 1, .first = 2}}};
+	struct answer answer = {.harvest = &harvest};
+	struct config *config;
+	struct pools *pools;
+	struct scene scene;
+	json_t *list, *nodes;
+
+	(void)state;
+	scene_open(&scene);
+	config = scene.config;
+	pools = scene.flatten.pools;
+	load(&scene, TARGETS);
+	pools_free(pools);
+	config_free(config);
+	scene.cell.tree = pools_at(scene.flatten.pools, 0);
+	scene.cell.hh.next = NULL;
+	scene.flatten.cells = &scene.cell;
+	list = flatten_choices(&scene.flatten, scene.cell.tree);
+	assert_int_equal(json_array_size(json_object_get(json_array_get(list, 0), "nodes")), 0);
+	json_decref(list);
+	scene.cell.answers = &answer;
+	scene.memory[0] = (struct pool_memory){.choice = 1, .chosen_ms = clock_ms() - 9};
+	scene.memory[2].up_since_ms = clock_ms() - 5;
+	list = flatten_choices(&scene.flatten, scene.cell.tree);
+	nodes = json_object_get(json_array_get(list, 0), "nodes");
+	assert_int_equal(json_array_size(nodes), 5); /* of an address its check tells */
+	assert_null(state_in(nodes, 0));
+	assert_string_equal(state_in(nodes, 1), "up");
+	assert_string_equal(state_in(nodes, 2), "down");
+	assert_string_equal(state_in(nodes, 3), "none");
+	assert_string_equal(state_in(nodes, 4), "failing");
+	assert_int_equal(number(json_object_get(json_array_get(nodes, 2), "node"), "id"),
+	                 id(&scene, 2));
+	assert_in_range(number(json_array_get(nodes, 2), "up_ms_ago"), 4, 500);
+	assert_in_range(number(json_array_get(nodes, 0), "chosen_ms_ago"), 8, 500);
+	json_decref(list);
+	scene.flatten.cells = NULL;
+	scene_close(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +330,7 @@ int main(void)
 	        cmocka_unit_test(a_pool_that_was_changed_goes_on),
 	        cmocka_unit_test(a_member_that_left_is_not_chosen),
 	        cmocka_unit_test(what_waits_for_its_cell_is_told_too),
+	        cmocka_unit_test(targets_are_told_as_the_newest_answer_has_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,7 +231,10 @@ static void test_what_is_assumed_holds_after_the_change(void **state)
 
 static void test_states_of_now_hold_before_and_after(void **state)
 {
-	static char *const now[] = {"web/203.0.113.1=down", "other/203.0.113.9=down"};
+	json_t *states = json_pack("[{s:s, s:s, s:b}, {s:s, s:s, s:b}, {s:s, s:s, s:b}]", //
+	                           "check", "web", "address", "203.0.113.1", "up", 0,     //
+	                           "check", "dns", "address", "203.0.113.2", "up", 0,     //
+	                           "check", "other", "address", "203.0.113.9", "up", 0);
 	struct scene *scene = *state;
 
 	write_file(scene->config, HEAD "checks: [{name: web, kind: tcp, port: 80},\n"
@@ -243,14 +246,78 @@ static void test_states_of_now_hold_before_and_after(void **state)
 	                               "    members: [{address: 203.0.113.1}, {address: "
 	                               "203.0.113.2}, {address: 203.0.113.3}]\n");
 	assert_int_equal(run(scene, "eu.pool", "192.0.2.1 203.0.113.2=down",
-	                     (struct simulate){.now = now, .now_count = 2}),
+	                     (struct simulate){.states = states}),
 	                 0);
+	json_decref(states);
 	gives(scene, 0, "before", "203.0.113.2 0.500, 203.0.113.3 0.500");
 	gives(scene, 0, "after", "203.0.113.3 1.000");
 	/* By another check than the pool's. */
 	assert_int_equal(
 	        run(scene, "eu.pool", "192.0.2.1 dns/203.0.113.2=down", (struct simulate){0}),
 	        -ENOENT);
+}
+
+/* "203.0.113.1 up 4000", of each address, and so on: as the daemon's check `web' has them. */
+static json_t *measured(const char *words)
+{
+	json_t *list = json_array();
+	char address[32], state[8];
+	unsigned int us;
+
+	for (int len; sscanf(words, "%31s %7s %u%n", address, state, &us, &len) == 3; words += len)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:i}", "check", "web",
+		                                      "address", address, "up",
+		                                      strcmp(state, "up") == 0, "connect_us", us));
+	return list;
+}
+
+#define NEAR                                                                                       \
+	HEAD "checks: [{name: web, kind: tcp, port: 80}]\npools:\n"                                \
+	     "  - {name: near.pool, mode: latency, check: web, margin: 5ms, members: ["            \
+	     "{address: 203.0.113.1}, {address: 203.0.113.2}]}\n"                                  \
+	     "  - {name: cdns.pool, mode: latency, check: web, margin: 5ms, members: ["            \
+	     "{address: 203.0.113.1}, {aname: www.cdn.test}]}\n"
+
+static void test_distances_of_now_hold_before_and_after(void **state)
+{
+	static const struct {
+		const char *states, *assumed, *before, *after;
+	} cases[] = {
+	        {"203.0.113.1 up 4001 203.0.113.2 up 4000", "", "203.0.113.2", ""},
+	        {"203.0.113.1 up 4000 203.0.113.2 up 4001", "", "203.0.113.1", ""},
+	        {"203.0.113.1 up 0 203.0.113.2 up 90000", "", "203.0.113.2", ""},
+	        {"203.0.113.1 up 9000 203.0.113.2 down 1", "", "203.0.113.1", ""},
+	        /* All down, all count: what is down is not measured. */
+	        {"203.0.113.1 down 9000 203.0.113.2 down 1", "", "203.0.113.1", ""},
+	        {"203.0.113.1 up 9000 203.0.113.2 up 1", "203.0.113.2=down", "203.0.113.2",
+	         "203.0.113.1"},
+	        {"203.0.113.1 up 9000 203.0.113.2 up 1", "203.0.113.1=0ms", "203.0.113.2",
+	         "203.0.113.2"},
+	        {"203.0.113.1 up 9000 203.0.113.2 up 2000", "203.0.113.1=1ms", "203.0.113.2",
+	         "203.0.113.1"},
+	        /* Who comes up is as far away as he was. */
+	        {"203.0.113.1 up 9000 203.0.113.2 down 1", "203.0.113.2=up", "203.0.113.1",
+	         "203.0.113.2"},
+	        {"203.0.113.1 up 9000 203.0.113.2 down 9001", "203.0.113.2=up", "203.0.113.1",
+	         "203.0.113.1"},
+	};
+	struct scene *scene = *state;
+
+	write_file(scene->config, NEAR);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *states = measured(cases[i].states);
+		char words[64], wanted[64];
+
+		snprintf(words, sizeof(words), "192.0.2.1 %s", cases[i].assumed);
+		assert_int_equal(
+		        run(scene, "near.pool", words, (struct simulate){.states = states}), 0);
+		json_decref(states);
+		snprintf(wanted, sizeof(wanted), "%s 1.000", cases[i].before);
+		gives(scene, 0, "before", wanted);
+		snprintf(wanted, sizeof(wanted), "%s 1.000", cases[i].after);
+		if (cases[i].after[0])
+			gives(scene, 0, "after", wanted);
+	}
 }
 
 /* ---- what was chosen last ---- */
@@ -263,8 +330,8 @@ static void test_states_of_now_hold_before_and_after(void **state)
 	"us}]}\n"
 #define TWO_MEMBERS "{address: 203.0.113.1}, {address: 203.0.113.2}"
 
-/* The id of the first pool's `node`-th node. */
-static uint32_t id_of(struct scene *scene, uint16_t node)
+/* The id of a pool's `node`-th node. */
+static uint32_t id_in(struct scene *scene, size_t pool, uint16_t node)
 {
 	struct pool_fault fault = {0};
 	struct config *config;
@@ -273,10 +340,15 @@ static uint32_t id_of(struct scene *scene, uint16_t node)
 
 	assert_int_equal(config_load(scene->config, &config, &scene->error), 0);
 	assert_int_equal(pools_new(config, NULL, NULL, &pools, &fault), 0);
-	id = pools_at(pools, 0)->nodes[node].id;
+	id = pools_at(pools, pool)->nodes[node].id;
 	pools_free(pools);
 	config_free(config);
 	return id;
+}
+
+static uint32_t id_of(struct scene *scene, uint16_t node)
+{
+	return id_in(scene, 0, node);
 }
 
 /* As the daemon tells it: the second was chosen so long ago, and the first is up since. */
@@ -327,6 +399,49 @@ static void test_what_is_assumed_comes_on_top_of_what_was_chosen(void **state)
 	run_with(scene, "192.0.2.1 203.0.113.2=down", chose_second(scene, "A", 0, 0), NULL);
 	gives(scene, 0, "before", "203.0.113.2 1.000");
 	gives(scene, 0, "after", "203.0.113.1 1.000");
+}
+
+static void test_targets_stand_as_they_do_in_the_daemon(void **state)
+{
+	static const struct {
+		const char *target;
+		int far_us;
+		const char *assumed, *before, *after;
+	} cases[] = {
+	        {"up", 4001, "", "203.0.113.1", ""},
+	        {"up", 3999, "", "www.cdn.test.", ""},
+	        {"down", 0, "", "203.0.113.1", ""},
+	        {"failing", 0, "203.0.113.1=down", "203.0.113.1", "203.0.113.1"},
+	        {"none", 0, "203.0.113.1=none", "203.0.113.1", ""},
+	        {"up", 3999, "www.cdn.test=down", "www.cdn.test.", "203.0.113.1"},
+	        {"up", 3999, "www.cdn.test=up", "www.cdn.test.", "www.cdn.test."},
+	        {"up", 3999, "www.cdn.test=9ms", "www.cdn.test.", "203.0.113.1"},
+	        {"failing", 0, "www.cdn.test=3ms", "203.0.113.1", "www.cdn.test."},
+	        {"strange", 1, "", "203.0.113.1", ""},
+	};
+	struct scene *scene = *state;
+	json_t *states = measured("203.0.113.1 up 4000");
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char words[64], wanted[64];
+		json_t *choices;
+
+		write_file(scene->config, NEAR);
+		choices = json_pack("[{s:s, s:[{s:{s:I}, s:s, s:i}]}]", "type", "A", "nodes",
+		                    "node", "id", (json_int_t)id_in(scene, 1, 2), "state",
+		                    cases[i].target, "connect_us", cases[i].far_us);
+		snprintf(words, sizeof(words), "192.0.2.1 %s", cases[i].assumed);
+		assert_int_equal(run(scene, "cdns.pool", words,
+		                     (struct simulate){.states = states, .choices = choices}),
+		                 0);
+		json_decref(choices);
+		snprintf(wanted, sizeof(wanted), "%s 1.000", cases[i].before);
+		gives(scene, 0, "before", wanted);
+		snprintf(wanted, sizeof(wanted), "%s 1.000", cases[i].after);
+		if (cases[i].assumed[0])
+			gives(scene, 0, "after", cases[i].after[0] ? wanted : "");
+	}
+	json_decref(states);
 }
 
 static void test_members_that_stay_are_remembered_in_another_configuration(void **state)
@@ -496,8 +611,10 @@ int main(void)
 	        IN_SCENE(test_without_clients_there_is_one_for_each_region),
 	        IN_SCENE(test_what_is_assumed_holds_after_the_change),
 	        IN_SCENE(test_states_of_now_hold_before_and_after),
+	        IN_SCENE(test_distances_of_now_hold_before_and_after),
 	        IN_SCENE(test_what_hold_down_holds_back_is_not_given),
 	        IN_SCENE(test_what_is_assumed_comes_on_top_of_what_was_chosen),
+	        IN_SCENE(test_targets_stand_as_they_do_in_the_daemon),
 	        IN_SCENE(test_members_that_stay_are_remembered_in_another_configuration),
 	        IN_SCENE(test_each_region_remembers_its_own),
 	        IN_SCENE(test_distances_can_be_assumed),

@@ -333,9 +333,11 @@ static bool may_stand_in(const struct store_owner *owner, const struct an_audien
 static void withhold_longer(struct flatten *flatten, struct store_owner *owner,
                             const struct answer *wider)
 {
+	const struct answer *held = NULL;
+
 	if (!may_stand_in(owner, &wider->key))
 		return;
-	for (const struct answer *held = owner->answers; held; held = held->next)
+	while ((held = store_inside(owner, &wider->key, held)) != NULL)
 		if (held != wider && stands_in(&wider->key, &held->key))
 			publish_withhold(flatten->publish, owner->kernel_uid, &held->key);
 }
@@ -549,21 +551,18 @@ static bool hold_on(struct flatten *flatten, const struct answer *old,
 static void count_overlap(struct flatten *flatten, const struct store_owner *owner,
                           const struct answer *made)
 {
-	struct network network = audience_network(&made->key);
+	const struct answer *other;
+	bool any;
 
 	if (made->key.kind != AN_AUDIENCE_NET || !made->key.len ||
 	    !(owner->lens_net[made->key.family] & ~(UINT64_C(1) << (made->key.len - 1))))
 		return;
-	for (const struct answer *other = owner->answers; other; other = other->next) {
-		struct network its = audience_network(&other->key);
-
-		if (other->key.kind == AN_AUDIENCE_NET && other->key.region == made->key.region &&
-		    its.len && its.len != network.len &&
-		    (network_contains(&its, &network) || network_contains(&network, &its))) {
-			flatten->stats.overlaps++;
-			return;
-		}
-	}
+	other = store_wider(flatten->store, made);
+	any = other && other->key.len;
+	other = NULL;
+	while (!any && (other = store_inside(owner, &made->key, other)) != NULL)
+		any = other->key.kind == AN_AUDIENCE_NET && other->key.len > made->key.len;
+	flatten->stats.overlaps += any;
 }
 
 static struct answer *put_pool(struct flatten *flatten, struct store_owner *owner,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "answer/store.h"
 
+#include <endian.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "answer/online.h"
+#include "answer/order.h"
 #include "base/clock.h"
 
 #include <xxhash.h>
@@ -281,9 +283,7 @@ struct store_found store_find(struct store *store, const uint8_t *name, size_t l
 	return found;
 }
 
-/* ---- the writer ---- */
-
-/* ---- owners without answers, in the order in which they came to have none ---- */
+/* ---- the writer: owners without answers, in the order in which they came to have none ---- */
 
 static void idle_append(struct store *store, struct store_owner *owner)
 {
@@ -371,6 +371,7 @@ static void owner_link(struct store *store, struct store_owner *owner, struct an
 	if (owner->answers)
 		owner->answers->prev = answer;
 	owner->answers = answer;
+	order_add(&owner->ordered, answer);
 	owner->answer_count++;
 }
 
@@ -382,6 +383,7 @@ static void owner_unlink(struct store *store, struct store_owner *owner, struct 
 		owner->answers = answer->next;
 	if (answer->next)
 		answer->next->prev = answer->prev;
+	order_remove(&owner->ordered, answer);
 	owner->answer_count--;
 	if (!owner->answers)
 		idle_append(store, owner);
@@ -640,6 +642,33 @@ struct answer *store_wider(struct store *store, const struct answer *answer)
 			return wider;
 	}
 	return answer_for_all(store, owner, AN_AUDIENCE_NET, key.region);
+}
+
+static uint64_t prefix_of(const struct an_audience_key *key)
+{
+	uint64_t prefix;
+
+	memcpy(&prefix, key->prefix, sizeof(prefix));
+	return be64toh(prefix);
+}
+
+/* Of the same region. */
+static bool begins_inside(const struct an_audience_key *inner, const struct an_audience_key *outer)
+{
+	return !outer->len || (inner->family == outer->family &&
+	                       !((prefix_of(inner) ^ prefix_of(outer)) >> (64 - outer->len)));
+}
+
+struct answer *store_inside(const struct store_owner *owner, const struct an_audience_key *key,
+                            const struct answer *after)
+{
+	struct an_audience_key begin = {.region = key->region, .family = key->family};
+	struct answer *next;
+
+	memcpy(begin.prefix, key->prefix, sizeof(begin.prefix));
+	next = order_first(owner->ordered, &begin, after);
+	return next && next->key.region == key->region && begins_inside(&next->key, key) ? next
+	                                                                                 : NULL;
 }
 
 size_t store_count(const struct store *store)

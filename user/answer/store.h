@@ -51,6 +51,7 @@ struct answer {
 	struct rcu_head rcu;
 	struct store_owner *owner;
 	struct answer *next, *prev;           /* of the owner; writer only */
+	struct answer *before, *behind;       /* the same, by network: order.h */
 	struct answer *ring_next, *ring_prev; /* of the store, for eviction; writer only */
 	struct an_audience_key key;
 	struct network asked; /* what upstream was asked with; family 0: SOURCE 0 */
@@ -94,7 +95,8 @@ struct store_owner {
 	int failed_ede;           /* EDE code that goes with it, -1 for none */
 	const char *failed_text;  /* static string or NULL */
 	/* Writer only. */
-	struct answer *answers;                    /* list */
+	struct answer *answers;                    /* list, the newest first */
+	struct answer *ordered;                    /* the same, by network: order.h */
 	struct store_owner *idle_next, *idle_prev; /* the store's, while there are no answers */
 	uint32_t answer_count;
 	uint32_t indexed_count; /* the most answers since the lengths were found anew */
@@ -217,6 +219,12 @@ uint8_t answer_pick_scope(const struct answer *answer, const struct network *net
 /* The answer of the same owner and region that would stand in for this one were it gone: that of
  * the longest network around it, or everyone's; NULL: none. */
 struct answer *store_wider(struct store *store, const struct answer *answer);
+
+/* The owner's answers in the region of `key` whose network begins inside of the key's (of length
+ * 0: all, nobody's as well), in the order of networks. `after`: the last that was got, NULL at
+ * first; NULL: there are no more. */
+struct answer *store_inside(const struct store_owner *owner, const struct an_audience_key *key,
+                            const struct answer *after);
 
 size_t store_count(const struct store *store);
 size_t store_owner_count(const struct store *store);

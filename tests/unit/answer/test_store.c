@@ -233,6 +233,86 @@ static void a_wider_audience_covers_a_narrower_one(void **state)
 	assert_null(store_wider(*state, everyone));
 }
 
+/* ---- what lies inside ---- */
+
+static unsigned int depth(const struct answer *root)
+{
+	unsigned int before, behind;
+
+	if (!root)
+		return 0;
+	before = depth(root->before);
+	behind = depth(root->behind);
+	return 1 + (before > behind ? before : behind);
+}
+
+static struct answer *put_in_region(struct store *store, uint32_t region, const char *network,
+                                    uint8_t kind)
+{
+	struct answer *answer = put(store, network, kind, 1, 1000), model = *answer, *old;
+
+	store_remove(store, answer);
+	model.key.region = region;
+	return store_put(store, model.owner, &model, ADDRESS, &old, 0);
+}
+
+static void what_lies_inside_is_of_the_same_region_and_family(void **state)
+{
+	static const struct {
+		const char *network;
+		uint8_t kind;
+		uint32_t region;
+	} rows[] = {{"192.0.0.0/16", AN_AUDIENCE_EXACT, 1},
+	            {"192.0.0.0/24", AN_AUDIENCE_NET, 1},
+	            {"192.0.2.0/24", AN_AUDIENCE_NET, 1},
+	            {"192.0.255.0/24", AN_AUDIENCE_NET, 1},
+	            {"192.0.0.0/8", AN_AUDIENCE_NET, 1},
+	            {"192.1.0.0/24", AN_AUDIENCE_NET, 1},
+	            {"191.255.0.0/16", AN_AUDIENCE_NET, 1},
+	            {"192.0.2.0/24", AN_AUDIENCE_NET, 2},
+	            {"192.0.2.0/24", AN_AUDIENCE_NET, 0},
+	            {"c000:2::/32", AN_AUDIENCE_NET, 1},
+	            {NULL, AN_AUDIENCE_EXACT, 1}};
+	struct answer *wide = put_in_region(*state, 1, "192.0.0.0/16", AN_AUDIENCE_NET),
+	              *next = NULL;
+	struct answer *everyone = put_in_region(*state, 1, NULL, AN_AUDIENCE_NET);
+	size_t inside = 0, all = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_non_null(
+		        put_in_region(*state, rows[i].region, rows[i].network, rows[i].kind));
+	while ((next = store_inside(wide->owner, &wide->key, next)) != NULL) {
+		assert_int_equal(next->key.region, 1);
+		assert_int_equal(next->key.family, AN_FAMILY_IPV4);
+		assert_memory_equal(next->key.prefix, wide->key.prefix, 2);
+		inside++;
+	}
+	/* The /8 begins there too. */
+	assert_int_equal(inside, 6);
+	while ((next = store_inside(wide->owner, &everyone->key, next)) != NULL) {
+		assert_int_equal(next->key.region, 1);
+		all++;
+	}
+	assert_int_equal(all, 11);
+}
+
+static void no_order_of_networks_makes_the_way_to_one_long(void **state)
+{
+	struct store *store = store_new(10000, 10000);
+	struct answer *answer = NULL;
+	char text[32];
+
+	(void)state;
+	for (unsigned int i = 0; i < 8192; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.0/24", i / 256, i % 256);
+		answer = put(store, text, AN_AUDIENCE_NET, 1, 1000);
+		assert_non_null(answer);
+	}
+	/* Twice the logarithm is what is expected; a list would be 8192 deep. */
+	assert_in_range(depth(answer->owner->ordered), 13, 80);
+	store_free(store);
+}
+
 /* ---- the list that is obviously right ---- */
 
 struct row {
@@ -271,6 +351,25 @@ static struct network random_network(unsigned int most)
 	return network_of(family, address, 1 + (unsigned int)rand() % (family == 2 ? most : 32));
 }
 
+static void compare_inside(const struct row *rows, size_t count, const struct row *wider)
+{
+	const struct answer *last = NULL, *next = NULL;
+	size_t slow = 0, fast = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct network first = rows[i].network;
+
+		first.len = (uint8_t)net_family_bits(first.family);
+		slow += network_contains(&wider->network, &first);
+	}
+	while ((next = store_inside(wider->answer->owner, &wider->answer->key, next)) != NULL) {
+		assert_true(!last || memcmp(last->key.prefix, next->key.prefix, 8) <= 0);
+		last = next;
+		fast++;
+	}
+	assert_int_equal(fast, slow);
+}
+
 static void compare(struct store *store, const struct row *rows, size_t count)
 {
 	for (int i = 0; i < 200; i++) {
@@ -281,6 +380,8 @@ static void compare(struct store *store, const struct row *rows, size_t count)
 		                .answer,
 		        slow_find(rows, count, &client));
 	}
+	for (size_t i = 0; i < count; i++)
+		compare_inside(rows, count, &rows[i]);
 }
 
 static void remove_some(struct store *store, struct row *rows, size_t *count)
@@ -349,6 +450,8 @@ int main(void)
 	        CASE(a_name_holds_no_more_networks_than_allowed),
 	        CASE(eviction_spares_what_is_used),
 	        CASE(a_wider_audience_covers_a_narrower_one),
+	        CASE(what_lies_inside_is_of_the_same_region_and_family),
+	        CASE(no_order_of_networks_makes_the_way_to_one_long),
 	        CASE(random_audiences_are_found_as_a_slow_list_finds_them),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Kernel images: put together as the kernel does it, they are the daemon's reply. */
-#include "unit/answer/scene.h"
+#include "unit/answer/one_scene.h"
 
 static const char ZONE[] = "$TTL 300\n"
                            "@ 3600 SOA ns1 host 7 7200 3600 1209600 60\n"
@@ -62,8 +62,6 @@ static const char SIGNED[] =
 /* Most turns behind a chain. */
 #define TURNS 16
 
-static struct scene scene;
-
 static int setup(void **state)
 {
 	static char text[sizeof(ZONE) + 8192];
@@ -82,18 +80,7 @@ static int setup(void **state)
 	/* Fits without its additional section only. */
 	for (unsigned int i = 0; i < 54; i++)
 		at += (size_t)sprintf(text + at, "wide MX %u www\n", i + 1);
-	rcu_register_thread();
-	memset(&scene, 0, sizeof(scene));
-	scene_open(&scene, texts);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	scene_close(&scene);
-	rcu_unregister_thread();
-	return 0;
+	return one_scene_open(texts);
 }
 
 union image {

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Replies that are too large: cut at RRsets, TC where something must be there; and compression. */
-#include "unit/answer/scene.h"
+#include "unit/answer/one_scene.h"
 
 #define MANY 70
 #define HUGE 300 /* records of 240 octets */
-
-static struct scene scene;
 
 static int setup(void **state)
 {
@@ -29,22 +27,8 @@ static int setup(void **state)
 	for (unsigned int i = 0; i < HUGE; i++)
 		at += (size_t)sprintf(text + at, "huge TXT \"%0240u\"\n", i);
 	sprintf(text + at, "huge A 192.0.2.1\n");
-	rcu_register_thread();
-	memset(&scene, 0, sizeof(scene));
-	scene_open(&scene, texts);
-	return 0;
+	return one_scene_open(texts);
 }
-
-static int teardown(void **state)
-{
-	(void)state;
-	scene_close(&scene);
-	rcu_unregister_thread();
-	return 0;
-}
-
-#define ASK(...)          scene_ask(&scene, &(struct ask){__VA_ARGS__})
-#define EXPECT(text, ...) assert_string_equal(ASK(__VA_ARGS__), text)
 
 static unsigned int lines(const char *text, const char *start)
 {
@@ -53,15 +37,6 @@ static unsigned int lines(const char *text, const char *start)
 	for (; (text = strstr(text, start)); text++)
 		count++;
 	return count;
-}
-
-static struct respond_result result_of(const struct ask *ask)
-{
-	uint8_t query[512];
-	static uint8_t reply[65535];
-
-	return scene_send(&scene, ask, query, scene_query(ask, query), reply,
-	                  ask->tcp ? sizeof(reply) : 1232);
 }
 
 static void set_that_does_not_fit_sets_tc_and_keeps_opt(void **state)

@@ -12,9 +12,9 @@ import dns.message
 import dns.query
 import dns.rcode
 
-from bench import KEY_NAME, KEY_SECRET, Server, Zone, some_records
+from bench import Server, Zone, some_records
 from in_hostile import Hostile, honest
-from in_peers import Knotd, Named, Pdns
+from in_peers import Knotd, Named, Pdns, secondary_text
 from lib.cases import case, equal, true
 from lib.process import until
 
@@ -29,17 +29,7 @@ class Anamed(Server):
         bench.add(self)
 
     def configure(self):
-        text = f'listen: [ "127.0.0.1@{self.port}" ]\n'
-        if self.signed:
-            text += f"keys:\n  - name: {KEY_NAME}\n    secret: {KEY_SECRET}\n"
-        text += "zones:\n"
-        for apex, ports in self.zones.items():
-            text += f'  - name: "{apex}"\n    primaries:\n'
-            for port in ports:
-                text += f"      - address: 127.0.0.1@{port}\n"
-                text += f"        key: {KEY_NAME}\n" if self.signed else ""
-            text += "    catalog: yes\n" if apex in self.catalogs else ""
-        return self.write("conf", f"""{text}upstreams:
+        return self.write("conf", f"""{secondary_text(self)}upstreams:
   - address: 127.0.0.1@1
 maps:
   pin-dir: {self.path("pins")}

@@ -22,6 +22,21 @@ def binary(bench, path):
     return copy_binary(path, bench.root)
 
 
+def secondary_text(server):
+    """The configuration of one of ours, as far as the zones; these map apexes to primaries' ports."""
+    text = f'listen: [ "127.0.0.1@{server.port}" ]\n'
+    if server.signed:
+        text += f"keys:\n  - name: {KEY_NAME}\n    secret: {KEY_SECRET}\n"
+    text += "zones:\n"
+    for apex, ports in server.zones.items():
+        text += f'  - name: "{apex}"\n    primaries:\n'
+        for port in ports:
+            text += f"      - address: 127.0.0.1@{port}\n"
+            text += f"        key: {KEY_NAME}\n" if server.signed else ""
+        text += "    catalog: yes\n" if apex in server.catalogs else ""
+    return text
+
+
 class Primary(Server):
     """`tell`: the port that NOTIFYs go to; `signed`: with the key or without."""
 
@@ -265,16 +280,7 @@ class Host(Server):
         bench.add(self)
 
     def configure(self):
-        text = f'listen: [ "127.0.0.1@{self.port}" ]\n'
-        if self.signed:
-            text += f"keys:\n  - name: {KEY_NAME}\n    secret: {KEY_SECRET}\n"
-        text += "zones:\n"
-        for apex, ports in self.zones.items():
-            text += f'  - name: "{apex}"\n    primaries:\n'
-            for port in ports:
-                text += f"      - address: 127.0.0.1@{port}\n"
-                text += f"        key: {KEY_NAME}\n" if self.signed else ""
-            text += "    catalog: yes\n" if apex in self.catalogs else ""
+        text = secondary_text(self)
         text += "upstreams:\n  - address: 127.0.0.1@1\n"
         text += f'server:\n  state-dir: "{self.state}"\n{self.more}'
         return self.write("conf", text)

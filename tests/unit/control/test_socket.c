@@ -7,7 +7,6 @@
 /* clang-format on */
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,16 +17,14 @@
 
 #include "control/control.h"
 #include "unit/folder.h"
+#include "unit/side_loop.h"
 
-/* A loop with a control socket in a thread of its own; the tests are its clients. */
+/* A control socket; the tests are its clients. */
 struct fixture {
 	char folder[64], path[80];
-	uv_loop_t loop;
-	uv_async_t end;
-	uv_timer_t later;
+	struct side_loop side;
 	struct control *control;
 	struct control_request *waiting;
-	pthread_t thread;
 };
 
 static void on_later(uv_timer_t *timer)
@@ -46,7 +43,7 @@ static void handle(struct control_request *request, const char *verb, json_t *ar
 		control_reply(request, json_pack("{s:O}", "said", arguments));
 	} else if (strcmp(verb, "later") == 0) {
 		fixture->waiting = request;
-		uv_timer_start(&fixture->later, on_later, 20, 0);
+		uv_timer_start(&fixture->side.timer, on_later, 20, 0);
 	} else if (strcmp(verb, "big") == 0) {
 		json_t *list = json_array();
 
@@ -62,21 +59,9 @@ static void handle(struct control_request *request, const char *verb, json_t *ar
 	}
 }
 
-static void on_end(uv_async_t *async)
+static void on_end(void *fixture)
 {
-	struct fixture *fixture = async->data;
-
-	control_close(fixture->control);
-	uv_close((uv_handle_t *)&fixture->later, NULL);
-	uv_close((uv_handle_t *)async, NULL);
-}
-
-static void *run_loop(void *arg)
-{
-	struct fixture *fixture = arg;
-
-	uv_run(&fixture->loop, UV_RUN_DEFAULT);
-	return NULL;
+	control_close(((struct fixture *)fixture)->control);
 }
 
 static int set_up(void **state)
@@ -87,14 +72,12 @@ static int set_up(void **state)
 	if (!mkdtemp(folder_template(fixture->folder, sizeof(fixture->folder), "socket")))
 		return -1;
 	snprintf(fixture->path, sizeof(fixture->path), "%s/s", fixture->folder);
-	uv_loop_init(&fixture->loop);
-	uv_async_init(&fixture->loop, &fixture->end, on_end);
-	uv_timer_init(&fixture->loop, &fixture->later);
-	fixture->end.data = fixture->later.data = fixture;
-	if (control_open(&fixture->loop, fixture->path, handle, fixture, &fixture->control, &error))
+	side_loop_open(&fixture->side, on_end, fixture);
+	if (control_open(&fixture->side.loop, fixture->path, handle, fixture, &fixture->control,
+	                 &error))
 		return -1;
 	*state = fixture;
-	return pthread_create(&fixture->thread, NULL, run_loop, fixture);
+	return side_loop_start(&fixture->side);
 }
 
 static int tear_down(void **state)
@@ -102,9 +85,7 @@ static int tear_down(void **state)
 	struct fixture *fixture = *state;
 	int err;
 
-	uv_async_send(&fixture->end);
-	pthread_join(fixture->thread, NULL);
-	err = uv_loop_close(&fixture->loop); /* no handle is left */
+	err = side_loop_close(&fixture->side);
 	err |= access(fixture->path, F_OK) == 0;
 	err |= rmdir(fixture->folder);
 	free(fixture);

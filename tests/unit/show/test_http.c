@@ -7,7 +7,6 @@
 /* clang-format on */
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,17 +15,15 @@
 
 #include "base/clock.h"
 #include "show/http.h"
+#include "unit/side_loop.h"
 
 #define BIG (8U << 20)
 
-/* A loop with a server in a thread of its own; the tests are its clients. */
+/* A server, and a beat beside it; the tests are its clients. */
 struct fixture {
-	uv_loop_t loop;
-	uv_async_t end;
-	uv_timer_t beat;
+	struct side_loop side;
 	struct http *http;
 	struct endpoint address;
-	pthread_t thread;
 	atomic_int made, beats;
 };
 
@@ -68,21 +65,9 @@ static void on_beat(uv_timer_t *timer)
 	fixture->beats++;
 }
 
-static void on_end(uv_async_t *async)
+static void on_end(void *fixture)
 {
-	struct fixture *fixture = async->data;
-
-	http_close(fixture->http);
-	uv_close((uv_handle_t *)&fixture->beat, NULL);
-	uv_close((uv_handle_t *)async, NULL);
-}
-
-static void *run_loop(void *arg)
-{
-	struct fixture *fixture = arg;
-
-	uv_run(&fixture->loop, UV_RUN_DEFAULT);
-	return NULL;
+	http_close(((struct fixture *)fixture)->http);
 }
 
 static int set_up(void **state)
@@ -94,26 +79,20 @@ static int set_up(void **state)
 	assert_non_null(fixture);
 	*state = fixture;
 	assert_int_equal(endpoint_parse("127.0.0.1", 0, &address), 0);
-	uv_loop_init(&fixture->loop);
-	fixture->end.data = fixture->beat.data = fixture;
-	uv_async_init(&fixture->loop, &fixture->end, on_end);
-	uv_timer_init(&fixture->loop, &fixture->beat);
-	uv_timer_start(&fixture->beat, on_beat, 1, 1);
-	if (http_open(&fixture->loop, &address, pages, fixture, &fixture->http, &error))
+	side_loop_open(&fixture->side, on_end, fixture);
+	uv_timer_start(&fixture->side.timer, on_beat, 1, 1);
+	if (http_open(&fixture->side.loop, &address, pages, fixture, &fixture->http, &error))
 		fail_msg("%s", error.text);
 	fixture->address = http_address(fixture->http);
 	assert_int_not_equal(fixture->address.port, 0);
-	pthread_create(&fixture->thread, NULL, run_loop, fixture);
-	return 0;
+	return side_loop_start(&fixture->side);
 }
 
 static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
 
-	uv_async_send(&fixture->end);
-	pthread_join(fixture->thread, NULL);
-	assert_int_equal(uv_loop_close(&fixture->loop), 0);
+	assert_int_equal(side_loop_close(&fixture->side), 0);
 	free(fixture);
 	return 0;
 }

@@ -11,7 +11,7 @@ import time
 
 from lib.cases import case, equal, true
 from lib.lab import CDN
-from lib.peers import KNOTC, KNOTD
+from lib.peers import KNOTC, KNOTD, knot_server
 from lib.process import Process, copy_binary, until
 from lib.standard import edge_config
 from rolling import ZONE
@@ -20,20 +20,7 @@ from validators import Bind, Unbound
 
 DSFROMKEY = "/usr/bin/dnssec-dsfromkey"
 SCHEMA = "/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"
-KNOT = """\
-server:
-    listen: [ {address}@5301 ]
-    rundir: "{folder}"
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-database:
-    storage: "{folder}"
-control:
-    listen: "{folder}/knot.sock"
-log:
-  - target: stdout
-    any: info
+KNOT = knot_server("{address}@5301") + """\
 acl:
   - id: all
     address: 0.0.0.0/0

@@ -8,27 +8,14 @@ from lib.ask import Client
 from lib.cases import case, equal, true
 from lib.check import until_from_kernel
 from lib.lab import CDN, EDGE
-from lib.peers import KNOTC, KNOTD
+from lib.peers import KNOTC, KNOTD, knot_server
 from lib.process import Process, copy_binary, until
 from lib.standard import NET1, ZONES, edge_config
 
 PORT = 5300
 SECRET = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-CONF = """\
-server:
-    listen: [ {address}@{port} ]
-    rundir: "{folder}"
-    udp-workers: 1
-    tcp-workers: 2
-    background-workers: 1
-database:
-    storage: "{folder}"
-control:
-    listen: "{folder}/knot.sock"
-log:
-  - target: stdout
-    any: info
+CONF = knot_server("{address}@{port}", tcp_workers=2) + """\
 key:
   - id: k1
     algorithm: hmac-sha256

@@ -16,21 +16,27 @@ KNOTD = "/usr/sbin/knotd"
 KNOTC = "/usr/sbin/knotc"
 UNBOUND = "/usr/sbin/unbound"
 
-KNOT_CONF = """\
+
+def knot_server(listen, tcp_workers=1, more=""):
+    """How a knotd's configuration begins, to be formatted with its `folder`; `more`: lines of its server."""
+    return f"""\
 server:
     listen: [ {listen} ]
-    rundir: "{folder}"
+    rundir: "{{folder}}"
     udp-workers: 1
-    tcp-workers: 1
+    tcp-workers: {tcp_workers}
     background-workers: 1
-    edns-client-subnet: on
-database:
-    storage: "{folder}"
+{more}database:
+    storage: "{{folder}}"
 control:
-    listen: "{folder}/knot.sock"
+    listen: "{{folder}}/knot.sock"
 log:
   - target: stdout
     any: info
+"""
+
+
+KNOT_CONF = knot_server("{listen}", more="    edns-client-subnet: on\n") + """\
 mod-geoip:
 {modules}
 template:

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a zone's answers depend on beside its own data: which other zones are
- * ours. Names move into a zone that is new below it, and a CNAME that led out
- * of our zones leads into the new one. Such a zone's answers leave the kernel.
+ * ours. Names move into a zone that is new below it, the DS of its apex into one
+ * that is new above it, and a CNAME that led out of our zones leads into the new
+ * one. Such a zone's answers leave the kernel.
  */
 #include "control/world.h"
 
@@ -33,6 +34,22 @@ static int leads_elsewhere(const struct zone_node *node, void *arg)
 	        node->flags & ZONE_NODE_CNAME ? zone_rrset(node, AN_TYPE_CNAME) : NULL;
 
 	return cname && is_moved(arg, cname->rdata[0].data, cname->rdata[0].len);
+}
+
+/* DS is the parent's to answer (RFC 4035 3.1.4.1); without one of ours the zone does. */
+static bool answers_own_ds(const struct zones *zones, const struct zone *zone)
+{
+	const struct zone *asked =
+	        zones_find(zones, zone->apex, zone->apex_len, AN_TYPE_DS);
+
+	return asked && asked->apex_len == zone->apex_len;
+}
+
+/* The answers of a zone that is in both sets are others now. */
+static bool is_disturbed(struct nearby *nearby, const struct zone *zone)
+{
+	return answers_own_ds(nearby->zones, zone) != answers_own_ds(nearby->old, zone) ||
+	       zone_each(zone, leads_elsewhere, nearby);
 }
 
 /* Takes what the kernel has of the zone around this apex out of it. */
@@ -74,7 +91,7 @@ void world_disturb(const struct zones *zones, const struct zones *old, struct pu
 	for (size_t i = 0; count && i < zones_count(zones); i++) {
 		struct zone *zone = zones_at(zones, i);
 
-		if (zone->id != UINT32_MAX && zone_each(zone, leads_elsewhere, &nearby))
+		if (zone->id != UINT32_MAX && is_disturbed(&nearby, zone))
 			publish_zone_renew(publish, zone->id, &zone->generation);
 	}
 }

@@ -4,7 +4,7 @@
 from lib.cases import case, equal, true
 from lib.check import until_from_kernel
 from lib.standard import ZONES
-from signed import Keys, signed_edge
+from signed import Keys, nsec_types, signed_edge
 
 DO = 0x8000
 RRSIG = 46
@@ -41,3 +41,24 @@ def denied(bench):
     reply = bench.client.ask("no.example.test", "A", ednsflags=DO)
     equal((reply.rcode, has_signatures(reply), edge.hits()), ("NOERROR", True, hits))
     true(edge.counters()["pass_dnssec"] > 0, "passed up for its proof")
+
+
+@case("another number for ANAME: the kernel shows no bitmap with the former one")
+def other_number(bench):
+    edge = edge_of(bench)
+    for restart in (False, True):
+        number = 65280 + restart
+
+        def types():
+            reply = bench.client.ask("shop.example.test", "TXT", ednsflags=DO)
+            return nsec_types(reply)["shop.example.test"]
+
+        until_from_kernel(edge, lambda: bench.client.ask("shop.example.test", "TXT", ednsflags=DO))
+        true(f"TYPE{number}" not in types(), "not yet")
+        edge.write_config({"answers": {"aname-type": str(number)}})
+        if restart:
+            edge.stop()
+            edge.start()
+        else:
+            edge.reload()
+        true(f"TYPE{number}" in types(), f"{types()} after {'restart' if restart else 'reload'}")

@@ -23,7 +23,7 @@ static bool has_expanded(const struct config_zone *settings)
 }
 
 /* What the kernel's answers of a zone depend on: its data, and how they are made of it. */
-static uint64_t zone_content(const struct zone *zone)
+static uint64_t zone_content(const struct zone *zone, const struct config *config)
 {
 	const uint8_t how[] = {zone->siblings, zone->flatten_cnames, zone->expose_aname,
 	                       has_expanded(zone->settings)};
@@ -35,8 +35,11 @@ static uint64_t zone_content(const struct zone *zone)
 		hash = XXH64(owner->name, owner->len, hash);
 	}
 	/* Answers that were made without regard to signatures go, and those of another epoch. */
-	if (zone->signer)
+	if (zone->signer) {
 		hash ^= signer_content(zone->signer);
+		/* It stands in the bitmaps of the NSEC records that are made here. */
+		hash = XXH64(&config->aname_type, sizeof(config->aname_type), hash);
+	}
 	return zone->security == ZONE_INSECURE ? hash : XXH64(&zone->security, 1, hash);
 }
 
@@ -71,7 +74,8 @@ static void renew_expired(struct zones *zones, const struct zones *old)
 	}
 }
 
-static void settle_without_kernel(struct zone *zone, const struct zones *old)
+static void settle_without_kernel(struct zone *zone, const struct zones *old,
+                                  const struct config *config)
 {
 	const struct zone *before = old ? zones_exact(old, zone->apex, zone->apex_len) : NULL;
 
@@ -79,8 +83,8 @@ static void settle_without_kernel(struct zone *zone, const struct zones *old)
 	if (!before)
 		zone->generation = 1;
 	else if (before != zone)
-		zone->generation =
-		        before->generation + (zone_content(before) != zone_content(zone));
+		zone->generation = before->generation + (zone_content(before, config) !=
+		                                         zone_content(zone, config));
 }
 
 /* What does not hold any longer the kernel does not give out either. */
@@ -96,38 +100,41 @@ static uint64_t valid_until_ms(const struct zone *zone, uint64_t until_ms)
 	return until_ms < now + left ? until_ms : now + left;
 }
 
-static void settle_with_kernel(struct zone *zone, const struct zones *old, struct publish *publish)
+static void settle_with_kernel(struct zone *zone, const struct zones *old,
+                               const struct config *config, struct publish *publish)
 {
 	struct zone *before = old ? zones_exact(old, zone->apex, zone->apex_len) : NULL;
 	char name[NAME_TEXT_MAX];
 	int err;
 
 	denial_begin(zone, before, publish);
-	err = publish_zone(publish, zone->apex, zone->apex_len, zone_content(zone),
+	err = publish_zone(publish, zone->apex, zone->apex_len, zone_content(zone, config),
 	                   zone_flags(zone), valid_until_ms(zone, CLOCK_MS_NEVER), &zone->id,
 	                   &zone->generation);
 	denial_end(zone, before, publish);
 	if (!err)
 		return;
-	settle_without_kernel(zone, old);
+	settle_without_kernel(zone, old, config);
 	log_warning("zone %s stays with the daemon: %s", name_to_text(zone->apex, name),
 	            err == -ENOSPC ? "maps: zones is too small" : strerror(-err));
 }
 
-void world_settle_zone(struct zone *zone, const struct zones *old, struct publish *publish)
+void world_settle_zone(const struct config *config, struct zone *zone, const struct zones *old,
+                       struct publish *publish)
 {
 	if (publish)
-		settle_with_kernel(zone, old, publish);
+		settle_with_kernel(zone, old, config, publish);
 	else
-		settle_without_kernel(zone, old);
+		settle_without_kernel(zone, old, config);
 }
 
-void world_settle_until(const struct zone *zone, uint64_t until_ms, struct publish *publish)
+void world_settle_until(const struct config *config, const struct zone *zone, uint64_t until_ms,
+                        struct publish *publish)
 {
 	uint32_t id, generation;
 
 	if (publish && zone->id != UINT32_MAX)
-		publish_zone(publish, zone->apex, zone->apex_len, zone_content(zone),
+		publish_zone(publish, zone->apex, zone->apex_len, zone_content(zone, config),
 		             zone_flags(zone), valid_until_ms(zone, until_ms), &id, &generation);
 }
 
@@ -171,7 +178,7 @@ void world_settle(const struct config *config, struct zones *zones, const struct
 	for (size_t i = 0; i < zones_count(zones); i++) {
 		struct zone *zone = zones_at(zones, i);
 
-		world_settle_zone(zone, old, publish);
+		world_settle_zone(config, zone, old, publish);
 		if (other && zone->id != UINT32_MAX)
 			publish_zone_renew(publish, zone->id, &zone->generation);
 	}

@@ -163,8 +163,8 @@ static void on_expired(const uint8_t *apex, size_t apex_len, bool expired, void 
 	if (!zone || !zone->soa)
 		return;
 	CMM_STORE_SHARED(zone->expired, expired);
-	world_settle_until(zone, transfer_in_expires_ms(transfers->in, apex, apex_len),
-	                   daemon->publish);
+	world_settle_until(daemon->config, zone,
+	                   transfer_in_expires_ms(transfers->in, apex, apex_len), daemon->publish);
 }
 
 /* ---- changing the world ---- */
@@ -325,7 +325,7 @@ static void settle(struct daemon *daemon, const struct change *change)
 
 		if (zones_exact(daemon->zones, zone->apex, zone->apex_len) == zone)
 			continue;
-		world_settle_zone(zone, daemon->zones, daemon->publish);
+		world_settle_zone(change->config, zone, daemon->zones, daemon->publish);
 		daemon_forget_faults(daemon, zone);
 	}
 	if (change->config != daemon->config && daemon->publish)
@@ -411,7 +411,7 @@ void transfers_hold(struct daemon *daemon)
 			continue;
 		zone = zones_exact(daemon->zones, name->name, name->len);
 		if (zone)
-			world_settle_until(zone,
+			world_settle_until(daemon->config, zone,
 			                   transfer_in_expires_ms(daemon->transfers->in, name->name,
 			                                          name->len),
 			                   daemon->publish);

@@ -75,7 +75,8 @@ void world_settle(const struct config *config, struct zones *zones, const struct
                   struct publish *publish);
 
 /* The same for one zone that is new in the set. */
-void world_settle_zone(struct zone *zone, const struct zones *old, struct publish *publish);
+void world_settle_zone(const struct config *config, struct zone *zone, const struct zones *old,
+                       struct publish *publish);
 
 /* Points every zone of the set to its settings in this configuration. */
 void world_renew_settings(const struct config *config, struct zones *zones);
@@ -95,7 +96,8 @@ bool world_is_as_adopted(const struct zones *zones, const struct publish *publis
 
 /* Tells the kernel how long the zone's data holds, by clock_ms(); one that has expired holds no
  * longer. */
-void world_settle_until(const struct zone *zone, uint64_t until_ms, struct publish *publish);
+void world_settle_until(const struct config *config, const struct zone *zone, uint64_t until_ms,
+                        struct publish *publish);
 
 /* Says in the log what the faults are. */
 void world_log_faults(const struct world_load *load);

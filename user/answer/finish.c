@@ -23,6 +23,7 @@ struct outcome {
 	bool upstream, stale, tailored, over_budget, loop;
 	bool one_family; /* scope 0, and of the other family nothing is known */
 	bool half;       /* kept under half of a family's addresses, though its scope is 0 */
+	bool held;       /* the last addresses, against a denial */
 	uint32_t ttl;
 	uint8_t scope, index;
 	int ede;
@@ -383,6 +384,18 @@ void finish_remove_alone(struct flatten *flatten, struct answer *answer, bool di
 	store_remove(flatten->store, answer);
 }
 
+/* The same of one whose clients another answer, which is everywhere already, is for. */
+static void remove_superseded(struct flatten *flatten, struct answer *answer)
+{
+	struct store_owner *owner = answer->owner;
+
+	refresh_unqueue(flatten, answer);
+	restore_forget(flatten, owner, answer);
+	if (flatten->publish && owner->has_kernel_owner)
+		publish_answer_supersede(flatten->publish, owner->kernel_uid, &answer->key);
+	store_remove(flatten->store, answer);
+}
+
 /* RFC 7871 7.3.1: with an answer go the shorter audiences that would stand in for it. */
 void finish_remove(struct flatten *flatten, struct answer *answer, bool disk)
 {
@@ -584,6 +597,33 @@ static struct answer *put_pool(struct flatten *flatten, struct store_owner *owne
 	return answer;
 }
 
+/*
+ * What is held of longer networks for the client on whose behalf this answer was asked for is over:
+ * it would hide this one for as long as last good answers are kept. That of a member that fails
+ * ends none that is fresh.
+ */
+static void supersede(const struct flight *flight, struct store_owner *owner,
+                      const struct outcome *outcome, const struct answer *by)
+{
+	const struct ask_key *key = &flight->key;
+	struct flatten *flatten = flight->flatten;
+	struct chained *chained = NULL;
+	struct store_found found;
+
+	for (;;) {
+		found = store_find(flatten->store, key->name, key->name_len, key->type,
+		                   &flight->client, key->region, true, clock_ms());
+		if (!found.answer || found.answer == by ||
+		    !stands_in(&by->key, &found.answer->key) ||
+		    (outcome->stale && found.state == STORE_FRESH))
+			break;
+		if (!chained)
+			chained = chained_take(flatten, owner);
+		remove_superseded(flatten, found.answer);
+	}
+	chained_renew(flatten, chained);
+}
+
 static void put_outcome(struct flight *flight, struct store_owner *owner, struct outcome *outcome)
 {
 	struct flatten *flatten = flight->flatten;
@@ -621,6 +661,8 @@ static void put_outcome(struct flight *flight, struct store_owner *owner, struct
 		harvest_use(answer->harvest);
 	restore_keep(flatten, owner, answer);
 	refresh_queue(flatten, answer, refresh_due(flatten, answer));
+	if (!outcome->held)
+		supersede(flight, owner, outcome, answer);
 }
 
 static void held_outcome(const struct answer *held, struct outcome *ret)
@@ -639,13 +681,13 @@ static void flight_good(struct flight *flight, struct store_owner *owner, struct
 	struct store_found last = store_find(flatten->store, key->name, key->name_len, key->type,
 	                                     &flight->client, key->region, true, now);
 	uint64_t fetched = last.answer ? last.answer->fetched_ms : 0;
-	bool held = !outcome->cell && hold_on(flatten, last.answer, outcome, now);
 
-	if (held)
+	outcome->held = !outcome->cell && hold_on(flatten, last.answer, outcome, now);
+	if (outcome->held)
 		held_outcome(last.answer, outcome);
 	CMM_STORE_SHARED(owner->failed_until_ms, 0);
 	put_outcome(flight, owner, outcome);
-	if (held && owner->catch_all)
+	if (outcome->held && owner->catch_all)
 		owner->catch_all->fetched_ms =
 		        fetched; /* the bound counts from when upstream gave them */
 	if (owner->failing)

@@ -39,8 +39,7 @@ static int leads_elsewhere(const struct zone_node *node, void *arg)
 /* DS is the parent's to answer (RFC 4035 3.1.4.1); without one of ours the zone does. */
 static bool answers_own_ds(const struct zones *zones, const struct zone *zone)
 {
-	const struct zone *asked =
-	        zones_find(zones, zone->apex, zone->apex_len, AN_TYPE_DS);
+	const struct zone *asked = zones_find(zones, zone->apex, zone->apex_len, AN_TYPE_DS);
 
 	return asked && asked->apex_len == zone->apex_len;
 }

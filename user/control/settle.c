@@ -83,8 +83,8 @@ static void settle_without_kernel(struct zone *zone, const struct zones *old,
 	if (!before)
 		zone->generation = 1;
 	else if (before != zone)
-		zone->generation = before->generation + (zone_content(before, config) !=
-		                                         zone_content(zone, config));
+		zone->generation = before->generation +
+		                   (zone_content(before, config) != zone_content(zone, config));
 }
 
 /* What does not hold any longer the kernel does not give out either. */

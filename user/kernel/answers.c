@@ -497,17 +497,22 @@ int answers_add(struct publish *publish, struct book_owner *owner,
 	return 0;
 }
 
+/* folded: the image for places where it stands folded; NULL: it cannot stand there. */
 static int put_network(struct publish *publish, struct book_owner *owner,
                        const struct an_audience_key *key, struct answers_image *image,
-                       uint32_t *ret_slot)
+                       struct answers_image *folded, uint32_t *ret_slot)
 {
 	struct book_audience *audience = book_audience_find(&publish->book, key);
 	int error = audience ? answers_replace(publish, owner, audience, image, ret_slot)
 	                     : answers_add(publish, owner, key, image, ret_slot);
 
-	if (!error && key->kind == AN_AUDIENCE_NET)
-		fold_undo_inside(publish, owner, key);
-	return error;
+	if (key->kind != AN_AUDIENCE_NET)
+		return error;
+	/* What stands folded, of it or of shorter ones, must not hide what it is now. */
+	if (fold_renew(publish, owner, key, error ? NULL : folded) &&
+	    fold_undo_inside(publish, owner, key))
+		return error;
+	return -ENOSPC; /* the owner is gone */
 }
 
 /* ---- what others call ---- */
@@ -580,7 +585,8 @@ int answers_put(struct publish *publish, struct book_owner *owner,
 	if (is_whole(key))
 		return put_whole(publish, owner, key->kind == AN_AUDIENCE_NET, image, ret_slot);
 	if (fits(owner, key))
-		return put_network(publish, owner, key, image, ret_slot);
+		return put_network(publish, owner, key, image, asked_prefix ? image : NULL,
+		                   ret_slot);
 	withhold(publish, owner, key);
 	if (book_owner_by_uid(&publish->book, uid) != owner)
 		return -ENOSPC;
@@ -646,6 +652,16 @@ static void remove_whole(struct publish *publish, struct book_owner *owner, bool
 	desk_drop_answer(publish, old);
 }
 
+/* The answer for everyone is nobody's too. */
+static void forget_nobody(struct publish *publish, struct book_owner *owner)
+{
+	uint32_t old = owner->nobody;
+
+	set_nobody(publish, owner, AN_SLOT_NONE);
+	replace_catch_all(publish, owner, old);
+	desk_drop_answer(publish, old);
+}
+
 static void forget_audience(struct publish *publish, struct book_owner *owner,
                             struct book_audience *audience)
 {
@@ -679,6 +695,31 @@ void publish_answer_remove(struct publish *publish, uint64_t uid, const struct a
 	audience = book_audience_find(&publish->book, &whole);
 	alone = owner->count == 1 && owner->everyone == AN_SLOT_NONE;
 	if (audience && alone && !audience->sticky)
+		forget_audience(publish, owner, audience);
+	else if (audience && !answers_make_ask(publish, owner, audience, false))
+		return;
+	if (whole.kind == AN_AUDIENCE_NET && desk_is_network(&whole))
+		fold_renew(publish, owner, &whole, NULL);
+}
+
+void publish_answer_supersede(struct publish *publish, uint64_t uid,
+                              const struct an_audience_key *key)
+{
+	struct book_owner *owner = book_owner_by_uid(&publish->book, uid);
+	struct book_audience *audience;
+	struct an_audience_key whole;
+
+	if (!owner || !answers_complete_key(owner, key, &whole))
+		return;
+	if (is_whole(&whole)) {
+		if (whole.kind == AN_AUDIENCE_EXACT)
+			forget_nobody(publish, owner);
+		else
+			remove_whole(publish, owner, true); /* nothing is shorter */
+		return;
+	}
+	audience = book_audience_find(&publish->book, &whole);
+	if (audience && !audience->sticky && !audience->fold_len)
 		forget_audience(publish, owner, audience);
 	else if (audience && !answers_make_ask(publish, owner, audience, false))
 		return;

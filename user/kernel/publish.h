@@ -144,6 +144,10 @@ void publish_withhold(struct publish *publish, uint64_t uid, const struct an_aud
 /* Takes an answer (all of an owner's) out; keys become ASK where a shorter one would stand in. */
 void publish_answer_remove(struct publish *publish, uint64_t uid,
                            const struct an_audience_key *key);
+/* Takes an answer out in whose place a shorter one, which is there, is right: no key becomes ASK.
+ */
+void publish_answer_supersede(struct publish *publish, uint64_t uid,
+                              const struct an_audience_key *key);
 void publish_owner_remove(struct publish *publish, uint64_t uid);
 
 /* ---- places: from clients to regions ---- */

@@ -165,6 +165,56 @@ static void a_reload_that_moves_the_target_makes_answers_old(void **state)
 	                    "\xcb\0\x71\2", 4);
 }
 
+/* What was given to the longer networks before would hide it until stale-max. */
+static void a_wider_answer_ends_what_was_held_of_longer_networks(void **state)
+{
+	static const char *const targets[] = {"local", "two.cdn.test."};
+	static const char *const clients[] = {"192.0.2.0/24", "192.0.0.0/20", NULL};
+	struct scene *scene = *state;
+
+	script("one.cdn.test.", UPSTREAM_OK, 60, 24, "203.0.113.1");
+	script("two.cdn.test.", UPSTREAM_OK, 60, 8, "192.0.2.7");
+	for (size_t t = 0; t < 2; t++) {
+		struct zones *old = scene->world.zones;
+
+		for (size_t i = 0; i < 3; i++)
+			get(scene, "@", AN_TYPE_A, clients[i], false);
+		scene->world.zones = zones_of(example_zone(targets[t], SIBLINGS_MERGE));
+		flatten_world(scene->flatten, &scene->world, (struct upstream *)&scene->loop, NULL,
+		              NULL);
+		zones_free(old);
+		for (size_t i = 0; i < 3; i++) {
+			struct store_found found = get(scene, "@", AN_TYPE_A, clients[i], true);
+
+			assert_int_equal(found.state, STORE_FRESH);
+			assert_memory_equal(found.answer->octets, "\xc0\0\2\7", 4);
+		}
+		flatten_flush(scene->flatten, APEX, sizeof(APEX), NULL);
+		old = scene->world.zones;
+		scene->world.zones = zones_of(example_zone("one.cdn.test.", SIBLINGS_MERGE));
+		flatten_world(scene->flatten, &scene->world, (struct upstream *)&scene->loop, NULL,
+		              NULL);
+		zones_free(old);
+	}
+}
+
+/* Of a network that nobody asked for the wider answer says less than its own last one. */
+static void a_wider_answer_leaves_other_longer_networks_their_last_good(void **state)
+{
+	struct scene *scene = *state;
+
+	script("one.cdn.test.", UPSTREAM_OK, 1, 24, "203.0.113.1");
+	get(scene, "@", AN_TYPE_A, "192.0.2.0/24", false);
+	get(scene, "@", AN_TYPE_A, "192.0.3.0/24", false);
+	run_ms(scene, 1050);
+	script("one.cdn.test.", UPSTREAM_OK, 60, 16, "203.0.113.2");
+	assert_memory_equal(get(scene, "@", AN_TYPE_A, "192.0.2.0/24", true).answer->octets,
+	                    "\xcb\0\x71\2", 4);
+	assert_int_equal(look(scene, "@", AN_TYPE_A, "192.0.3.0/24").state, STORE_EXPIRED);
+	assert_memory_equal(get(scene, "@", AN_TYPE_A, "192.0.3.0/24", true).answer->octets,
+	                    "\xcb\0\x71\2", 4);
+}
+
 static void last_good_answers_come_back_from_disk(void **state)
 {
 	struct scene *scene = *state;
@@ -305,6 +355,8 @@ int main(void)
 	        CASE(a_flush_forgets),
 	        CASE(a_flush_forgets_each_answer_once),
 	        CASE(a_reload_that_moves_the_target_makes_answers_old),
+	        CASE(a_wider_answer_ends_what_was_held_of_longer_networks),
+	        CASE(a_wider_answer_leaves_other_longer_networks_their_last_good),
 	        CASE(last_good_answers_come_back_from_disk),
 	        CASE(what_is_kept_by_region_can_be_forgotten_alone),
 	        CASE(memory_is_bounded_and_eviction_takes_what_would_stand_in),

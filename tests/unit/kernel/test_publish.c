@@ -355,6 +355,31 @@ static void a_removed_network_passes_up_and_nothing_shorter_stands_in(void **sta
 	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 25);
 }
 
+/* Where it is removed the shorter one could be wrong; where it is superseded it is right. */
+static void of_a_superseded_network_the_shorter_one_answers(void **state)
+{
+	struct an_audience_key net = bench_key(NET, IPV4, 0xc0000200, 24), nobody = bench_nobody(),
+	                       exact = bench_key(EXACT, IPV4, 0xc0000400, 23);
+	uint64_t uid = bench_owner(&bench, 1);
+
+	(void)state;
+	bench_put(&bench, uid, net, 24);
+	bench_put(&bench, uid, exact, 23);
+	bench_put(&bench, uid, nobody, 8);
+	bench_put(&bench, uid, bench_key(NET, IPV4, 0xc0000000, 16), 16);
+	bench_put(&bench, uid, bench_everyone(), 1);
+	publish_answer_supersede(bench.publish, uid, &net);
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 16);
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000401, 23), 23);
+	publish_answer_supersede(bench.publish, uid, &exact);
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000401, 23), 16);
+	publish_answer_supersede(bench.publish, uid, &nobody);
+	assert_int_equal(bench_ask(&bench, 1, 0, 0), 1);
+	publish_answer_supersede(bench.publish, uid, &net); /* it is not there */
+	assert_int_equal(bench_ask(&bench, 1, 0xc0000201, 24), 16);
+	assert_int_equal(bench_stats(&bench).answers, 2);
+}
+
 /* Of an owner who comes back: the wide is there first, the narrow only with the daemon. */
 static void what_is_withheld_is_passed_up_until_it_comes(void **state)
 {
@@ -697,7 +722,10 @@ static void random_operations(unsigned int seed, uint64_t *hits, uint64_t *folde
 			break;
 		if (roll(5) == 0) {
 			held->here = false;
-			publish_answer_remove(bench.publish, uid, &key);
+			if (roll(2))
+				publish_answer_remove(bench.publish, uid, &key);
+			else
+				publish_answer_supersede(bench.publish, uid, &key);
 		} else {
 			held->here = true;
 			held->id = step;
@@ -758,6 +786,7 @@ int main(void)
 	        WITH_ROOM(keys_out_of_bounds_are_refused),
 	        WITH_ROOM(times_become_ticks_and_never_stays_never),
 	        WITH_ROOM(a_removed_network_passes_up_and_nothing_shorter_stands_in),
+	        WITH_ROOM(of_a_superseded_network_the_shorter_one_answers),
 	        WITH_ROOM(the_catch_all_is_the_newest_and_outlives_its_removal),
 	        WITH_ROOM(what_is_withheld_is_passed_up_until_it_comes),
 	        WITH_ROOM(what_is_withheld_and_fits_no_list_takes_everyone_along),

@@ -454,7 +454,7 @@ static void reconsider_owner(struct store_owner *owner, void *arg)
 	        zones_find(flatten->world->zones, owner->name, owner->name_len, owner->type);
 	struct zone_match match = {0};
 	uint64_t definition, now = clock_ms();
-	bool same;
+	bool same, home;
 
 	if (zone)
 		match = zone_find(zone, owner->name, owner->name_len, owner->type);
@@ -464,12 +464,13 @@ static void reconsider_owner(struct store_owner *owner, void *arg)
 	}
 	definition = members_definition(flatten, zone, match.node);
 	same = definition == owner->definition;
+	home = members_lead_home(flatten, match.node);
 	owner->definition = definition;
 	owner->has_kernel_owner = false;
 	CMM_STORE_SHARED(owner->failed_until_ms, 0);
 	for (struct answer *answer = owner->answers; answer; answer = answer->next) {
 		answer->slot = AN_SLOT_NONE;
-		if ((!same || answer->upstream == FLATTEN_FROM_ZONES ||
+		if ((!same || home || answer->upstream == FLATTEN_FROM_ZONES ||
 		     (answer->cell && !answer->cell->tree)) &&
 		    answer->fresh_until_ms > now) {
 			CMM_STORE_SHARED(answer->fresh_until_ms, now);

@@ -343,6 +343,34 @@ const struct pool_tree *members_pool(const struct flatten *flatten, const struct
 	return tree;
 }
 
+static bool is_home(const struct flatten *flatten, const uint8_t *name, size_t len)
+{
+	return zones_find(flatten->world->zones, name, len, 0) != NULL;
+}
+
+static bool pool_leads_home(const struct flatten *flatten, const struct pool_tree *tree)
+{
+	for (uint16_t node = 1; node < tree->count; node++) {
+		const struct config_member *settings = tree->nodes[node].member;
+
+		if (tree->nodes[node].kind == POOL_NODE_ANAME &&
+		    is_home(flatten, settings->aname.name, settings->aname.len))
+			return true;
+	}
+	return false;
+}
+
+bool members_lead_home(const struct flatten *flatten, const struct zone_node *node)
+{
+	const struct pool_tree *tree = members_pool(flatten, node);
+	const struct zone_rrset *set = target_set(node);
+
+	for (uint16_t i = 0; set && i < set->count; i++)
+		if (is_home(flatten, set->rdata[i].data, set->rdata[i].len))
+			return true;
+	return tree && pool_leads_home(flatten, tree);
+}
+
 uint64_t members_definition(const struct flatten *flatten, const struct zone *zone,
                             const struct zone_node *node)
 {

@@ -188,7 +188,7 @@ static const struct zone_node *flattening_node(const struct flatten *flatten, co
 struct restore {
 	struct flatten *flatten;
 	size_t taken, dropped, adopted;
-	uint64_t *ended; /* owners of the kernel whose answers end, and that are not flattened */
+	uint64_t *ended; /* owners of the kernel whose answers nobody vouches for */
 	size_t ended_count;
 };
 
@@ -202,6 +202,7 @@ static int take_record(const void *key, size_t key_len, const void *value, size_
 	const struct zone_node *node;
 	struct store_owner *owner;
 	uint64_t now = clock_ms();
+	bool pool, outdated;
 
 	if (key_len && *(const uint8_t *)key == CHOICES_MARK >> 8)
 		return choices_take(flatten, key, key_len, value, value_len);
@@ -217,8 +218,13 @@ static int take_record(const void *key, size_t key_len, const void *value, size_
 	if (!owner)
 		return 0;
 	owner->definition = members_definition(flatten, zone, node);
-	/* Of a pool's answer the record does not say which addresses are whose. */
-	if ((record.definition != owner->definition || members_pool(flatten, node)) &&
+	pool = members_pool(flatten, node);
+	outdated = record.definition != owner->definition ||
+	           (record.model.upstream == FLATTEN_FROM_ZONES && !pool);
+	owner->outdated |= outdated;
+	/* Of a pool's answer the record does not say which addresses are whose; nor, of what is out
+	 * of our own zones, what they were. */
+	if ((outdated || pool || members_lead_home(flatten, node)) &&
 	    record.model.fresh_until_ms > now)
 		record.model.fresh_until_ms = now;
 	record.model.key.uid = owner->uid;
@@ -276,11 +282,12 @@ static struct answer *stored_for(struct store_owner *owner, const struct an_audi
 /* What the kernel has and the disk does not (the last moments before a kill) is taken from the
  * slot. */
 static void take_slot(struct restore *restore, struct store_owner *owner,
-                      const struct an_answer_slot *slot, uint32_t number)
+                      const struct an_answer_slot *slot, uint32_t number, bool current)
 {
 	struct flatten *flatten = restore->flatten;
 	const struct kernel_maps *maps = publish_maps(flatten->publish);
 	uint8_t octets[FLATTEN_ADDRESSES_MAX * 16], address[16] = {0};
+	uint64_t now = clock_ms();
 	int count = slot_octets(slot, owner->type, octets);
 	struct answer model = {.key = slot->key,
 	                       .upstream = FLATTEN_FROM_ZONES - 1,
@@ -294,6 +301,8 @@ static void take_slot(struct restore *restore, struct store_owner *owner,
 	model.stale_until_ms = kernel_ms(maps, slot->answer.stale_until);
 	if (model.fresh_until_ms == CLOCK_MS_NEVER)
 		return;
+	if (!current && model.fresh_until_ms > now)
+		model.fresh_until_ms = now;
 	answer = stored_for(owner, &slot->key);
 	if (answer && answer->fresh_until_ms + 1000 >= model.fresh_until_ms) {
 		if (answer->fresh_until_ms <= model.fresh_until_ms + 1000)
@@ -345,6 +354,7 @@ static void adopt_answer(const struct an_owner_slot *kernel_owner,
 	const struct zone_node *node;
 	struct store_owner *owner;
 	uint16_t type = kernel_owner->key.type;
+	bool current;
 
 	node = flattening_node(flatten, kernel_owner->name, kernel_owner->name_len, type, &zone);
 	if (!node && slot->answer.fresh_until != AN_NEVER)
@@ -356,7 +366,12 @@ static void adopt_answer(const struct an_owner_slot *kernel_owner,
 	if (!owner)
 		return;
 	owner->definition = members_definition(flatten, zone, node);
-	take_slot(restore, owner, slot, number);
+	/* A slot does not say what it was made of. What may be other now is a last good answer, and
+	 * goes into the kernel as one. */
+	current = !owner->outdated && !members_lead_home(flatten, node);
+	take_slot(restore, owner, slot, current ? number : AN_SLOT_NONE, current);
+	if (!current)
+		note_ended(restore, kernel_owner->uid);
 }
 
 /* What is in the store but not in the kernel goes there; everything is looked at in its time. */

@@ -103,6 +103,7 @@ struct store_owner {
 	uint32_t failing_at;    /* place in the flatten loop's list of the failing + 1; 0: none */
 	uint64_t rechecked_ms;
 	uint64_t definition;     /* hash of the zone data that the answers came from */
+	bool outdated;           /* restore.c's: what the disk has of it is of other data */
 	bool has_kernel_owner;   /* kernel_uid means something */
 	uint64_t kernel_uid;     /* publish's own */
 	struct chained *chained; /* flatten's: on the heap; NULL: none */

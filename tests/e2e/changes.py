@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a flattened answer was made of changes, by a reload or while the daemon is away."""
 
-from lib.cases import case, equal
+from lib.cases import case, equal, true
 from lib.check import until_from_kernel
 from lib.process import until
 from lib.standard import NET1, NET2, edge_config
@@ -117,4 +117,20 @@ def becomes_a_pool(bench):
         edge.write_config(config)
         way(edge)
         all_get(bench, edge, [POOLED], f"after {word}")
+        bench.lab.end_edge(edge)
+
+
+@case("other special-use networks: scopes end before them at once, in the kernel too")
+def other_special(bench):
+    for word, way in WAYS.items():
+        config = edge_config(answers={"special-networks": ["192.168.0.0/16"]})
+        edge = bench.edge(config, {"example.test": zone("www.cdn.test.")})
+
+        def scope():
+            return ask(bench, "8.8.8.0/24").scope
+
+        true(until_from_kernel(edge, lambda: ask(bench, "8.8.8.0/24")).scope < 7, "wide before")
+        edge.write_config({"answers": {"special-networks": ["192.168.0.0/16", "10.0.0.0/8"]}})
+        way(edge)
+        equal([scope() for _ in range(8)], [7] * 8, f"after {word}")
         bench.lab.end_edge(edge)

@@ -100,7 +100,7 @@ static bool can_be_held(const struct flatten *flatten, const struct store_owner 
 		return false;
 	for (const struct answer *answer = owner->answers; answer; answer = answer->next)
 		if (answer->pool || answer->key.region ||
-		    finish_scope_depends(flatten->world->config, &answer->key))
+		    finish_scope_depends(flatten->world->config, answer))
 			return false;
 	return true;
 }

@@ -187,11 +187,11 @@ bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
 
 /* A special-use network lies inside: each client's scope is another one, see audience_clear(). The
  * half of a family is not meant: its scope is 0. */
-bool finish_scope_depends(const struct config *config, const struct an_audience_key *key)
+bool finish_scope_depends(const struct config *config, const struct answer *answer)
 {
-	struct network network = audience_network(key);
+	struct network network = audience_network(&answer->key);
 
-	return key->kind == AN_AUDIENCE_NET && network.len > 1 &&
+	return answer->key.kind == AN_AUDIENCE_NET && answer->wire_scope &&
 	       audience_clear(config, &network, network.len) > network.len;
 }
 
@@ -262,7 +262,7 @@ static int publish_groups(struct flatten *flatten, const struct zone *zone, stru
 	                                .cell = kernel_cell(flatten, answer->cell),
 	                                .count = pool->group_count};
 	bool good = images && pool->group_count <= AN_CHOICE_MAX &&
-	            !finish_scope_depends(flatten->world->config, &answer->key);
+	            !finish_scope_depends(flatten->world->config, answer);
 	int err;
 
 	for (uint16_t i = 0; good && i < pool->group_count; i++)
@@ -292,7 +292,7 @@ static int publish_one(struct flatten *flatten, const struct zone *zone, struct 
 	if (answer->pool && !image_members(answer, &answer->pool->groups[0],
 	                                   kernel_cell(flatten, answer->cell), image))
 		return publish_nothing(flatten, answer);
-	if (finish_scope_depends(flatten->world->config, &answer->key))
+	if (finish_scope_depends(flatten->world->config, answer))
 		return publish_nothing(flatten, answer);
 	return publish_answer(flatten->publish, owner->kernel_uid, &answer->key,
 	                      answer->asked.address, answer->asked.len, image,

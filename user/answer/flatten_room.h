@@ -249,7 +249,7 @@ void flight_finish(struct flight *flight);
 void finish_publish(struct flatten *flatten, struct store_owner *owner, struct answer *answer,
                     bool newest);
 /* A special-use network lies inside of the audience: each client's scope is another one. */
-bool finish_scope_depends(const struct config *config, const struct an_audience_key *key);
+bool finish_scope_depends(const struct config *config, const struct answer *answer);
 /* Makes sure of the owner's slot in the kernel. */
 bool finish_kernel_owner(struct flatten *flatten, struct store_owner *owner,
                          const struct zone *zone);

@@ -374,7 +374,8 @@ static void adopt_answer(const struct an_owner_slot *kernel_owner,
 		note_ended(restore, kernel_owner->uid);
 }
 
-/* What is in the store but not in the kernel goes there; everything is looked at in its time. */
+/* What is in the store but not in the kernel goes there, and what the kernel may have no longer
+ * leaves it: the special-use networks may be others. Everything is looked at in its time. */
 static void settle_owner(struct store_owner *owner, void *arg)
 {
 	struct restore *restore = arg;
@@ -384,7 +385,8 @@ static void settle_owner(struct store_owner *owner, void *arg)
 	for (struct answer *answer = owner->answers; answer; answer = answer->next) {
 		uint64_t due = refresh_due(flatten, answer);
 
-		if (answer->slot == AN_SLOT_NONE)
+		if (answer->slot == AN_SLOT_NONE ||
+		    finish_scope_depends(flatten->world->config, answer))
 			finish_publish(flatten, owner, answer, answer == owner->catch_all);
 		refresh_queue(flatten, answer, due > now ? due : now);
 	}

@@ -48,10 +48,15 @@ struct answer_pool {
 
 struct answer {
 	struct cds_lfht_node node; /* by key */
-	struct rcu_head rcu;
+	union {
+		struct rcu_head rcu; /* once it has left */
+		struct {
+			struct answer *before, *behind; /* of the owner's, by network: order.h;
+			                                   writer only */
+		};
+	};
 	struct store_owner *owner;
 	struct answer *next, *prev;           /* of the owner; writer only */
-	struct answer *before, *behind;       /* the same, by network: order.h */
 	struct answer *ring_next, *ring_prev; /* of the store, for eviction; writer only */
 	struct an_audience_key key;
 	struct network asked; /* what upstream was asked with; family 0: SOURCE 0 */
@@ -81,7 +86,10 @@ struct answer {
 
 struct store_owner {
 	struct cds_lfht_node node; /* by name and type */
-	struct rcu_head rcu;
+	union {
+		struct rcu_head rcu;    /* once it has left */
+		struct answer *ordered; /* its answers by network: order.h; writer only */
+	};
 	uint64_t uid;
 	uint8_t name_len;
 	uint16_t type;
@@ -96,7 +104,6 @@ struct store_owner {
 	const char *failed_text;  /* static string or NULL */
 	/* Writer only. */
 	struct answer *answers;                    /* list, the newest first */
-	struct answer *ordered;                    /* the same, by network: order.h */
 	struct store_owner *idle_next, *idle_prev; /* the store's, while there are no answers */
 	uint32_t answer_count;
 	uint32_t indexed_count; /* the most answers since the lengths were found anew */

@@ -121,13 +121,19 @@ int blast(struct xdp_md *ctx)
 
 static __always_inline void take_sample(struct xdp_md *ctx, __u32 number)
 {
-	__u32 index = number % BENCH_SAMPLES, len = ctx->data_end - ctx->data;
+	__u32 index = number % BENCH_SAMPLES;
+	__u64 len = ctx->data_end - ctx->data;
 	struct bench_sample *sample = bpf_map_lookup_elem(&samples, &index);
 
-	if (!sample || len < ETH_HLEN || len > BENCH_SAMPLE_MAX)
+	if (!sample || len > BENCH_SAMPLE_MAX)
 		return;
-	if (!bpf_xdp_load_bytes(ctx, 0, sample->frame, len))
-		sample->len = len;
+	/* Both ends are compared in the register that is used: newer compilers would make them one
+	 * test, of another. */
+	asm volatile("" : "+r"(len));
+	if (len < ETH_HLEN)
+		return;
+	if (!bpf_xdp_load_bytes(ctx, 0, sample->frame, (__u32)len))
+		sample->len = (__u32)len;
 }
 
 SEC("xdp")

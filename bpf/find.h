@@ -211,7 +211,7 @@ AN_INLINE void owner_ahead(const struct an_control *ctl, struct scratch *scratch
 	struct an_owner_key key = owner_key(&scratch->question);
 
 	/* Before it is known whether he lives there: most do. */
-	slot_touch(an_home_slot(an_front_hash(&key), ctl->homes));
+	slot_touch(an_home_slot(an_front_hash(&key), ctl->homes, ctl->home_mask));
 	scratch->found.owner = owner_number(ctl, &key);
 	slot_touch(scratch->found.owner);
 }

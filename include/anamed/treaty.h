@@ -81,7 +81,8 @@ struct an_control {
 	__u64 names_turn;    /* moves whenever a zone takes another generation */
 	__u64 geo_numbering; /* hash of the names behind the numbers of policies and regions */
 	__u64 homes;         /* small slots, over which an_home_slot() spreads owners */
-	__u64 zero4[6];
+	__u64 home_mask;     /* the least power of 2 that is not below homes, less 1 */
+	__u64 zero4[5];
 };
 AN_ASSERT_SIZE(struct an_control, 256);
 AN_ASSERT_AT(struct an_control, seed, 8);
@@ -97,6 +98,7 @@ AN_ASSERT_AT(struct an_control, cookie_secrets, 112);
 AN_ASSERT_AT(struct an_control, names_mask, 176);
 AN_ASSERT_AT(struct an_control, geo_numbering, 192);
 AN_ASSERT_AT(struct an_control, homes, 200);
+AN_ASSERT_AT(struct an_control, home_mask, 208);
 
 /* ---- served: ARRAY of AN_SERVED_SIZE, memory-mapped; open addressing ---- */
 
@@ -207,11 +209,14 @@ AN_INLINE __u32 an_front_print(__u64 front_hash)
 
 /*
  * Where a small owner's slot is, if that place was free when he came: so it can be on its way from
- * memory while the line above is. No more than a guess. `homes`: of the control block.
+ * memory while the line above is. No more than a guess. `homes`, `mask`: of the control block.
+ * When homes grow, whoever has another home after that has it among the new ones.
  */
-AN_INLINE __u32 an_home_slot(__u64 front_hash, __u64 homes)
+AN_INLINE __u32 an_home_slot(__u64 front_hash, __u64 homes, __u64 mask)
 {
-	return (__u32)((front_hash >> 32) * homes >> 32);
+	__u64 home = front_hash >> 32 & mask;
+
+	return (__u32)(home < homes ? home : home & mask >> 1);
 }
 
 /* ---- audiences: HASH of struct an_audience_key -> slot number ---- */

@@ -526,6 +526,26 @@ static void the_front_index_is_a_hint_and_the_hash_the_record(void **state)
 	expect_pass(&scene, "pass_owner_miss", "a mask that leaves the array");
 }
 
+static void homes_are_a_guess_whatever_they_say(void **state)
+{
+	static const uint64_t odd[][2] = {{0, 0},
+	                                  {1, 0},
+	                                  {1, 1},
+	                                  {131073, 0},
+	                                  {0, UINT64_MAX},
+	                                  {4, 7},
+	                                  {UINT64_MAX, UINT64_MAX},
+	                                  {1u << 24, (1u << 25) - 1},
+	                                  {UINT64_MAX, 0x80ffffff}};
+	struct scene scene = prepare(state);
+
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		scene.fixture->control->homes = odd[i][0];
+		scene.fixture->control->home_mask = odd[i][1];
+		expect_hit(&scene, 300, false, "by the index");
+	}
+}
+
 /* ---- tearing ---- */
 
 struct writer {
@@ -636,6 +656,7 @@ int main(void)
 	        cmocka_unit_test(an_inline_network_needs_no_key_in_the_hash),
 	        cmocka_unit_test(stale_answers_are_looked_for_in_both_places),
 	        cmocka_unit_test(the_front_index_is_a_hint_and_the_hash_the_record),
+	        cmocka_unit_test(homes_are_a_guess_whatever_they_say),
 	        cmocka_unit_test(a_slot_being_rewritten_is_never_seen_torn),
 	};
 

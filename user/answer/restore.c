@@ -397,12 +397,54 @@ static void settle_owner(struct store_owner *owner, void *arg)
 		finish_failing(flatten, owner, true); /* asked again at the first tick */
 }
 
+/* How many owners the records are of, nearly: an owner is a bit of 32 for each record. */
+struct census {
+	uint64_t *bits;
+	uint64_t count; /* of bits, a multiple of 64 */
+	uint64_t owners;
+};
+
+static int count_owner(const void *key, size_t key_len, const void *value, size_t value_len,
+                       void *arg)
+{
+	struct census *census = arg;
+	struct record record = {0};
+	uint64_t bit;
+
+	(void)value;
+	(void)value_len;
+	if (read_key(key, key_len, &record)) /* a choice, or none of ours */
+		return 0;
+	bit = an_hash_step(an_name_hash(0, record.owner, (uint32_t)record.owner_len), record.type);
+	bit = (bit >> 16) % census->count;
+	census->owners += !(census->bits[bit / 64] >> (bit % 64) & 1);
+	census->bits[bit / 64] |= 1ULL << (bit % 64);
+	return 0;
+}
+
+/* The kernel's slots are spread for as many as are to come. */
+static void expect_owners(struct flatten *flatten)
+{
+	struct keep_stats stats;
+	struct census census;
+
+	keep_stats(flatten->keep, &stats);
+	census = (struct census){.bits = calloc(stats.records / 2 + 1, 8),
+	                         .count = (stats.records / 2 + 1) * 64};
+	if (census.bits)
+		keep_each(flatten->keep, count_owner, &census);
+	publish_expect(flatten->publish, census.owners);
+	free(census.bits);
+}
+
 void flatten_restore(struct flatten *flatten)
 {
 	struct restore restore = {.flatten = flatten};
 	struct publish_visitor visitor = {.answer = adopt_answer, .arg = &restore};
 
 	rcu_read_lock();
+	if (flatten->keep && flatten->publish)
+		expect_owners(flatten);
 	if (flatten->keep)
 		keep_each(flatten->keep, take_record, &restore);
 	if (flatten->publish)

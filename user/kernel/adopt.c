@@ -426,6 +426,7 @@ int desk_adopt(struct publish *publish)
 	if (error)
 		return error;
 	slots_settle(&publish->slots);
+	slots_expect(&publish->slots, publish->book.owner_numbers.used);
 	settle_cells(publish);
 	adopt_numbers(publish);
 	return 0;

@@ -64,16 +64,27 @@ static void push(struct pool *pool, uint32_t number)
 	pool->stack[pool->depth++] = number;
 }
 
+static void settle(struct pool *pool, uint32_t number)
+{
+	clear(pool->stacked, number);
+	if (pool_taken(pool, number))
+		return;
+	push(pool, number);
+	pool->free_count++;
+}
+
 void pool_settle(struct pool *pool)
 {
 	pool->depth = pool->free_count = 0;
-	for (uint32_t number = pool->count; number-- > 1;) {
-		clear(pool->stacked, number);
-		if (pool_taken(pool, number))
-			continue;
-		push(pool, number);
-		pool->free_count++;
-	}
+	for (uint32_t number = pool->count; number-- > 1;)
+		settle(pool, number);
+}
+
+void pool_settle_from_top(struct pool *pool)
+{
+	pool->depth = pool->free_count = 0;
+	for (uint32_t number = 1; number < pool->count; number++)
+		settle(pool, number);
 }
 
 bool pool_take_this(struct pool *pool, uint32_t number)
@@ -82,6 +93,24 @@ bool pool_take_this(struct pool *pool, uint32_t number)
 		return false;
 	pool->free_count--;
 	return true;
+}
+
+uint32_t pool_take_within(struct pool *pool, uint32_t from, uint32_t end)
+{
+	uint32_t number = from ? from : 1;
+
+	if (end > pool->count)
+		end = pool->count;
+	while (number < end) {
+		uint64_t free = ~pool->taken[number / 64] >> (number % 64);
+
+		if (free) {
+			number += (uint32_t)__builtin_ctzll(free);
+			return number < end && pool_take_this(pool, number) ? number : 0;
+		}
+		number = (number / 64 + 1) * 64;
+	}
+	return 0;
 }
 
 uint32_t pool_take(struct pool *pool)

@@ -69,6 +69,11 @@ void publish_free(struct publish *publish)
 	free(publish);
 }
 
+void publish_expect(struct publish *publish, uint64_t owners)
+{
+	slots_expect(&publish->slots, owners);
+}
+
 /* ---- taking out ---- */
 
 void desk_cut_prefix(uint8_t prefix[8], unsigned int len)
@@ -279,7 +284,7 @@ static int make_owner(struct publish *publish, const struct an_owner_key *key, c
                       uint64_t *ret_uid)
 {
 	uint32_t slot = AN_SLOT_NONE;
-	uint32_t home = an_home_slot(an_front_hash(key), publish->maps->slots_count);
+	uint32_t home = slots_home(&publish->slots, an_front_hash(key));
 	int error = -ENOSPC;
 
 	desk_newcomer_begin(publish, key);

@@ -32,6 +32,10 @@ int publish_new(struct kernel_maps *maps, const struct config *config, struct pu
                 struct error *error);
 void publish_free(struct publish *publish); /* maps stay as they are */
 
+/* So many owners, at most, are about to come (those of the last good answers): their slots are
+ * spread accordingly from the first on. A hint. */
+void publish_expect(struct publish *publish, uint64_t owners);
+
 /* Calls back for each owner and each answer slot that adoption found in order. For the restart of a
  * daemon. */
 struct publish_visitor {

@@ -5,6 +5,12 @@
 
 #define SLOTS_PAGE (4096 / AN_SLOT_SMALL_SIZE)
 
+/* Most are taken: whoever comes finds his own free less often than not. */
+static bool is_crowded(uint64_t taken, uint64_t homes)
+{
+	return taken > homes / 4 * 3;
+}
+
 int slots_init(struct slots *slots, struct kernel_maps *maps)
 {
 	int error;
@@ -113,26 +119,108 @@ static void clear_free(struct slots *slots, const struct pool *pool, uint32_t cl
 	}
 }
 
+/* ---- homes ---- */
+
+static uint64_t mask_of(uint64_t homes)
+{
+	uint64_t mask = 0;
+
+	while (mask + 1 < homes)
+		mask = mask << 1 | 1;
+	return mask;
+}
+
+/* The program reads either before the other: what it guesses then is no worse than wrong. */
+static void set_homes(struct slots *slots, uint64_t homes)
+{
+	struct an_control *control = slots->maps->control;
+
+	for (; slots->homes < homes; slots->homes++)
+		slots->homed += pool_taken(&slots->small, (uint32_t)slots->homes);
+	__atomic_store_n(&control->homes, homes, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->home_mask, mask_of(homes), __ATOMIC_RELAXED);
+}
+
+static uint64_t most_homes(const struct slots *slots)
+{
+	return slots->maps->slots_count;
+}
+
+/* So many, or what there is. */
+static uint64_t homes_of(const struct slots *slots, uint64_t homes)
+{
+	return homes < most_homes(slots) ? homes : most_homes(slots);
+}
+
+/* Those of an earlier daemon, if it knew of them: owners are there. */
+static void adopt_homes(struct slots *slots)
+{
+	const struct an_control *control = slots->maps->control;
+	uint64_t homes = control->homes, least = homes_of(slots, SLOTS_HOMES_LEAST);
+	bool sane = homes >= least && homes <= most_homes(slots) &&
+	            control->home_mask == mask_of(homes);
+
+	slots->homes = slots->homed = 0;
+	set_homes(slots, sane ? homes : least);
+}
+
+void slots_expect(struct slots *slots, uint64_t owners)
+{
+	uint64_t homes = slots->homes;
+
+	while (homes < most_homes(slots) && is_crowded(owners, homes))
+		homes = homes_of(slots, 2 * homes);
+	set_homes(slots, homes);
+}
+
+/* Not where of the new ones no more would be free than of the old: others have them. */
+static void make_homes(struct slots *slots)
+{
+	uint64_t homes = slots->homes < SLOTS_HOMES_DENSE ? homes_of(slots, 2 * slots->homes)
+	                                                  : most_homes(slots);
+
+	if (is_crowded(slots->homed, slots->homes) &&
+	    slots->small.free_count + slots->homed > slots->homes + (homes - slots->homes) / 4)
+		set_homes(slots, homes);
+}
+
+uint32_t slots_home(struct slots *slots, uint64_t front_hash)
+{
+	if (slots->homes < most_homes(slots))
+		make_homes(slots);
+	return an_home_slot(front_hash, slots->homes, slots->maps->control->home_mask);
+}
+
 void slots_settle(struct slots *slots)
 {
 	clear_free(slots, &slots->small, 0);
 	clear_free(slots, &slots->large, AN_SLOT_LARGE);
-	pool_settle(&slots->small);
+	pool_settle_from_top(&slots->small);
 	pool_settle(&slots->large);
-	__atomic_store_n(&slots->maps->control->homes, slots->maps->slots_count, __ATOMIC_RELAXED);
+	adopt_homes(slots);
 }
 
-/* At home, or where the same page of memory is read. 0: no room there. */
-static uint32_t take_near(struct pool *pool, uint32_t home)
+static uint32_t take_in_page(struct slots *slots, uint64_t slot)
 {
-	uint32_t page = home / SLOTS_PAGE * SLOTS_PAGE;
+	uint32_t page = (uint32_t)slot / SLOTS_PAGE * SLOTS_PAGE;
 
-	if (pool_take_this(pool, home))
+	return pool_take_within(&slots->small, page, page + SLOTS_PAGE);
+}
+
+/*
+ * At home, or where the same page of memory is read; or, so that homes fill evenly, where the other
+ * half of the homes has its like: of those who were there before the last were made, each is in the
+ * lower. 0: no room there.
+ */
+static uint32_t take_near(struct slots *slots, uint32_t home)
+{
+	uint64_t other = home ^ (slots->maps->control->home_mask + 1) / 2;
+	uint32_t index;
+
+	if (pool_take_this(&slots->small, home))
 		return home;
-	for (uint32_t index = page; index < page + SLOTS_PAGE; index++)
-		if (pool_take_this(pool, index))
-			return index;
-	return 0;
+	index = take_in_page(slots, home);
+	return index || other >= slots->homes ? index : take_in_page(slots, other);
 }
 
 uint32_t slots_take(struct slots *slots, size_t used, uint32_t home)
@@ -141,11 +229,12 @@ uint32_t slots_take(struct slots *slots, size_t used, uint32_t home)
 	uint32_t index = 0;
 
 	if (!class && home != AN_SLOT_NONE)
-		index = take_near(&slots->small, home);
+		index = take_near(slots, home);
 	if (!index)
 		index = pool_take(pool_of(slots, class));
 	if (!index)
 		return AN_SLOT_NONE;
+	slots->homed += !class && index < slots->homes;
 	__atomic_store_n(&slots_at(slots, class | index)->mark, 0, __ATOMIC_RELAXED);
 	return class | index;
 }
@@ -155,6 +244,7 @@ void slots_give(struct slots *slots, uint32_t number)
 	if (!slots_taken(slots, number))
 		return;
 	slot_clear(slots_at(slots, number));
+	slots->homed -= !slots_is_large(number) && number < slots->homes;
 	pool_give(pool_of(slots, number), number & AN_SLOT_INDEX);
 }
 

@@ -19,7 +19,16 @@
 struct slots {
 	struct kernel_maps *maps;
 	struct pool small, large;
+	uint64_t homes, homed; /* small slots that are homes, and how many of these are taken */
 };
+
+/*
+ * Homes of maps that hold little: 256 KiB. And the most that are doubled, 16 MiB: whoever is in
+ * more than that waits for each slot, and that he is at home helps more than that he has
+ * neighbours. With each doubling most of those who were at home are so no more.
+ */
+#define SLOTS_HOMES_LEAST 1024
+#define SLOTS_HOMES_DENSE 65536
 
 int slots_init(struct slots *slots, struct kernel_maps *maps); /* then claim, then settle */
 void slots_done(struct slots *slots);
@@ -41,6 +50,17 @@ struct an_slot_head *slots_at(const struct slots *slots, uint32_t number);
 bool slots_claim(struct slots *slots, uint32_t number);
 void slots_settle(struct slots *slots);
 bool slots_taken(const struct slots *slots, uint32_t number);
+
+/*
+ * Homes: where owners' slots lie, by their hashes. They are the lower end of the small slots, few
+ * at first and twice as many whenever three quarters are taken, so that the slots of a few owners
+ * lie in few pages, however much room there is; in the end all. Whoever is no owner takes from the
+ * upper end.
+ */
+/* Where an owner of this hash should be (0: nowhere); makes more homes where they are due. */
+uint32_t slots_home(struct slots *slots, uint64_t front_hash);
+/* After settling: homes for so many owners, who are there or about to come, at once. */
+void slots_expect(struct slots *slots, uint64_t owners);
 
 /*
  * A free slot for an image of `used` octets, its mark cleared; AN_SLOT_NONE if full. home: where a

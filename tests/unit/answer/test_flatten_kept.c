@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What answers are kept for, and what makes them go: networks, flushes, reloads, full memory. */
 #include "unit/answer/flatten_scene.h"
+#include "unit/kernel/fake_maps.h"
 
 static void scope_zero_of_a_tailored_target_stays_with_its_network(void **state)
 {
@@ -277,6 +278,44 @@ static void what_is_kept_by_region_can_be_forgotten_alone(void **state)
 	assert_string_equal(marks, "ACD");
 }
 
+/* Two records of two networks for each of so many owners of one type. */
+static void keep_records(struct keep *keep, unsigned int owners)
+{
+	for (unsigned int i = 0; i < 2 * owners; i++) {
+		uint8_t key[15 + NAME_MAX_LEN] = {
+		        'A', 1, 0, AN_TYPE_A, AN_AUDIENCE_NET, AN_FAMILY_IPV4, 8};
+		char name[16];
+
+		key[7] = (uint8_t)(10 + i % 2);
+		snprintf(name, sizeof(name), "n%u.", i / 2);
+		keep_put(keep, key, 15u + (size_t)name_from_text(name, NULL, 0, key + 15), "v", 1);
+	}
+}
+
+static void the_kernel_has_homes_for_all_whose_answers_come_back(void **state)
+{
+	static const struct fake_sizes sizes = {
+	        .owners = 64, .audiences = 64, .slots = 20000, .slots_large = 4, .zones = 2};
+	struct scene *scene = *state;
+	struct kernel_maps *maps = fake_maps_new(&sizes);
+	struct publish *publish;
+	struct error error = {0};
+
+	assert_non_null(mkdtemp(folder_template(scene->dir, sizeof(scene->dir), "flatten")));
+	assert_int_equal(keep_open(&scene->loop, scene->dir, &scene->keep, &error), 0);
+	keep_records(scene->keep, 3000);
+	assert_int_equal(keep_flush(scene->keep), 0);
+	assert_int_equal(publish_new(maps, scene->config, &publish, &error), 0);
+	assert_int_equal(maps->control->homes, 1024);
+	flatten_world(scene->flatten, &scene->world, (struct upstream *)&scene->loop, publish,
+	              scene->keep);
+	flatten_restore(scene->flatten);
+	assert_int_equal(maps->control->homes, 4096); /* 6 000 records would make 8 192 */
+	flatten_world(scene->flatten, &scene->world, (struct upstream *)&scene->loop, NULL, NULL);
+	publish_free(publish);
+	fake_maps_free(maps);
+}
+
 static void memory_is_bounded_and_eviction_takes_what_would_stand_in(void **state)
 {
 	struct scene *scene = *state;
@@ -358,6 +397,7 @@ int main(void)
 	        CASE(a_wider_answer_ends_what_was_held_of_longer_networks),
 	        CASE(a_wider_answer_leaves_other_longer_networks_their_last_good),
 	        CASE(last_good_answers_come_back_from_disk),
+	        CASE(the_kernel_has_homes_for_all_whose_answers_come_back),
 	        CASE(what_is_kept_by_region_can_be_forgotten_alone),
 	        CASE(memory_is_bounded_and_eviction_takes_what_would_stand_in),
 	        CASE(a_failure_is_forgotten_when_its_time_is_over),

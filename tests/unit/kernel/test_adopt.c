@@ -397,6 +397,86 @@ static void no_corruption_crashes_or_hands_out_a_slot_twice(void **state)
 	assert_true(dropped > 3000);
 }
 
+/* ---- homes ---- */
+
+static const struct fake_sizes roomy = {
+        .owners = 2000, .audiences = 128, .slots = 8000, .slots_large = 12, .zones = 3};
+
+/* Owners from one number to the other, each with his answer. */
+static void settle_in(unsigned int from, unsigned int to)
+{
+	for (unsigned int i = from; i < to; i++)
+		assert_int_equal(bench_put(&bench, bench_owner(&bench, i), bench_everyone(), i + 1),
+		                 0);
+}
+
+/* All of them answer; -> how many live where the program looks first. */
+static unsigned int count_at_home(unsigned int count)
+{
+	const struct an_control *control = bench.maps->control;
+	unsigned int at_home = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct an_owner_slot *slot = bench_see(&bench, i);
+
+		assert_int_equal(bench_ask(&bench, i, 0x7f000001, 8), i + 1);
+		at_home += fake_slot(bench.maps,
+		                     an_home_slot(an_front_hash(&slot->key), control->homes,
+		                                  control->home_mask)) == (const void *)slot;
+	}
+	return at_home;
+}
+
+static void homes_and_who_lives_there_outlive_the_daemon(void **state)
+{
+	struct an_control *control = bench.maps->control;
+	unsigned int at_home;
+
+	(void)state;
+	settle_in(0, 1000);
+	assert_int_equal(control->homes, 2048);
+	at_home = count_at_home(1000);
+	assert_in_range(at_home, 300, 420); /* 769 came when homes were half as many */
+	bench_restart(&bench);
+	assert_int_equal(control->homes, 2048);
+	assert_int_equal(count_at_home(1000), at_home);
+	bench_zone(&bench, 1);
+	settle_in(1000, 1600);
+	assert_int_equal(control->homes, 4096);
+	count_at_home(1600);
+}
+
+static void owners_who_are_expected_are_at_home(void **state)
+{
+	(void)state;
+	publish_expect(bench.publish, 2000);
+	assert_int_equal(bench.maps->control->homes, 4096);
+	settle_in(0, 2000);
+	assert_int_equal(bench.maps->control->homes, 4096);
+	assert_in_range(count_at_home(2000), 1500, 1700);
+}
+
+/* They stay where they are; whoever comes finds a home. */
+static void a_daemon_that_knew_other_homes_leaves_its_owners(void **state)
+{
+	struct an_control *control = bench.maps->control;
+	unsigned int at_home;
+
+	(void)state;
+	publish_expect(bench.publish, UINT64_MAX);
+	assert_int_equal(control->homes, 8001);
+	settle_in(0, 1000);
+	control->home_mask = 0;
+	bench_restart(&bench);
+	assert_int_equal(control->homes, 2048);
+	assert_int_equal(control->home_mask, 2047);
+	at_home = count_at_home(1000);
+	assert_in_range(at_home, 150, 300); /* by the way */
+	bench_zone(&bench, 1);
+	settle_in(1000, 1500);
+	assert_in_range(count_at_home(1500), at_home + 350, at_home + 450);
+}
+
 int main(void)
 {
 #define ON_BENCH(test) ON_BENCH_OF(sizes, test)
@@ -411,6 +491,9 @@ int main(void)
 	        ON_BENCH(neither_a_uid_nor_a_cell_belongs_to_two_owners),
 	        ON_BENCH(an_owner_with_something_withheld_starts_afresh),
 	        ON_BENCH(no_corruption_crashes_or_hands_out_a_slot_twice),
+	        ON_BENCH_OF(roomy, homes_and_who_lives_there_outlive_the_daemon),
+	        ON_BENCH_OF(roomy, owners_who_are_expected_are_at_home),
+	        ON_BENCH_OF(roomy, a_daemon_that_knew_other_homes_leaves_its_owners),
 	};
 
 	return cmocka_run_group_tests_name("adopt", tests, NULL, NULL);

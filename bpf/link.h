@@ -13,6 +13,7 @@
 #define LINK_HEADER_LEN 14
 #define LINK_TAG_LEN    4
 #define LINK_TAGS_MAX   2
+#define LINK_GROUP      1 /* bit of an address's first octet */
 
 #define LINK_IPV4 0x0800
 #define LINK_IPV6 0x86dd
@@ -47,12 +48,14 @@ AN_INLINE enum verdict link_parse(const struct cursor *frame, struct link *ret)
 	return V_GO_ON;
 }
 
-/* The station that the frame is for is this one. */
+/* The station that the frame is for is this one, and it comes from one: a reply goes back to where
+ * it came from, and never to a group. */
 AN_INLINE int link_is_for(const struct cursor *frame, const __u8 mac[6])
 {
 	const __u8 *header = cursor_at(frame, 0, LINK_HEADER_LEN);
 
-	return header && load32(header) == load32(mac) && load16(header + 4) == load16(mac + 4);
+	return header && load32(header) == load32(mac) && load16(header + 4) == load16(mac + 4) &&
+	       !(header[6] & LINK_GROUP);
 }
 
 /* Sends the frame back to where it came from. `header` has LINK_HEADER_LEN octets. */

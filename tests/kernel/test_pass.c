@@ -53,6 +53,7 @@ static const struct change changes[] = {
         {"another station, first octets", "pass_not_unicast", BASE_LINK, 0, 1, 0x06, false, false},
         {"another station, last octet", "pass_not_unicast", BASE_LINK, 5, 1, 0xee, false, false},
         {"multicast frame", "pass_not_unicast", BASE_LINK, 0, 1, 0x03, true, false},
+        {"from a group of stations", "pass_not_unicast", BASE_LINK, 6, 1, 0x03, false, true},
         {"IPv4 options", "pass_ip_header", BASE_IP, 0, 1, 0x46, false, false},
         {"IPv4 header of four words", "pass_ip_header", BASE_IP, 0, 1, 0x44, false, false},
         {"IPv4 version 5", "pass_ip_header", BASE_IP, 0, 1, 0x55, false, false},

@@ -66,7 +66,7 @@ struct an_control {
 	                         = nobody */
 	__u8 source_ipv6_len; /* the same for IPv6: 56 */
 	__u64 next_uid;       /* owner uids from here on are unused */
-	__u64 front_mask;     /* lines of `front` less 1 */
+	__u64 front_mask;     /* lines of `front` in use, a power of 2, less 1 */
 	/* Misses a second that a source prefix may send up (0: no limit), at most so many at once,
 	 * and which of those over the limit gets an answer with TC (every nth; 0: none). */
 	__u32 miss_rate;

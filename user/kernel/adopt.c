@@ -15,7 +15,6 @@
 #include "base/name.h"
 #include "kernel/beside.h"
 #include "kernel/desk.h"
-#include "kernel/front.h"
 #include "kernel/inline.h"
 
 /* No honest counter gets there; one behind it could wrap. */
@@ -368,21 +367,11 @@ static void settle_owner(struct publish *publish, struct book_owner *owner)
 static int settle_owners(struct publish *publish)
 {
 	struct book *book = &publish->book;
-	struct front_draft front;
-	int error = front_begin(publish->maps, &front);
 
-	if (error)
-		return error;
-	for (uint32_t number = 1; number < book->owner_numbers.count; number++) {
-		struct book_owner *owner = &book->owners[number];
-
-		if (!pool_taken(&book->owner_numbers, number))
-			continue;
-		settle_owner(publish, owner);
-		front_draft_add(&front, &owner->key, owner->slot);
-	}
-	front_end(publish->maps, &front);
-	return 0;
+	for (uint32_t number = 1; number < book->owner_numbers.count; number++)
+		if (pool_taken(&book->owner_numbers, number))
+			settle_owner(publish, &book->owners[number]);
+	return desk_index_owners(publish, book->owner_numbers.used);
 }
 
 /* ---- the rest ---- */

@@ -73,6 +73,8 @@ void desk_write_owner(struct publish *publish, const struct book_owner *owner);
 void desk_drop_audiences(struct publish *publish, struct book_owner *owner);
 /* Takes an owner out of the maps: key, audiences, slots, in this order. */
 void desk_drop_owner(struct publish *publish, struct book_owner *owner);
+/* The front index anew, with lines for so many owners. 0, or -ENOMEM and nothing was done. */
+int desk_index_owners(struct publish *publish, uint64_t owners);
 /* Gives back an answer's slot, or its place in the owner's (NONE and ASK: nothing). */
 void desk_drop_answer(struct publish *publish, uint32_t slot);
 

@@ -7,13 +7,50 @@
 
 #include "kernel/lines.h"
 
-#define LINES_MAX (1u << 23)
-#define LAST      (AN_FRONT_ENTRIES - 1)
+#define LINES_MAX   (1u << 23)
+#define LINES_DENSE (65536 * 2 / AN_FRONT_ENTRIES) /* the most that are made more step by step */
+#define LAST        (AN_FRONT_ENTRIES - 1)
 
 uint32_t front_lines_for(uint32_t owners_max)
 {
 	return lines_for(owners_max, 2, AN_FRONT_ENTRIES, LINES_MAX);
 }
+
+/* ---- how many are in use ---- */
+
+/* As the control block has it; 0: no mask of ours. */
+static uint32_t lines_said(const struct kernel_maps *maps)
+{
+	uint64_t lines = maps->control->front_mask + 1;
+	uint32_t least =
+	        maps->front_lines < FRONT_LINES_LEAST ? maps->front_lines : FRONT_LINES_LEAST;
+
+	return lines & (lines - 1) || lines < least || lines > maps->front_lines ? 0
+	                                                                         : (uint32_t)lines;
+}
+
+static bool is_crowded(uint32_t lines, uint64_t owners)
+{
+	return owners > (uint64_t)lines * AN_FRONT_ENTRIES / 2;
+}
+
+static uint32_t lines_wanted(const struct kernel_maps *maps, uint64_t owners)
+{
+	uint64_t lines = lines_said(maps);
+
+	if (!lines)
+		lines = FRONT_LINES_LEAST;
+	while (lines < maps->front_lines && is_crowded((uint32_t)lines, owners))
+		lines = lines < LINES_DENSE ? 2 * lines : maps->front_lines;
+	return lines < maps->front_lines ? (uint32_t)lines : maps->front_lines;
+}
+
+bool front_is_crowded(const struct kernel_maps *maps, uint64_t owners)
+{
+	return lines_wanted(maps, owners) != lines_said(maps);
+}
+
+/* ---- entries ---- */
 
 static uint64_t entry_of(const struct an_owner_key *key, uint32_t slot)
 {
@@ -45,14 +82,20 @@ static void add(struct an_front_line *line, uint64_t entry)
 	store(&line->entries[LAST], AN_FRONT_MORE);
 }
 
+/* Within the map, whatever it says. */
+static uint32_t mask_of(const struct kernel_maps *maps)
+{
+	return (uint32_t)maps->control->front_mask & (maps->front_lines - 1);
+}
+
 void front_add(struct kernel_maps *maps, const struct an_owner_key *key, uint32_t slot)
 {
-	add(line_of(maps->front, maps->front_lines - 1, key), entry_of(key, slot));
+	add(line_of(maps->front, mask_of(maps), key), entry_of(key, slot));
 }
 
 void front_remove(struct kernel_maps *maps, const struct an_owner_key *key, uint32_t slot)
 {
-	struct an_front_line *line = line_of(maps->front, maps->front_lines - 1, key);
+	struct an_front_line *line = line_of(maps->front, mask_of(maps), key);
 	uint64_t entry = entry_of(key, slot);
 
 	for (unsigned int i = 0; i < AN_FRONT_ENTRIES; i++)
@@ -62,10 +105,11 @@ void front_remove(struct kernel_maps *maps, const struct an_owner_key *key, uint
 
 /* ---- made anew ---- */
 
-int front_begin(const struct kernel_maps *maps, struct front_draft *ret)
+int front_begin(const struct kernel_maps *maps, uint64_t owners, struct front_draft *ret)
 {
-	*ret = (struct front_draft){.lines = calloc(maps->front_lines, sizeof(*ret->lines)),
-	                            .mask = maps->front_lines - 1};
+	uint32_t lines = lines_wanted(maps, owners);
+
+	*ret = (struct front_draft){.lines = calloc(lines, sizeof(*ret->lines)), .mask = lines - 1};
 	return ret->lines ? 0 : -ENOMEM;
 }
 
@@ -84,12 +128,22 @@ static void replace(struct an_front_line *line, const struct an_front_line *with
 	store(&line->entries[LAST], with->entries[LAST]);
 }
 
-void front_end(struct kernel_maps *maps, struct front_draft *draft)
+static void replace_from(struct kernel_maps *maps, const struct front_draft *draft, uint32_t from,
+                         uint32_t end)
 {
-	for (uint32_t i = 0; i < maps->front_lines; i++)
+	for (uint32_t i = from; i < end; i++)
 		if (memcmp(&maps->front[i], &draft->lines[i], sizeof(draft->lines[i])))
 			replace(&maps->front[i], &draft->lines[i]);
-	__atomic_store_n(&maps->control->front_mask, draft->mask, __ATOMIC_RELEASE);
+}
+
+/* Lines that nobody looks into yet; that they are to be looked into; those whose entries moved. */
+void front_end(struct kernel_maps *maps, struct front_draft *draft)
+{
+	uint32_t before = lines_said(maps);
+
+	replace_from(maps, draft, before, draft->mask + 1);
+	__atomic_store_n(&maps->control->front_mask, draft->mask, __ATOMIC_SEQ_CST);
+	replace_from(maps, draft, 0, before);
 	free(draft->lines);
 	*draft = (struct front_draft){0};
 }

@@ -72,6 +72,8 @@ void publish_free(struct publish *publish)
 void publish_expect(struct publish *publish, uint64_t owners)
 {
 	slots_expect(&publish->slots, owners);
+	if (front_is_crowded(publish->maps, owners))
+		desk_index_owners(publish, owners);
 }
 
 /* ---- taking out ---- */
@@ -242,6 +244,22 @@ static void write_new_owner(struct publish *publish, const struct book_owner *ow
 	slots_write(slots_at(&publish->slots, owner->slot), image, used);
 }
 
+int desk_index_owners(struct publish *publish, uint64_t owners)
+{
+	const struct book *book = &publish->book;
+	struct front_draft front;
+	int error = front_begin(publish->maps, owners, &front);
+
+	if (error)
+		return error;
+	for (uint32_t number = 1; number < book->owner_numbers.count; number++)
+		if (pool_taken(&book->owner_numbers, number))
+			front_draft_add(&front, &book->owners[number].key,
+			                book->owners[number].slot);
+	front_end(publish->maps, &front);
+	return 0;
+}
+
 /* BPF hashes may be full one element early, or late: one more eviction, one more try. */
 static int insert_owner(struct publish *publish, const struct book_owner *owner)
 {
@@ -252,7 +270,11 @@ static int insert_owner(struct publish *publish, const struct book_owner *owner)
 		error = maps->ops->update(maps->owners_fd, &owner->key, owner->slot);
 	if (error)
 		return -ENOSPC;
-	front_add(maps, &owner->key, owner->slot);
+	/* With him, where there are to be more lines; without memory for these there are as many as
+	 * before. */
+	if (!front_is_crowded(maps, publish->book.owner_numbers.used) ||
+	    desk_index_owners(publish, publish->book.owner_numbers.used))
+		front_add(maps, &owner->key, owner->slot);
 	return 0;
 }
 

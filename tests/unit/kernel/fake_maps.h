@@ -101,42 +101,44 @@ static const struct kernel_map_ops fake_ops = {
 
 struct fake_sizes {
 	uint32_t owners, audiences, slots, slots_large, zones;
+	uint32_t front_lines; /* 0: few */
 };
 
 static inline struct kernel_maps *fake_maps_new(const struct fake_sizes *sizes)
 {
 	struct kernel_maps *maps = calloc(1, sizeof(*maps));
+	uint32_t front_lines = sizes->front_lines ? sizes->front_lines : FAKE_FRONT_LINES;
 
 	fake_tables[0] =
 	        (struct fake_table){.key_size = sizeof(struct an_owner_key), .max = sizes->owners};
 	fake_tables[1] = (struct fake_table){.key_size = sizeof(struct an_audience_key),
 	                                     .max = sizes->audiences};
-	*maps = (struct kernel_maps){
-	        .ops = &fake_ops,
-	        .control = calloc(1, sizeof(struct an_control)),
-	        .served = calloc(AN_SERVED_SIZE, sizeof(struct an_served)),
-	        .special = calloc(2 * AN_SPECIAL_WORDS, 8),
-	        .zones = calloc(sizes->zones, sizeof(struct an_zone)),
-	        .zones_count = sizes->zones,
-	        .slots = calloc(sizes->slots + 1, AN_SLOT_SMALL_SIZE),
-	        .slots_large = calloc(sizes->slots_large + 1, AN_SLOT_LARGE_SIZE),
-	        .slots_count = sizes->slots + 1,
-	        .slots_large_count = sizes->slots_large + 1,
-	        .front = calloc(FAKE_FRONT_LINES, sizeof(struct an_front_line)),
-	        .front_lines = FAKE_FRONT_LINES,
-	        .names = calloc(FAKE_NAMES_LINES, sizeof(struct an_name_line)),
-	        .names_lines = FAKE_NAMES_LINES,
-	        .cells = calloc(sizes->owners + 1, 8),
-	        .cells_count = sizes->owners + 1,
-	        .owners_fd = FAKE_OWNERS_FD,
-	        .audiences_fd = FAKE_AUDIENCES_FD,
-	        .counters_fd = -1,
-	        .owners_max = sizes->owners,
-	        .audiences_max = sizes->audiences,
-	        .cpus = 1,
-	        .clock_fd = -1,
-	        .tick0 = 4294892296,
-	        .ms0 = clock_ms()};
+	*maps = (struct kernel_maps){.ops = &fake_ops,
+	                             .control = calloc(1, sizeof(struct an_control)),
+	                             .served = calloc(AN_SERVED_SIZE, sizeof(struct an_served)),
+	                             .special = calloc(2 * AN_SPECIAL_WORDS, 8),
+	                             .zones = calloc(sizes->zones, sizeof(struct an_zone)),
+	                             .zones_count = sizes->zones,
+	                             .slots = calloc(sizes->slots + 1, AN_SLOT_SMALL_SIZE),
+	                             .slots_large =
+	                                     calloc(sizes->slots_large + 1, AN_SLOT_LARGE_SIZE),
+	                             .slots_count = sizes->slots + 1,
+	                             .slots_large_count = sizes->slots_large + 1,
+	                             .front = calloc(front_lines, sizeof(struct an_front_line)),
+	                             .front_lines = front_lines,
+	                             .names = calloc(FAKE_NAMES_LINES, sizeof(struct an_name_line)),
+	                             .names_lines = FAKE_NAMES_LINES,
+	                             .cells = calloc(sizes->owners + 1, 8),
+	                             .cells_count = sizes->owners + 1,
+	                             .owners_fd = FAKE_OWNERS_FD,
+	                             .audiences_fd = FAKE_AUDIENCES_FD,
+	                             .counters_fd = -1,
+	                             .owners_max = sizes->owners,
+	                             .audiences_max = sizes->audiences,
+	                             .cpus = 1,
+	                             .clock_fd = -1,
+	                             .tick0 = 4294892296,
+	                             .ms0 = clock_ms()};
 	maps->control->abi = AN_ABI_VERSION;
 	maps->control->seed = 0x5eed5eed5eed5eedULL;
 	maps->control->hz = 250;

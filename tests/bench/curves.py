@@ -35,6 +35,8 @@ set xlabel "cores at the same time"
 set ylabel "queries a second, of what one core answers"
 set xrange [0:*]
 set yrange [0:*]
+set xtics 1
+set ytics 1
 set grid
 set key left top
 $data << EOD

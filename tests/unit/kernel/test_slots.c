@@ -367,6 +367,7 @@ struct shares {
 static struct shares crowd_shares(const struct crowd *crowd)
 {
 	const struct an_control *control = crowd->maps->control;
+	uint32_t count = crowd->count ? crowd->count : 1;
 	struct shares shares = {0};
 
 	for (uint32_t i = 0; i < crowd->count; i++) {
@@ -376,9 +377,9 @@ static struct shares crowd_shares(const struct crowd *crowd)
 		shares.page += crowd->slot[i] / 16 == home / 16;
 		shares.low += crowd->slot[i] < control->homes;
 	}
-	shares.home = shares.home * 1000 / crowd->count;
-	shares.page = shares.page * 1000 / crowd->count;
-	shares.low = shares.low * 1000 / crowd->count;
+	shares.home = shares.home * 1000 / count;
+	shares.page = shares.page * 1000 / count;
+	shares.low = shares.low * 1000 / count;
 	return shares;
 }
 

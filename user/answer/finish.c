@@ -306,7 +306,7 @@ static bool stands_in(const struct an_audience_key *wider, const struct an_audie
 {
 	struct network network, inner;
 
-	if (wider->region != key->region)
+	if (wider->kind != AN_AUDIENCE_NET || wider->region != key->region)
 		return false;
 	if (!wider->len)
 		return key->len || key->kind == AN_AUDIENCE_EXACT;
@@ -318,15 +318,6 @@ static bool stands_in(const struct an_audience_key *wider, const struct an_audie
 	       network_contains(&network, &inner);
 }
 
-/* By the lists of lengths: for most owners, whose networks are equally long, this says it all. */
-static bool may_stand_in(const struct store_owner *owner, const struct an_audience_key *wider)
-{
-	if (wider->kind != AN_AUDIENCE_NET)
-		return false;
-	return !wider->len || owner->lens_net[wider->family] >> (wider->len - 1u) >> 1 ||
-	       owner->lens_exact[wider->family] >> (wider->len - 1u);
-}
-
 /*
  * What is held of longer audiences and is not in the kernel, whose owner may have been evicted
  * meanwhile, is passed up there before this answer could stand in for it.
@@ -336,8 +327,8 @@ static void withhold_longer(struct flatten *flatten, struct store_owner *owner,
 {
 	const struct answer *held = NULL;
 
-	if (!may_stand_in(owner, &wider->key))
-		return;
+	if (wider->key.kind != AN_AUDIENCE_NET)
+		return; /* of no length it would be a walk through all */
 	while ((held = store_inside(owner, &wider->key, held)) != NULL)
 		if (held != wider && stands_in(&wider->key, &held->key))
 			publish_withhold(flatten->publish, owner->kernel_uid, &held->key);
@@ -371,29 +362,24 @@ void finish_publish(struct flatten *flatten, struct store_owner *owner, struct a
 	chained_renew(flatten, chained);
 }
 
-void finish_remove_alone(struct flatten *flatten, struct answer *answer, bool disk)
+/* superseded: its clients have another answer, which is everywhere already. */
+static void let_go(struct flatten *flatten, struct answer *answer, bool disk, bool superseded)
 {
 	struct store_owner *owner = answer->owner;
 
-	chained_drop(flatten, owner);
 	refresh_unqueue(flatten, answer);
 	if (disk)
 		restore_forget(flatten, owner, answer);
 	if (flatten->publish && owner->has_kernel_owner)
-		publish_answer_remove(flatten->publish, owner->kernel_uid, &answer->key);
+		(superseded ? publish_answer_supersede : publish_answer_remove)(
+		        flatten->publish, owner->kernel_uid, &answer->key);
 	store_remove(flatten->store, answer);
 }
 
-/* The same of one whose clients another answer, which is everywhere already, is for. */
-static void remove_superseded(struct flatten *flatten, struct answer *answer)
+void finish_remove_alone(struct flatten *flatten, struct answer *answer, bool disk)
 {
-	struct store_owner *owner = answer->owner;
-
-	refresh_unqueue(flatten, answer);
-	restore_forget(flatten, owner, answer);
-	if (flatten->publish && owner->has_kernel_owner)
-		publish_answer_supersede(flatten->publish, owner->kernel_uid, &answer->key);
-	store_remove(flatten->store, answer);
+	chained_drop(flatten, answer->owner);
+	let_go(flatten, answer, disk, false);
 }
 
 /* RFC 7871 7.3.1: with an answer go the shorter audiences that would stand in for it. */
@@ -619,7 +605,7 @@ static void supersede(const struct flight *flight, struct store_owner *owner,
 			break;
 		if (!chained)
 			chained = chained_take(flatten, owner);
-		remove_superseded(flatten, found.answer);
+		let_go(flatten, found.answer, true, true);
 	}
 	chained_renew(flatten, chained);
 }

@@ -219,9 +219,9 @@ void member_give(struct member *member, const uint8_t *octets, uint16_t count);
 void member_fail(struct member *member, int ede);
 /* Upstream's chain has led to a name of our own: on from there, whatever comes of it. */
 void member_go_on(struct member *member, const uint8_t *name, size_t len);
-/* Hash of the data at a node that its flattened answers come from, pools included. */
 /* Is one of the node's targets in a zone of ours, whose data a reload or a restart may change? */
 bool members_lead_home(const struct flatten *flatten, const struct zone_node *node);
+/* Hash of the data at a node that its flattened answers come from, pools included. */
 uint64_t members_definition(const struct flatten *flatten, const struct zone *zone,
                             const struct zone_node *node);
 /* The pool that a node's ANAMEs (or flattened CNAME) point to; NULL: none. */

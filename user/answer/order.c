@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <xxhash.h>
+
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
 static int compare_keys(const struct an_audience_key *a, const struct an_audience_key *b)
@@ -26,14 +28,10 @@ static int compare(const struct answer *a, const struct answer *b)
 	return order ? order : COMPARE((uintptr_t)a, (uintptr_t)b);
 }
 
-/* From where the answer lies in memory: all of its bits count (splitmix64). */
+/* From where the answer lies in memory. */
 static uint64_t rank(const struct answer *answer)
 {
-	uint64_t x = (uintptr_t)answer;
-
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
+	return XXH64(&answer, sizeof(answer), 0);
 }
 
 /* What is before the answer, and what is behind it. */

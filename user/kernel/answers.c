@@ -637,7 +637,8 @@ int publish_answer(struct publish *publish, uint64_t uid, const struct an_audien
 	return answers_settle(publish, uid, &whole, error, catch_all, ret_slot);
 }
 
-static void remove_whole(struct publish *publish, struct book_owner *owner, bool everyone)
+static void remove_whole(struct publish *publish, struct book_owner *owner, bool everyone,
+                         bool superseded)
 {
 	uint32_t old = everyone ? owner->everyone : owner->nobody;
 
@@ -647,17 +648,7 @@ static void remove_whole(struct publish *publish, struct book_owner *owner, bool
 		set_everyone(publish, owner, AN_SLOT_NONE);
 	else
 		/* Else the answer for everyone would stand in. */
-		set_nobody(publish, owner, AN_SLOT_ASK);
-	replace_catch_all(publish, owner, old);
-	desk_drop_answer(publish, old);
-}
-
-/* The answer for everyone is nobody's too. */
-static void forget_nobody(struct publish *publish, struct book_owner *owner)
-{
-	uint32_t old = owner->nobody;
-
-	set_nobody(publish, owner, AN_SLOT_NONE);
+		set_nobody(publish, owner, superseded ? AN_SLOT_NONE : AN_SLOT_ASK);
 	replace_catch_all(publish, owner, old);
 	desk_drop_answer(publish, old);
 }
@@ -679,22 +670,24 @@ static void forget_audience(struct publish *publish, struct book_owner *owner,
 	desk_drop_answer(publish, old);
 }
 
-void publish_answer_remove(struct publish *publish, uint64_t uid, const struct an_audience_key *key)
+static void remove_answer(struct publish *publish, uint64_t uid, const struct an_audience_key *key,
+                          bool superseded)
 {
 	struct book_owner *owner = book_owner_by_uid(&publish->book, uid);
 	struct book_audience *audience;
 	struct an_audience_key whole;
-	bool alone;
+	bool leaves; /* and no key stays as ASK: nothing would stand in, or what does is right */
 
 	if (!owner || !answers_complete_key(owner, key, &whole))
 		return;
 	if (is_whole(&whole)) {
-		remove_whole(publish, owner, whole.kind == AN_AUDIENCE_NET);
+		remove_whole(publish, owner, whole.kind == AN_AUDIENCE_NET, superseded);
 		return;
 	}
 	audience = book_audience_find(&publish->book, &whole);
-	alone = owner->count == 1 && owner->everyone == AN_SLOT_NONE;
-	if (audience && alone && !audience->sticky)
+	leaves = superseded ? audience && !audience->fold_len
+	                    : owner->count == 1 && owner->everyone == AN_SLOT_NONE;
+	if (audience && leaves && !audience->sticky)
 		forget_audience(publish, owner, audience);
 	else if (audience && !answers_make_ask(publish, owner, audience, false))
 		return;
@@ -702,27 +695,13 @@ void publish_answer_remove(struct publish *publish, uint64_t uid, const struct a
 		fold_renew(publish, owner, &whole, NULL);
 }
 
+void publish_answer_remove(struct publish *publish, uint64_t uid, const struct an_audience_key *key)
+{
+	remove_answer(publish, uid, key, false);
+}
+
 void publish_answer_supersede(struct publish *publish, uint64_t uid,
                               const struct an_audience_key *key)
 {
-	struct book_owner *owner = book_owner_by_uid(&publish->book, uid);
-	struct book_audience *audience;
-	struct an_audience_key whole;
-
-	if (!owner || !answers_complete_key(owner, key, &whole))
-		return;
-	if (is_whole(&whole)) {
-		if (whole.kind == AN_AUDIENCE_EXACT)
-			forget_nobody(publish, owner);
-		else
-			remove_whole(publish, owner, true); /* nothing is shorter */
-		return;
-	}
-	audience = book_audience_find(&publish->book, &whole);
-	if (audience && !audience->sticky && !audience->fold_len)
-		forget_audience(publish, owner, audience);
-	else if (audience && !answers_make_ask(publish, owner, audience, false))
-		return;
-	if (whole.kind == AN_AUDIENCE_NET && desk_is_network(&whole))
-		fold_renew(publish, owner, &whole, NULL);
+	remove_answer(publish, uid, key, true);
 }

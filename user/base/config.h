@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/net.h"
 
@@ -356,5 +357,15 @@ struct config {
 
 	struct endpoint status_listen; /* status page and metrics: 127.0.0.1@9553; family 0: none */
 };
+
+/* The check of that name; NULL: there is none. */
+static inline const struct config_check *config_find_check(const struct config *config,
+                                                           const char *name)
+{
+	for (size_t i = 0; i < config->checks_count; i++)
+		if (strcmp(config->checks[i].name, name) == 0)
+			return &config->checks[i];
+	return NULL;
+}
 
 #endif

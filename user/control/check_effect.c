@@ -124,15 +124,10 @@ struct look {
 /* NULL: the pool has none. Leaves of one pool mostly follow one another. */
 static const struct config_check *check_of(struct look *look, const struct config_pool *pool)
 {
-	const struct config *config = look->effect->config;
-
-	if (pool == look->pool)
-		return look->check;
+	if (pool != look->pool)
+		look->check =
+		        pool->check ? config_find_check(look->effect->config, pool->check) : NULL;
 	look->pool = pool;
-	look->check = NULL;
-	for (size_t i = 0; pool->check && i < config->checks_count && !look->check; i++)
-		if (strcmp(config->checks[i].name, pool->check) == 0)
-			look->check = &config->checks[i];
 	return look->check;
 }
 

@@ -361,15 +361,6 @@ static bool same_check(const struct config_check *a, const struct config_check *
 	       a->damping_ms == b->damping_ms && a->damping_limit == b->damping_limit;
 }
 
-static const struct config_check *find_check(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->checks_count; i++) {
-		if (strcmp(config->checks[i].name, name) == 0)
-			return &config->checks[i];
-	}
-	return NULL;
-}
-
 /* Calls of one box's watched targets. */
 static void each_of(struct health *health, const struct check_box *box,
                     void (*visit)(struct target *target))
@@ -405,7 +396,7 @@ void health_configure(struct health *health, const struct config *config)
 		box_get(health, config->checks[i].name);
 	HASH_ITER(hh, health->boxes, box, next)
 	{
-		configure_box(health, box, find_check(config, box->name));
+		configure_box(health, box, config_find_check(config, box->name));
 		if (!box->config && !box->targets && !box->forced)
 			free_box(health, box);
 	}

@@ -155,13 +155,8 @@ static int check_geo(struct builder *builder, const struct config_pool *pool)
 
 static int check_check(struct builder *builder, const struct config_pool *pool)
 {
-	const struct config *config = builder->config;
-
-	if (!pool->check)
+	if (!pool->check || config_find_check(builder->config, pool->check))
 		return 0;
-	for (size_t i = 0; i < config->checks_count; i++)
-		if (!strcmp(config->checks[i].name, pool->check))
-			return 0;
 	return fault_at(builder, -1, "check", "check: there is no check `%s'", pool->check);
 }
 

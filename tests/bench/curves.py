@@ -11,13 +11,16 @@ CURVES = (
     ("hit_ratio", "hit_ratio", "share of queries that the kernel answers", False),
 )
 
-SCRIPT = """\
+HEAD = """\
 set terminal pngcairo size 800,500 font "sans,11"
 set output "{path}"
 set xlabel "{label}"
-set ylabel "ns of the server's core a reply"
 set yrange [0:*]
 set grid
+"""
+
+SCRIPT = HEAD + """\
+set ylabel "ns of the server's core a reply"
 set key left bottom
 {log}
 $data << EOD
@@ -28,16 +31,11 @@ plot $data using 1:2 with linespoints title "reflector", \\
 """
 
 
-CORES = """\
-set terminal pngcairo size 800,500 font "sans,11"
-set output "{path}"
-set xlabel "cores at the same time"
+CORES = HEAD + """\
 set ylabel "queries a second, of what one core answers"
 set xrange [0:*]
-set yrange [0:*]
 set xtics 1
 set ytics 1
-set grid
 set key left top
 $data << EOD
 {data}
@@ -64,6 +62,7 @@ def draw(result, folder):
             data="\n".join(row(point, field) for point in points))
         plot(script)
     plot(CORES.format(path=os.path.join(folder, "bench-cores.png"),
+                      label="cores at the same time",
                       data="\n".join(f"{point['cores']} {point['ratio']}"
                                      for point in result["sweeps"]["cores"])))
 

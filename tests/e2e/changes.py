@@ -63,15 +63,21 @@ def all_get(bench, edge, addresses, what):
         equal((set(reply.addresses), reply.ede), (set(addresses), None), f"{what}, {network}")
 
 
+def asked_edge(bench):
+    """One whose owner, with a target that tells networks apart, was asked for by every client."""
+    edge = edge_of(bench, "www.cdn.test.")
+    for network in CLIENTS:
+        until_from_kernel(edge, lambda: ask(bench, network))
+    return edge
+
+
 @case("an ANAME that tells its networks apart no longer: each gets the new answer, from the kernel")
 def other_target(bench):
     plain = "198.19.200.1"
     for target, address in (("static.other.test.", OWN), ("pool.test.", POOLED),
                             ("plain.cdn.test.", plain)):
         for word, way in WAYS.items():
-            edge = edge_of(bench, "www.cdn.test.")
-            for network in CLIENTS:
-                until_from_kernel(edge, lambda: ask(bench, network))
+            edge = asked_edge(bench)
             edge.write_zone("example.test", zone(target))
             way(edge)
             all_get(bench, edge, [address], f"{target} after {word}")
@@ -109,9 +115,7 @@ def beside_others(bench):
 @case("a name that becomes a pool's: the pool answers at once")
 def becomes_a_pool(bench):
     for word, way in WAYS.items():
-        edge = edge_of(bench, "www.cdn.test.")
-        for network in CLIENTS:
-            until_from_kernel(edge, lambda: ask(bench, network))
+        edge = asked_edge(bench)
         config = pools(POOLED)
         config["pools"][0]["name"] = "www.cdn.test"
         edge.write_config(config)
